@@ -1,0 +1,9 @@
+"""Names for the kinds of array that the package passes around."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Labels = NDArray[np.int8]
+Mask = NDArray[np.bool_]

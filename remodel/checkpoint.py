@@ -1,0 +1,69 @@
+"""A whole model at one moment, from which it goes on as if nothing had happened."""
+
+from collections.abc import Iterable, Mapping
+from copy import copy, deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from remodel.cells import Cavity, Osteoblast, Osteoclast
+from remodel.model import BoneModel
+from remodel.therapies import Course
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """State of a model; `resume` makes any number of models that go on from it."""
+
+    model: BoneModel
+    state: dict[str, Any]
+    osteoclasts: list[tuple[Any, ...]]
+    osteoblasts: list[tuple[Any, ...]]
+
+
+def take_checkpoint(model: BoneModel) -> Checkpoint:
+    """Copy the state of a model, so that arms of a trial can share a spin-up."""
+    return Checkpoint(
+        model=model,
+        state=copy_state(vars(model)),
+        osteoclasts=[
+            (cell.site, cell.direction, cell.life, cell.idle, deepcopy(cell.cavity))
+            for cell in model.agents_by_type.get(Osteoclast, ())
+        ],
+        osteoblasts=[
+            (cell.site, cell.room, cell.life, cell.idle, deepcopy(cell.cavity))
+            for cell in model.agents_by_type.get(Osteoblast, ())
+        ],
+    )
+
+
+def copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return copies of all that a run changes in a model, except its cells."""
+    return {
+        "tick": state["tick"],
+        "perforations": state["perforations"],
+        "tissue": state["tissue"].copy(),
+        "signals": copy(state["signals"]),
+        "surroundings": copy(state["surroundings"]),
+        "meter": copy(state["meter"]),
+        "reversing": deepcopy(state["reversing"]),
+        "started": list(state["started"]),
+    }
+
+
+def resume(point: Checkpoint, courses: Iterable[Course] | str) -> BoneModel:
+    """Return a new model that goes on from a checkpoint under its own courses."""
+    first = point.model
+    model = BoneModel(
+        courses, first.patient, first.parameters, first.tissue, first.seed, spin_up=False
+    )
+    for name, value in copy_state(point.state).items():
+        setattr(model, name, value)
+    model.meter.model = model
+    for site, direction, life, idle, cavity in point.osteoclasts:
+        clast = Osteoclast(model, site, direction, life, idle)
+        clast.cavity = deepcopy(cavity)
+    for site, room, life, idle, cavity in point.osteoblasts:
+        blast = Osteoblast(model, Cavity(site), life, idle)
+        blast.site, blast.room, blast.cavity = site, room, deepcopy(cavity)
+    model.datacollector.collect(model)
+    return model

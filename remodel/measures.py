@@ -1,0 +1,136 @@
+"""What comes out: virtual DXA, markers of turnover, cell counts; model in, numbers out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from remodel.cells import Osteoblast, Osteoclast
+from remodel.parameters import YEAR, Densitometry
+from remodel.tissue import REGIONS
+
+if TYPE_CHECKING:
+    from remodel.model import BoneModel
+
+SITES = {"lumbar_spine": "spine", "total_hip": "hip", "femoral_neck": "neck"}
+COUNTS = ("surface", "started", "osteoclasts", "reversing", "osteoblasts")
+AMOUNTS = ("bone", "mineral", "removed", "added")
+COLUMNS = (
+    "year", "estradiol", "estrogen_activity", "rankl_opg", "pool",
+    *(f"{region}_bmd" for region in REGIONS), *SITES,
+    "ctx", "p1np", "bone_alp", "osteoclasts", "osteoblasts", "perforations",
+    *(f"{region}_{what}" for region in REGIONS for what in (*AMOUNTS, *COUNTS)),
+)  # fmt: skip
+BASELINE_YEARS = 2.0  # rates fluctuate with few cells: their baseline is a mean over this
+
+
+class Meter:
+    """Reads the section, and relates it to what it was on day 0."""
+
+    def __init__(self, model: BoneModel) -> None:
+        """Begin without a baseline."""
+        self.model = model
+        self.since = model.day  # of the last reading
+        self.history: list[dict[str, float]] = []
+        self.baseline: dict[str, float] = {}
+        self.now: dict[str, float] = {}
+
+    def read(self) -> None:
+        """Measure amounts, counts and rates; before day 0 keep them for the baseline.
+
+        Amounts are in sites of fully mineralized matrix, rates in sites per year.
+        """
+        model, tissue = self.model, self.model.tissue
+        years = (model.day - self.since) / YEAR
+        raw = count_by_region(model)
+        for region, label in REGIONS.items():
+            here = tissue.region == label
+            raw[f"{region}_bone"] = float(tissue.matrix[here].sum())
+            raw[f"{region}_mineral"] = raw[f"{region}_bone"] - float(tissue.immature[here].sum())
+            raw[f"{region}_removed"] = float(tissue.removed[here].sum()) / years
+            raw[f"{region}_added"] = float(tissue.added[here].sum()) / years
+            raw[f"{region}_started"] /= years
+        tissue.removed[:], tissue.added[:] = 0.0, 0.0
+        model.started.clear()
+        self.since = model.day
+        raw["perforations"] = float(model.perforations)
+        if model.day <= 0:
+            self.history.append(raw)
+        self.now = raw | self.systemic()
+        if self.baseline:
+            self.now |= self.changes(raw)
+
+    def systemic(self) -> dict[str, float]:
+        """Return the signals that reach every cell."""
+        signals = self.model.signals
+        return {
+            "year": self.model.day / YEAR,
+            "estradiol": signals.estradiol,
+            "estrogen_activity": signals.activity,
+            "rankl_opg": signals.rankl / signals.opg,
+            "pool": signals.pool,
+        }
+
+    def set_baseline(self) -> None:
+        """Take day 0 for the baseline of bone, and the years before it for that of rates."""
+        count = round(BASELINE_YEARS * YEAR / self.model.parameters.time.reading)
+        recent = self.history[-count:]
+        self.baseline = {key: float(np.mean([raw[key] for raw in recent])) for key in recent[-1]}
+        for key in recent[-1]:
+            if key.endswith(("_bone", "_mineral")):
+                self.baseline[key] = recent[-1][key]
+        self.now |= self.changes(recent[-1])
+
+    def changes(self, raw: dict[str, float]) -> dict[str, float]:
+        """Return BMD and markers as percent change from the baseline."""
+        change = {f"{region}_bmd": self.percent(raw, [f"{region}_mineral"]) for region in REGIONS}
+        for site, short in SITES.items():
+            change[site] = dxa_change(
+                self.model.parameters.densitometry, short, change, self.model.day / YEAR
+            )
+        change["ctx"] = self.percent(raw, [f"{region}_removed" for region in REGIONS])
+        change["p1np"] = self.percent(raw, [f"{region}_added" for region in REGIONS])
+        change["bone_alp"] = self.percent(raw, [f"{region}_osteoblasts" for region in REGIONS])
+        for cells in ("osteoclasts", "osteoblasts"):
+            change[cells] = sum(raw[f"{region}_{cells}"] for region in REGIONS)
+        return change
+
+    def percent(self, raw: dict[str, float], names: Iterable[str]) -> float:
+        """Return the change of a sum from its baseline, %; 0 where there was nothing."""
+        names = list(names)
+        before = sum(self.baseline[name] for name in names)
+        return 100 * (sum(raw[name] for name in names) / before - 1) if before else 0.0
+
+
+def count_by_region(model: BoneModel) -> dict[str, float]:
+    """Return surface sites, births and cells of each compartment."""
+    cells = model.agents_by_type
+    places = {
+        "surface": model.surroundings.surface,
+        "started": model.started,
+        "osteoclasts": [cell.site for cell in cells.get(Osteoclast, ())],
+        "reversing": [cavity.sites[0] for cavity in model.reversing],
+        "osteoblasts": [cell.site for cell in cells.get(Osteoblast, ())],
+    }
+    labels = model.tissue.region.reshape(-1)
+    counts = {}
+    for what, sites in places.items():
+        found = np.bincount(labels[np.asarray(sites, dtype=int)], minlength=3)
+        for region, label in REGIONS.items():
+            counts[f"{region}_{what}"] = float(found[label])
+    return counts
+
+
+def dxa_change(
+    numbers: Densitometry, site: str, change: dict[str, float], year: float
+) -> float:
+    """Return what DXA reports of a site, percent change from day 0.
+
+    Mineral per area, mixed from the compartments by the trabecular share of the site.
+    Degenerative change, which DXA cannot tell from bone, adds to the spine.
+    """
+    share = getattr(numbers, f"{site}_trabecular")
+    drift = numbers.spine_drift * year if site == "spine" else 0.0
+    return share * change["trabecular_bmd"] + (1 - share) * change["cortical_bmd"] + drift

@@ -1,0 +1,226 @@
+"""BoneModel: the wiring of tissue, cells and signals, and the order of a step."""
+
+from collections.abc import Iterable
+from math import log
+
+import mesa
+import numpy as np
+
+from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life
+from remodel.measures import COLUMNS, Meter
+from remodel.parameters import YEAR, Parameters
+from remodel.patients import Patient
+from remodel.randomness import draw, draws
+from remodel.sections import build_section
+from remodel.signals import Signals, Surroundings
+from remodel.therapies import Course, Treatment, parse_courses
+from remodel.tissue import Tissue
+
+STEP = (
+    "treat",
+    "renew_surroundings",
+    "recruit_osteoclasts",
+    "resorb",
+    "recruit_osteoblasts",
+    "form",
+    "mature",
+    "measure",
+)
+
+
+class BoneModel(mesa.Model):
+    """A section of bone, the cells upon it and the signals that they answer to.
+
+    Building the model also runs its spin-up, so that day 0 finds cells and mineral at
+    rest under the patient's own estradiol.
+
+    Parameters
+    ----------
+    courses : sequence of Course, or str
+        Drugs given; text such as ``"anastrozole 0-5"`` is read in years from day 0.
+    patient : Patient
+        Her age and estradiol (pmol/L).
+    parameters : Parameters
+        Every number of the model.
+    tissue : Tissue, optional
+        A section to use instead of the one that `parameters` and `rng` build.
+    rng : int
+        Seed of all luck.
+
+    Attributes
+    ----------
+    day : float
+        Days since the start of observation; negative in spin-up.
+    datacollector : mesa.DataCollector
+        One row each reading; columns in `remodel.measures.COLUMNS`.
+
+    Examples
+    --------
+    >>> model = BoneModel(courses="anastrozole 0-5")
+    >>> model.run(years=7)
+    >>> frame = model.datacollector.get_model_vars_dataframe()
+    """
+
+    def __init__(
+        self,
+        courses: Iterable[Course] | str = (),
+        patient: Patient | None = None,
+        parameters: Parameters | None = None,
+        tissue: Tissue | None = None,
+        rng: int = 1,
+        *,
+        spin_up: bool = True,
+    ) -> None:
+        super().__init__(rng=rng)
+        self.seed = int(rng)
+        self.parameters = parameters = parameters or Parameters()
+        self.patient = patient or Patient()
+        self.tissue = tissue or build_section(parameters, self.seed)
+        self.read_rates()
+        self.tick = -round(parameters.time.spin_up * YEAR / self.days) if spin_up else 0
+        self.treatment = Treatment(())
+        self.signals = Signals(parameters)
+        self.signals.settle(self.treatment.expose(self.own_estradiol, self.day, self.days))
+        self.surroundings = Surroundings(parameters, self.tissue)
+        self.reversing: list[Cavity] = []
+        self.started: list[int] = []  # sites of osteoclasts born since the last reading
+        self.perforations = 0
+        self.meter = Meter(self)
+        self.datacollector = mesa.DataCollector(
+            {name: (lambda model, name=name: model.meter.now[name]) for name in COLUMNS}
+        )
+        if spin_up:
+            self.spin_up()
+        self.give(courses)
+
+    def read_rates(self) -> None:
+        """Turn the rates that cells use in every step into sites."""
+        p = self.parameters
+        self.days = p.time.step
+        self.erosion = p.osteoclast.erosion / self.tissue.site_um
+        self.apposition = p.osteoblast.apposition / self.tissue.site_um
+        self.unfinished = 1 - p.mineral.primary
+
+    @property
+    def day(self) -> float:
+        """Days since the start of observation."""
+        return self.tick * self.days
+
+    @property
+    def own_estradiol(self) -> float:
+        """What the patient makes today without drugs, pmol/L."""
+        return self.patient.estradiol_at(self.day)
+
+    def give(self, courses: Iterable[Course] | str) -> None:
+        """Set the courses, in place of any that were given before."""
+        self.treatment = Treatment(parse_courses(courses) if isinstance(courses, str) else courses)
+
+    def spin_up(self) -> None:
+        """Run without treatment until day 0, then take that state for the baseline."""
+        while self.tick < 0:
+            self.step()
+        self.meter.set_baseline()
+        self.datacollector.collect(self)
+
+    def run(self, years: float) -> None:
+        """Step for some years."""
+        end = self.day + years * YEAR
+        while self.day + 0.5 * self.days <= end:
+            self.step()
+
+    def step(self) -> None:
+        """Advance one step; the order of `STEP` is part of the model."""
+        for process in STEP:
+            getattr(self, process)()
+
+    def treat(self) -> None:
+        """Therapies and the patient's own course set the systemic signals."""
+        exposure = self.treatment.expose(self.own_estradiol, self.day, self.days)
+        self.signals.renew(exposure, self.days)
+
+    def renew_surroundings(self) -> None:
+        """From time to time, measure the surface and what surrounds it anew."""
+        if self.falls_due(self.parameters.time.renewal):
+            self.surroundings.renew(self.tissue)
+
+    def recruit_osteoclasts(self) -> None:
+        """Osteoclasts come to quiescent surface where precursors, RANKL and luck allow."""
+        sites = self.surroundings.surface
+        rate = self.signals.recruitment * self.surroundings.supply
+        luck = draws(self.seed, "osteoclast recruitment", self.tick, sites)
+        with np.errstate(divide="ignore"):
+            arrival = -np.log(luck) / rate
+        for index in np.flatnonzero(arrival < self.days):
+            self.attach_osteoclast(int(sites[index]), float(arrival[index]))
+
+    def attach_osteoclast(self, site: int, idle: float) -> None:
+        """Let one osteoclast begin, unless the site has come to be at work or covered."""
+        faces = self.tissue.faces(site)
+        if not faces or not self.tissue.can_enter(site):
+            return
+        turn = draw(self.seed, "osteoclast direction", self.tick, site)
+        luck = draw(self.seed, "osteoclast life", self.tick, site)
+        numbers = self.parameters.osteoclast
+        life = draw_life(numbers.life, numbers.shape, luck)
+        direction = faces[int(turn * len(faces)) % len(faces)]
+        Osteoclast(self, site, direction, life, idle)
+        self.started.append(site)
+
+    def resorb(self) -> None:
+        """Osteoclasts resorb, move on and die."""
+        for cell in list(self.agents_by_type.get(Osteoclast, ())):
+            cell.resorb(self.days)
+
+    def leave(self, cavity: Cavity, days: float) -> None:
+        """Take over a cavity whose osteoclast died some days into this step.
+
+        The more was released there, the sooner osteoblasts come.
+        """
+        numbers = self.parameters.osteoblast
+        luck = draw(self.seed, "reversal", self.tick, cavity.sites[0])
+        typical = numbers.typical / self.tissue.site_um
+        cavity.wait = days - log(luck) * numbers.reversal * typical / cavity.released
+        self.reversing.append(cavity)
+
+    def recruit_osteoblasts(self) -> None:
+        """Osteoblasts settle in cavities whose reversal is over, where there is a floor."""
+        waiting = []
+        for cavity in self.reversing:
+            cavity.wait -= self.days
+            if cavity.wait > 0:
+                waiting.append(cavity)
+            elif cavity.has_floor(self.tissue):
+                self.attach_osteoblast(cavity)
+            else:
+                self.tissue.abandon(cavity.sites)
+                self.perforations += 1
+        self.reversing = waiting
+
+    def attach_osteoblast(self, cavity: Cavity) -> None:
+        """Let osteoblasts begin; they live longer where strain is high."""
+        numbers, site = self.parameters.osteoblast, cavity.sites[0]
+        luck = draw(self.seed, "osteoblast life", self.tick, site)
+        strain = self.parameters.responses.strain.at(self.surroundings.strain_at[site])
+        life = draw_life(numbers.life * strain, numbers.shape, luck)
+        Osteoblast(self, cavity, life, idle=self.days + cavity.wait)
+
+    def form(self) -> None:
+        """Osteoblasts form bone, finish or die."""
+        for cell in list(self.agents_by_type.get(Osteoblast, ())):
+            cell.form(self.days)
+
+    def mature(self) -> None:
+        """Matrix takes up mineral."""
+        self.tissue.mature(self.days, self.parameters.mineral.time_constant * YEAR)
+
+    def measure(self) -> None:
+        """Close the step; at each reading, measure the section."""
+        self.tick += 1
+        if self.falls_due(self.parameters.time.reading):
+            self.meter.read()
+            if self.tick > 0:
+                self.datacollector.collect(self)
+
+    def falls_due(self, interval: float) -> bool:
+        """Return whether something done at each interval falls into the last step."""
+        return self.day // interval != (self.day - self.days) // interval

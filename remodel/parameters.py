@@ -1,0 +1,220 @@
+"""Every number of the model: value, unit, range, meaning and source, declared once."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Self
+
+from remodel.quantities import Group, Response, Row, par
+
+YEAR = 365.25  # days; the Julian year
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section(Group):
+    """The section of bone as it is built, and its resolution."""
+
+    site: float = par(20.0, "um", "side of a site", low=5, high=40, source="design")
+    height: float = par(4.0, "mm", "length along the periodic axis", low=0.4, high=40, source="design")
+    width: float = par(4.0, "mm", "from marrow to periosteum", low=0.4, high=40, source="design")
+    cortex: float = par(1.0, "mm", "cortical thickness", low=0.0, high=40, source="H068")
+    bone_volume: float = par(20.0, "%", "BV/TV of the trabecular part", low=0.0, high=100, source="H050")
+    cell_density: float = par(
+        0.62, "1/mm2", "marrow spaces that trabeculae enclose", low=0.05, high=10, source="assumed"
+    )
+    strut_spread: float = par(
+        0.25, "1", "spread of trabecular thickness (log)", low=0, high=1, source="H045"
+    )
+    missing_struts: float = par(
+        0.10, "fraction", "trabeculae already lost to age", low=0, high=0.9, source="assumed"
+    )
+    canal_density: float = par(15.0, "1/mm2", "Haversian canals", low=0, high=60, source="H070")
+    canal_width: float = par(45.0, "um", "mean diameter of a canal", low=20, high=120, source="H067")
+    canal_spread: float = par(10.0, "um", "its standard deviation", low=0, high=40, source="H011")
+    first_age: float = par(
+        4.0, "year", "mean age of matrix as built; spin-up replaces it", low=0.1, high=50, source="assumed"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Time(Group):
+    """Steps and intervals."""
+
+    step: float = par(7.0, "day", "one step", low=0.1, high=14, source="design")
+    renewal: float = par(
+        28.0, "day", "between renewals of surface, marrow share and strain", low=1, high=112, source="design"
+    )
+    reading: float = par(28.0, "day", "between two measurements", low=1, high=366, source="design")
+    spin_up: float = par(
+        10.0, "year", "before day 0: cells, then mineral, come to rest", low=0, high=200, source="design"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receptor(Group):
+    """The estrogen receptor, for which estradiol and a SERM compete."""
+
+    estradiol_affinity: float = par(
+        33.0, "pmol/L", "estradiol that half occupies the receptor", low=1, high=1000, source="calibrated"
+    )
+    lag: float = par(
+        90.0, "day", "time in which RANKL and OPG follow estrogen", low=1, high=1000, source="calibrated"
+    )
+    opg_binding: float = par(
+        5.0, "1", "OPG without estrogen, over its dissociation constant for RANKL", low=0, high=1000, source="assumed"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Precursors(Group):
+    """Osteoclast precursors: arriving, waiting, used up."""
+
+    turnover: float = par(
+        0.004, "1/day", "spontaneous loss, and arrival, of waiting precursors", low=0, high=1, source="assumed"
+    )
+    usage: float = par(
+        0.0466, "1/day", "share that fuses per day at full drive", low=0, high=10, source="assumed"
+    )
+    reach: float = par(
+        140.0, "um", "how far the marrow that supplies a site extends", low=20, high=1000, source="assumed"
+    )
+    exponent: float = par(
+        0.47, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Osteoclast(Group):
+    """How an osteoclast digs and how long it lives."""
+
+    erosion: float = par(1.85, "um/day", "depth dug per day", low=0, high=20, source="C011")
+    life: float = par(25.0, "day", "mean life without estrogen, RANKL in excess", low=1, high=200, source="C004")
+    shape: float = par(4.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
+    swallowed: float = par(
+        1.0, "1", "how much faster life runs down per dose of bisphosphonate swallowed", low=0, high=1e4, source="assumed"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Osteoblast(Group):
+    """How osteoblasts are recruited to a cavity, refill it and die."""
+
+    reversal: float = par(38.0, "day", "mean reversal time of a typical cavity", low=1, high=365, source="H063")
+    typical: float = par(46.0, "um", "depth of a typical cavity", low=1, high=200, source="H037")
+    apposition: float = par(0.5, "um/day", "depth refilled per day", low=0, high=5, source="H060")
+    life: float = par(200.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
+    shape: float = par(3.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strain(Group):
+    """Strain rises where bone that shares the load is lost."""
+
+    reach: float = par(500.0, "um", "bone within this reach shares the load", low=40, high=5000, source="assumed")
+    load: float = par(1.0, "1", "habitual load, against what the section is adapted to", low=0, high=10, source="design")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mineral(Group):
+    """Matrix takes up mineral at once in part, then slowly."""
+
+    primary: float = par(0.7, "fraction", "mineral taken up at once", low=0, high=1, source="M008")
+    time_constant: float = par(2.65, "year", "of secondary mineralization", low=0.1, high=50, source="M013")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Densitometry(Group):
+    """What a DXA site sees of the two compartments."""
+
+    spine_trabecular: float = par(0.66, "fraction", "trabecular share, lumbar spine", low=0, high=1, source="assumed")
+    hip_trabecular: float = par(0.40, "fraction", "trabecular share, total hip", low=0, high=1, source="assumed")
+    neck_trabecular: float = par(0.35, "fraction", "trabecular share, femoral neck", low=0, high=1, source="assumed")
+    spine_drift: float = par(
+        0.6, "%/year", "rise of spine DXA by degenerative change, not bone", low=0, high=2, source="assumed"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Responses:
+    """Who tells whom: one row for each signal and the behavior it changes."""
+
+    rankl: Response = Response(
+        signal="estrogen activity", behavior="RANKL expression", unit="1", dose="1",
+        rest=1.0, full=0.0, half=0.6, source="calibrated",
+    )  # fmt: skip
+    opg: Response = Response(
+        signal="estrogen activity", behavior="OPG secretion", unit="1", dose="1",
+        rest=1.0, full=2.0, half=0.6, source="assumed",
+    )  # fmt: skip
+    recruitment: Response = Response(
+        signal="free RANKL", behavior="osteoclast recruitment", unit="1/site/year", dose="1",
+        rest=0.0, full=7.5, half=0.2, power=2.0, source="calibrated",
+    )  # fmt: skip
+    starvation: Response = Response(
+        signal="free RANKL", behavior="wear of osteoclasts", unit="1", dose="1",
+        rest=7.0, full=1.0, half=0.01, power=2.0, source="assumed",
+    )  # fmt: skip
+    osteoclast_wear: Response = Response(
+        signal="estrogen activity", behavior="wear of osteoclasts", unit="1", dose="1",
+        rest=1.0, full=1.3, half=1.0, source="C014",
+    )  # fmt: skip
+    osteoblast_wear: Response = Response(
+        signal="estrogen activity", behavior="wear of osteoblasts", unit="1", dose="1",
+        rest=1.0, full=0.86, half=1.0, source="calibrated",
+    )  # fmt: skip
+    strain: Response = Response(
+        signal="strain", behavior="life of osteoblasts", unit="1", dose="1",
+        rest=0.0, full=2.0, half=1.0, power=2.2, source="calibrated",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """All numbers of the model, in groups."""
+
+    section: Section = field(default_factory=Section)
+    time: Time = field(default_factory=Time)
+    receptor: Receptor = field(default_factory=Receptor)
+    precursors: Precursors = field(default_factory=Precursors)
+    osteoclast: Osteoclast = field(default_factory=Osteoclast)
+    osteoblast: Osteoblast = field(default_factory=Osteoblast)
+    strain: Strain = field(default_factory=Strain)
+    mineral: Mineral = field(default_factory=Mineral)
+    densitometry: Densitometry = field(default_factory=Densitometry)
+    responses: Responses = field(default_factory=Responses)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every number with unit, range, meaning and source."""
+        for name, group in self.groups().items():
+            yield from group.rows(name)
+
+    def groups(self) -> dict[str, Group]:
+        """Return the groups by dotted name; each response is a group of its own."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "responses"}
+        curves = {f"responses.{f.name}": getattr(self.responses, f.name) for f in fields(self.responses)}
+        return plain | curves
+
+    def values(self) -> dict[str, float]:
+        """Return every number by its dotted name."""
+        return {row.name: row.value for row in self.rows()}
+
+    def with_values(self, changes: Mapping[str, float]) -> Self:
+        """Return a copy with some numbers changed.
+
+        Parameters
+        ----------
+        changes : mapping of str to float
+            New values by dotted name, such as ``{"osteoblast.life": 180}``.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown or a value outside its range.
+        """
+        groups = self.groups()
+        for name, value in changes.items():
+            group, _, item = name.rpartition(".")
+            if group not in groups:
+                raise ValueError(f"no parameter {name!r}; groups are {', '.join(groups)}")
+            groups[group] = groups[group].with_values({item: value})
+        curves = {k.partition(".")[2]: groups.pop(k) for k in list(groups) if "." in k}
+        return replace(self, **groups, responses=replace(self.responses, **curves))

@@ -1,0 +1,132 @@
+"""Seeded builders of sections: a trabecular network, a cortex with Haversian canals."""
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from remodel.arrays import Floats, Labels, Mask
+from remodel.parameters import YEAR, Parameters, Section
+from remodel.tissue import CORTICAL, OUTSIDE, TRABECULAR, Tissue
+
+MARGIN = 0.1  # mm beyond the periosteum, so that the outer border is seen
+
+
+def build_section(parameters: Parameters, seed: int) -> Tissue:
+    """Build a section: trabecular compartment, cortex with canals, periosteum.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        Its group `section` gives sizes and targets.
+    seed : int
+        The same seed gives the same section.
+
+    Returns
+    -------
+    Tissue
+        Shape (rows along the periodic axis, columns from marrow to periosteum).
+    """
+    size = parameters.section
+    rng = np.random.default_rng([seed, 20])
+    region = label_regions(size)
+    matrix = np.zeros(region.shape)
+    matrix[region == TRABECULAR] = grow_trabeculae(size, region, rng)[region == TRABECULAR]
+    matrix[(region == CORTICAL) & ~bore_canals(size, region, rng)] = 1.0
+    tissue = Tissue(matrix=matrix, region=region, outside=region == OUTSIDE, site_um=size.site)
+    ages = rng.exponential(size.first_age, matrix.shape)
+    unfinished = (1 - parameters.mineral.primary) * np.exp(-ages / parameters.mineral.time_constant)
+    tissue.immature[:] = matrix * unfinished
+    return tissue
+
+
+def label_regions(size: Section) -> Labels:
+    """Return the compartment of each site."""
+    per_mm = 1000 / size.site
+    rows, columns = round(size.height * per_mm), round(size.width * per_mm)
+    region = np.full((rows, columns), OUTSIDE, dtype=np.int8)
+    periosteum = columns - round(MARGIN * per_mm)
+    endosteum = max(0, periosteum - round(size.cortex * per_mm))
+    region[:, :endosteum] = TRABECULAR
+    region[:, endosteum:periosteum] = CORTICAL
+    return region
+
+
+def grow_trabeculae(size: Section, region: Labels, rng: np.random.Generator) -> Mask:
+    """Return where bone is, if the walls between random marrow spaces are trabeculae.
+
+    Walls are those of a Voronoi tessellation, of varied thickness, some of them
+    missing; the thickness is scaled so that BV/TV is the one asked for.
+    """
+    centers = scatter_centers(size, rng)
+    points = site_points(region.shape, size.site)
+    distance, nearest = cKDTree(centers).query(points, k=2)
+    apart = np.linalg.norm(centers[nearest[:, 0]] - centers[nearest[:, 1]], axis=1)
+    to_wall = (distance[:, 1] ** 2 - distance[:, 0] ** 2) / (2 * apart)
+    score = (to_wall / wall_thickness(size, len(centers), nearest, rng)).reshape(region.shape)
+    inside = score[region == TRABECULAR]
+    if inside.size == 0:
+        return np.zeros(region.shape, dtype=bool)
+    return np.asarray(score < np.quantile(inside, size.bone_volume / 100))
+
+
+def scatter_centers(size: Section, rng: np.random.Generator) -> Floats:
+    """Return centers of marrow spaces on a jittered lattice, repeated along the long axis."""
+    across = max(1, round(size.height * np.sqrt(size.cell_density)))
+    pitch = size.height / across
+    lines = int(np.ceil((size.width + 2 * pitch) / pitch))
+    row, line = np.meshgrid(np.arange(across), np.arange(lines), indexing="ij")
+    centers = np.stack([row + 0.5 * (line % 2), line - 0.5], axis=-1).reshape(-1, 2)
+    centers = (centers + rng.uniform(-0.35, 0.35, centers.shape)) * pitch
+    return np.concatenate([centers + [shift * size.height, 0] for shift in (-1, 0, 1)])
+
+
+def site_points(shape: tuple[int, ...], site_um: float) -> Floats:
+    """Return the middle of each site in mm, shape (sites, 2)."""
+    row, column = np.indices(shape)
+    return np.stack([row.ravel() + 0.5, column.ravel() + 0.5], axis=1) * (site_um / 1000)
+
+
+def wall_thickness(
+    size: Section, count: int, nearest: Floats, rng: np.random.Generator
+) -> Floats:
+    """Return the relative thickness of the wall that each site is nearest to."""
+    own = count // 3  # the centers come in three periodic images
+    low, high = np.sort(nearest % own, axis=1).T
+    thickness = np.exp(rng.normal(0, size.strut_spread, (own, own)))
+    thickness[rng.random((own, own)) < size.missing_struts] = 1e-6
+    return np.asarray(thickness[low, high])
+
+
+def bore_canals(size: Section, region: Labels, rng: np.random.Generator) -> Mask:
+    """Return the sites of Haversian canals, placed apart from each other."""
+    canals = np.zeros(region.shape, dtype=bool)
+    columns = np.flatnonzero((region == CORTICAL).any(axis=0))
+    if columns.size == 0:
+        return canals
+    points = site_points(region.shape, size.site)
+    left, right = (columns[[0, -1]] + [0.5, 0.5]) * size.site / 1000
+    radius = np.clip(rng.normal(size.canal_width, size.canal_spread, 10_000), 20, None) / 2000
+    centers = place_apart(size, left, right, rng)
+    for center, reach in zip(centers, radius, strict=False):
+        offset = points - center
+        offset[:, 0] -= size.height * np.round(offset[:, 0] / size.height)
+        canals |= (np.hypot(*offset.T) < reach).reshape(region.shape)
+    return canals
+
+
+def place_apart(
+    size: Section, left: float, right: float, rng: np.random.Generator
+) -> Floats:
+    """Return canal centers in mm that keep half of their mean spacing from each other."""
+    wanted = round(size.canal_density * (right - left) * size.height)
+    apart = 0.5 / np.sqrt(max(size.canal_density, 1e-9))
+    edge = min(0.05, (right - left) / 4)
+    centers = np.empty((0, 2))
+    for _ in range(200 * wanted):
+        new = rng.uniform([0, left + edge], [size.height, right - edge])
+        offset = centers - new
+        offset[:, 0] -= size.height * np.round(offset[:, 0] / size.height)
+        if len(centers) == 0 or np.hypot(*offset.T).min() > apart:
+            centers = np.vstack([centers, new])
+        if len(centers) == wanted:
+            break
+    return centers

@@ -1,0 +1,137 @@
+"""What the cells hear: estrogen, RANKL and OPG, precursors, strain."""
+
+from dataclasses import dataclass
+from math import exp, expm1, inf
+
+import numpy as np
+
+from remodel.arrays import Floats, Ints
+from remodel.parameters import YEAR, Parameters
+from remodel.tissue import Tissue
+from remodel.therapies import Exposure
+
+
+def estrogen_activity(estradiol: float, serm: float, efficacy: float, affinity: float) -> float:
+    """Return the estrogen signal, 0 to 1, when estradiol and a SERM share the receptor.
+
+    ``x = (E/K + efficacy * S) / (1 + E/K + S)`` with estradiol E and K in pmol/L and
+    the SERM level S in units of its own dissociation constant. A partial agonist adds
+    to little estradiol and takes away from much.
+    """
+    bound = estradiol / affinity
+    return (bound + efficacy * serm) / (1.0 + bound + serm)
+
+
+@dataclass
+class Signals:
+    """The systemic signals of one step.
+
+    Attributes
+    ----------
+    estradiol : float
+        pmol/L.
+    activity, felt : float
+        Estrogen signal now, and as RANKL and OPG follow it with their lag; 0 to 1.
+    rankl, opg : float
+        Expression, relative to a woman without estrogen.
+    free_rankl : float
+        RANKL that neither OPG nor an antibody binds.
+    pool : float
+        Waiting osteoclast precursors; 1 when none is used up.
+    recruitment : float
+        Osteoclasts per surface site and day, where the marrow supply is full.
+    osteoclast_wear, osteoblast_wear : float
+        Days of life that pass in a day.
+    """
+
+    parameters: Parameters
+    estradiol: float = 0.0
+    activity: float = 0.0
+    felt: float = 0.0
+    rankl: float = 0.0
+    opg: float = 0.0
+    free_rankl: float = 0.0
+    pool: float = 1.0
+    recruitment: float = 0.0
+    osteoclast_wear: float = 1.0
+    osteoblast_wear: float = 1.0
+
+    def renew(self, exposure: Exposure, days: float) -> None:
+        """Take in what the therapies and the patient's course set for this step."""
+        lag = self.parameters.receptor.lag
+        self.hear_estrogen(exposure)
+        self.felt += (self.activity - self.felt) * -expm1(-days / lag)
+        self.balance_rankl(exposure)
+        self.use_precursors(days)
+
+    def settle(self, exposure: Exposure) -> None:
+        """Come to rest under an exposure that has always been there."""
+        self.hear_estrogen(exposure)
+        self.felt = self.activity
+        self.balance_rankl(exposure)
+        self.use_precursors(inf)
+
+    def hear_estrogen(self, exposure: Exposure) -> None:
+        """Set the estrogen signal and what follows it without delay."""
+        affinity = self.parameters.receptor.estradiol_affinity
+        self.estradiol = exposure.estradiol
+        self.activity = estrogen_activity(
+            exposure.estradiol, exposure.serm, exposure.serm_efficacy, affinity
+        )
+        self.osteoblast_wear = self.parameters.responses.osteoblast_wear.at(self.activity)
+
+    def balance_rankl(self, exposure: Exposure) -> None:
+        """Set RANKL and OPG, what they leave free, and how osteoclasts live on it."""
+        rows = self.parameters.responses
+        self.rankl = rows.rankl.at(self.felt)
+        self.opg = rows.opg.at(self.felt)
+        bound = self.parameters.receptor.opg_binding * self.opg + exposure.antibody
+        self.free_rankl = self.rankl / (1.0 + bound)
+        starved = rows.starvation.at(self.free_rankl)
+        self.osteoclast_wear = rows.osteoclast_wear.at(self.activity) * starved
+
+    def use_precursors(self, days: float) -> None:
+        """Let precursors arrive, be lost and fuse; recruitment is what fuses.
+
+        The pool follows ``dP/dt = turnover (1 - P) - usage * drive * P``, solved
+        exactly over the step.
+        """
+        numbers, row = self.parameters.precursors, self.parameters.responses.recruitment
+        rate = row.at(self.free_rankl)
+        drain = numbers.turnover + numbers.usage * rate / row.full
+        rest = numbers.turnover / drain
+        self.pool = rest + (self.pool - rest) * exp(-drain * days)
+        self.recruitment = rate * self.pool / YEAR
+
+
+class Surroundings:
+    """What differs from site to site: the surface, its marrow supply, the strain.
+
+    Renewed on a calendar of its own, slower than a step, because geometry changes
+    over months.
+    """
+
+    def __init__(self, parameters: Parameters, tissue: Tissue) -> None:
+        """Take the section as it is now for the one adapted to its load."""
+        self.parameters = parameters
+        self.habitual = tissue.mean_around(tissue.matrix, parameters.strain.reach)
+        self.renew(tissue)
+
+    def renew(self, tissue: Tissue) -> None:
+        """Measure the surface and what surrounds it."""
+        reach = self.parameters.precursors.reach
+        self.surface: Ints = tissue.surface_sites()
+        share = tissue.marrow_share(reach).reshape(-1)[self.surface]
+        self.supply: Floats = np.maximum(share, 0.0) ** self.parameters.precursors.exponent
+        self.strain = strain_around(self.parameters, tissue, self.habitual)
+        self.strain_at = memoryview(self.strain.reshape(-1))
+
+
+def strain_around(parameters: Parameters, tissue: Tissue, habitual: Floats) -> Floats:
+    """Return the strain of each site, 1 where bone and load are the habitual ones.
+
+    The load of a neighborhood is shared by the bone that is left in it.
+    """
+    bone = tissue.mean_around(tissue.matrix, parameters.strain.reach)
+    ratio = np.divide(habitual, bone, out=np.ones_like(bone), where=bone > 1e-3)
+    return np.asarray(parameters.strain.load * ratio)

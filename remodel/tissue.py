@@ -1,0 +1,158 @@
+"""The section of bone: arrays over sites, its surface, its marrow.
+
+Sites are squares. Rows run along the periodic long axis, columns from the marrow
+outward to the periosteum. A site is named by its flat index ``row * columns + column``.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from remodel.arrays import Floats, Ints, Labels, Mask
+
+OUTSIDE, TRABECULAR, CORTICAL = 0, 1, 2
+REGIONS = {"trabecular": TRABECULAR, "cortical": CORTICAL}
+DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # d ^ 1 is the way back
+
+
+@dataclass
+class Tissue:
+    """Matrix, mineral still to come, cavities and bound drug, site by site.
+
+    Attributes
+    ----------
+    matrix : Floats
+        Share of each site that is bone matrix, 0 to 1; shape (rows, columns).
+    immature : Floats
+        Share of each site that is matrix still without its mineral. It decays with
+        the mineralization time, so the mineral of a site follows from the age of all
+        the matrix in it, also where old and new matrix share the site.
+    cavity : Floats
+        Matrix dug out and not yet replaced while a remodeling unit is at work there.
+    bisphosphonate : Floats
+        Drug bound in each site, in units of one full dose per surface site.
+    region : Labels
+        OUTSIDE, TRABECULAR or CORTICAL: sorts the results, never asked by a rule.
+    outside : Mask
+        True beyond the periosteum, where there is no marrow.
+    site_um : float
+        Side of a site, um.
+    """
+
+    matrix: Floats
+    region: Labels
+    outside: Mask
+    site_um: float
+    immature: Floats = field(init=False)
+    cavity: Floats = field(init=False)
+    bisphosphonate: Floats = field(init=False)
+    removed: Floats = field(init=False)  # matrix resorbed since the last reading
+    added: Floats = field(init=False)  # matrix formed since the last reading
+
+    def __post_init__(self) -> None:
+        """Allocate the fields that a builder does not set, and the neighbors."""
+        for name in ("immature", "cavity", "bisphosphonate", "removed", "added"):
+            setattr(self, name, np.zeros_like(self.matrix))
+        self.neighbors = neighbor_table(self.matrix.shape)
+        self.share_memory()
+
+    def share_memory(self) -> None:
+        """Open the flat views through which cells read and write single sites.
+
+        A memoryview gives plain floats, twice as fast as NumPy scalars.
+        """
+        self.matrix_at = memoryview(self.matrix.reshape(-1))
+        self.immature_at = memoryview(self.immature.reshape(-1))
+        self.cavity_at = memoryview(self.cavity.reshape(-1))
+        self.bisphosphonate_at = memoryview(self.bisphosphonate.reshape(-1))
+        self.removed_at = memoryview(self.removed.reshape(-1))
+        self.added_at = memoryview(self.added.reshape(-1))
+        self.outside_at = memoryview(self.outside.reshape(-1))
+        self.next_site = [memoryview(row) for row in self.neighbors]
+
+    def copy(self) -> "Tissue":
+        """Return a tissue of its own with the same contents."""
+        other = Tissue(self.matrix.copy(), self.region, self.outside, self.site_um)
+        for name in ("immature", "cavity", "bisphosphonate", "removed", "added"):
+            getattr(other, name)[:] = getattr(self, name)
+        return other
+
+    @property
+    def mineral(self) -> Floats:
+        """Mineral of each site, as a share of a fully mineralized site."""
+        return self.matrix - self.immature
+
+    def mature(self, days: float, time_constant: float) -> None:
+        """Let the matrix take up mineral for some days."""
+        self.immature *= np.exp(-days / time_constant)
+
+    def open_sites(self) -> Mask:
+        """Return the sites of open marrow: neither matrix nor a cavity under repair."""
+        return ~((self.matrix > 0) | (self.cavity > 0) | self.outside)
+
+    def surface_sites(self) -> Ints:
+        """Return the sites that border open marrow, cavities counted as bone.
+
+        A cavity under repair belongs to its remodeling unit: its walls are not surface
+        on which others could start.
+        """
+        empty = self.open_sites()
+        beside = np.roll(empty, 1, axis=0) | np.roll(empty, -1, axis=0)
+        beside[:, 1:] |= empty[:, :-1]
+        beside[:, :-1] |= empty[:, 1:]
+        beside &= ~(empty | self.outside)
+        return np.flatnonzero(beside).astype(np.int32)
+
+    def quiescent(self, sites: Ints) -> Ints:
+        """Return those of the surface sites that hold matrix and no remodeling unit."""
+        matrix, cavity = self.matrix.reshape(-1), self.cavity.reshape(-1)
+        return sites[(matrix[sites] > 0) & (cavity[sites] == 0)]
+
+    def can_enter(self, site: int) -> bool:
+        """Return whether a site holds matrix that no remodeling unit is working on."""
+        return self.matrix_at[site] > 0.0 and self.cavity_at[site] == 0.0
+
+    def faces(self, site: int) -> list[int]:
+        """Return the directions into bone that lead away from open marrow at a site."""
+        found = []
+        for direction, step in enumerate(self.next_site):
+            beside = step[site]
+            empty = self.matrix_at[beside] == 0.0 and self.cavity_at[beside] == 0.0
+            if empty and not self.outside_at[beside]:
+                found.append(direction ^ 1)
+        return found
+
+    def abandon(self, sites: list[int]) -> None:
+        """Give up the cavity of some sites: what was dug there stays open."""
+        for site in sites:
+            self.cavity_at[site] = 0.0
+
+    def marrow_share(self, reach_um: float) -> Floats:
+        """Return the share of marrow within a reach of each site, 0 to 1."""
+        return self.mean_around(np.where(self.outside, 0.0, 1.0 - self.matrix), reach_um)
+
+    def mean_around(self, values: Floats, reach_um: float) -> Floats:
+        """Return the mean over the square of sites within a reach of each site."""
+        size = 2 * round(reach_um / self.site_um) + 1
+        along = uniform_filter1d(values, size, axis=0, mode="wrap")
+        return np.asarray(uniform_filter1d(along, size, axis=1, mode="nearest"))
+
+    def total(self, values: Floats, region: int) -> float:
+        """Return the sum of a field over one region, in sites."""
+        return float(values[self.region == region].sum())
+
+
+def neighbor_table(shape: tuple[int, ...]) -> Ints:
+    """Return the site next to each site in each direction, shape (4, sites).
+
+    The long axis is periodic; at the two ends of the other axis a site is its own
+    neighbor, which no rule can enter.
+    """
+    rows, columns = shape
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    table = [
+        (row + down) % rows * columns + np.clip(column + right, 0, columns - 1)
+        for down, right in DIRECTIONS
+    ]
+    return np.array(table, dtype=np.int32)
