@@ -63,6 +63,7 @@ class Osteoclast(mesa.Agent):
         self.life = life
         self.idle = idle
         self.cavity = Cavity(site)
+        model.tissue.busy_at[site] = True
 
     def resorb(self, days: float) -> None:
         """Dig; what is dug is left as cavity behind the cell, none is lost."""
@@ -104,6 +105,7 @@ class Osteoclast(mesa.Agent):
         if not self.model.tissue.can_enter(ahead):
             return False
         self.site = ahead
+        self.model.tissue.busy_at[ahead] = True
         self.cavity.sites.append(ahead)
         self.cavity.amounts.append(0.0)
         return True
@@ -146,7 +148,7 @@ class Osteoblast(mesa.Agent):
         while amount >= self.room:
             amount -= self.room
             self.lay(self.room)
-            model.tissue.cavity_at[self.site] = 0.0
+            model.tissue.free([self.site])
             if not self.cavity.sites:
                 self.remove()
                 return
@@ -166,5 +168,5 @@ class Osteoblast(mesa.Agent):
 
     def die(self) -> None:
         """Leave the rest of the cavity open: that bone is lost."""
-        self.model.tissue.abandon([self.site, *self.cavity.sites])
+        self.model.tissue.free([self.site, *self.cavity.sites])
         self.remove()

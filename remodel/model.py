@@ -176,6 +176,9 @@ class BoneModel(mesa.Model):
 
         The more was released there, the sooner osteoblasts come.
         """
+        if not cavity.released:
+            self.tissue.free(cavity.sites)
+            return
         numbers = self.parameters.osteoblast
         luck = draw(self.seed, "reversal", self.tick, cavity.sites[0])
         typical = numbers.typical / self.tissue.site_um
@@ -192,7 +195,7 @@ class BoneModel(mesa.Model):
             elif cavity.has_floor(self.tissue):
                 self.attach_osteoblast(cavity)
             else:
-                self.tissue.abandon(cavity.sites)
+                self.tissue.free(cavity.sites)
                 self.perforations += 1
         self.reversing = waiting
 

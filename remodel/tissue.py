@@ -13,6 +13,7 @@ from remodel.arrays import Floats, Ints, Labels, Mask
 
 OUTSIDE, TRABECULAR, CORTICAL = 0, 1, 2
 REGIONS = {"trabecular": TRABECULAR, "cortical": CORTICAL}
+FIELDS = ("immature", "cavity", "bisphosphonate", "removed", "added")
 DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # d ^ 1 is the way back
 
 
@@ -30,6 +31,8 @@ class Tissue:
         the matrix in it, also where old and new matrix share the site.
     cavity : Floats
         Matrix dug out and not yet replaced while a remodeling unit is at work there.
+    busy : Mask
+        True where a remodeling unit is at work, so that no other may enter.
     bisphosphonate : Floats
         Drug bound in each site, in units of one full dose per surface site.
     region : Labels
@@ -46,14 +49,16 @@ class Tissue:
     site_um: float
     immature: Floats = field(init=False)
     cavity: Floats = field(init=False)
+    busy: Mask = field(init=False)
     bisphosphonate: Floats = field(init=False)
     removed: Floats = field(init=False)  # matrix resorbed since the last reading
     added: Floats = field(init=False)  # matrix formed since the last reading
 
     def __post_init__(self) -> None:
         """Allocate the fields that a builder does not set, and the neighbors."""
-        for name in ("immature", "cavity", "bisphosphonate", "removed", "added"):
+        for name in FIELDS:
             setattr(self, name, np.zeros_like(self.matrix))
+        self.busy = np.zeros(self.matrix.shape, dtype=bool)
         self.neighbors = neighbor_table(self.matrix.shape)
         self.share_memory()
 
@@ -64,6 +69,7 @@ class Tissue:
         """
         self.matrix_at = memoryview(self.matrix.reshape(-1))
         self.immature_at = memoryview(self.immature.reshape(-1))
+        self.busy_at = memoryview(self.busy.reshape(-1))
         self.cavity_at = memoryview(self.cavity.reshape(-1))
         self.bisphosphonate_at = memoryview(self.bisphosphonate.reshape(-1))
         self.removed_at = memoryview(self.removed.reshape(-1))
@@ -74,7 +80,7 @@ class Tissue:
     def copy(self) -> "Tissue":
         """Return a tissue of its own with the same contents."""
         other = Tissue(self.matrix.copy(), self.region, self.outside, self.site_um)
-        for name in ("immature", "cavity", "bisphosphonate", "removed", "added"):
+        for name in (*FIELDS, "busy"):
             getattr(other, name)[:] = getattr(self, name)
         return other
 
@@ -89,7 +95,7 @@ class Tissue:
 
     def open_sites(self) -> Mask:
         """Return the sites of open marrow: neither matrix nor a cavity under repair."""
-        return ~((self.matrix > 0) | (self.cavity > 0) | self.outside)
+        return ~((self.matrix > 0) | self.busy | self.outside)
 
     def surface_sites(self) -> Ints:
         """Return the sites that border open marrow, cavities counted as bone.
@@ -106,27 +112,27 @@ class Tissue:
 
     def quiescent(self, sites: Ints) -> Ints:
         """Return those of the surface sites that hold matrix and no remodeling unit."""
-        matrix, cavity = self.matrix.reshape(-1), self.cavity.reshape(-1)
-        return sites[(matrix[sites] > 0) & (cavity[sites] == 0)]
+        return sites[(self.matrix.reshape(-1)[sites] > 0) & ~self.busy.reshape(-1)[sites]]
 
     def can_enter(self, site: int) -> bool:
         """Return whether a site holds matrix that no remodeling unit is working on."""
-        return self.matrix_at[site] > 0.0 and self.cavity_at[site] == 0.0
+        return self.matrix_at[site] > 0.0 and not self.busy_at[site]
 
     def faces(self, site: int) -> list[int]:
         """Return the directions into bone that lead away from open marrow at a site."""
         found = []
         for direction, step in enumerate(self.next_site):
             beside = step[site]
-            empty = self.matrix_at[beside] == 0.0 and self.cavity_at[beside] == 0.0
-            if empty and not self.outside_at[beside]:
+            covered = self.busy_at[beside] or self.outside_at[beside]
+            if self.matrix_at[beside] == 0.0 and not covered:
                 found.append(direction ^ 1)
         return found
 
-    def abandon(self, sites: list[int]) -> None:
-        """Give up the cavity of some sites: what was dug there stays open."""
+    def free(self, sites: list[int]) -> None:
+        """End the work at some sites: what was dug and not refilled stays open."""
         for site in sites:
             self.cavity_at[site] = 0.0
+            self.busy_at[site] = False
 
     def marrow_share(self, reach_um: float) -> Floats:
         """Return the share of marrow within a reach of each site, 0 to 1."""
