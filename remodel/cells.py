@@ -20,12 +20,13 @@ def draw_life(mean: float, shape: float, luck: float) -> float:
 class Cavity:
     """What one osteoclast removed, in order, and where the floor of the pit is."""
 
-    __slots__ = ("amounts", "floor", "sites", "wait")
+    __slots__ = ("amounts", "direction", "floor", "sites", "wait")
 
-    def __init__(self, site: int) -> None:
-        """Begin an empty cavity at a surface site."""
+    def __init__(self, site: int, direction: int) -> None:
+        """Begin an empty cavity at a surface site, in a direction into bone."""
         self.sites = [site]
         self.amounts = [0.0]
+        self.direction = direction
         self.floor = site
         self.wait = 0.0  # days of reversal left, at rest
 
@@ -40,6 +41,31 @@ class Cavity:
         A pit that goes right through a trabecula has none.
         """
         return self.floor == self.sites[-1] or tissue.matrix_at[self.floor] > 0.0
+
+
+    def extend(self, tissue: Tissue, depth: float) -> None:
+        """Make room to build beyond the old surface, outward into open marrow.
+
+        Parameters
+        ----------
+        depth : float
+            How far, in sites; more than fits on one open site is left out.
+        """
+        top = self.sites[0]
+        spare = 1.0 - tissue.matrix_at[top] - tissue.cavity_at[top]
+        self.claim(tissue, 0, min(depth, max(0.0, spare)))
+        outward = tissue.next_site[self.direction ^ 1][top]
+        if depth > spare and tissue.is_open(outward):
+            self.sites.insert(0, outward)
+            self.amounts.insert(0, 0.0)
+            self.claim(tissue, 0, min(1.0, depth - spare))
+
+    def claim(self, tissue: Tissue, index: int, amount: float) -> None:
+        """Hold a site and set an amount of matrix to be laid there."""
+        site = self.sites[index]
+        tissue.busy_at[site] = True
+        tissue.cavity_at[site] += amount
+        self.amounts[index] += amount
 
 
 class Osteoclast(mesa.Agent):
@@ -62,7 +88,8 @@ class Osteoclast(mesa.Agent):
         self.direction = direction
         self.life = life
         self.idle = idle
-        self.cavity = Cavity(site)
+        self.swallowed = 0.0  # bisphosphonate, doses
+        self.cavity = Cavity(site, direction)
         model.tissue.busy_at[site] = True
 
     def resorb(self, days: float) -> None:
@@ -72,7 +99,7 @@ class Osteoclast(mesa.Agent):
         idle = self.idle
         if idle:
             days, self.idle = days - idle, 0.0
-        wear = model.signals.osteoclast_wear
+        wear = model.signals.osteoclast_wear * self.poisoning(days)
         alive = days if days * wear < self.life else self.life / wear
         self.life -= days * wear
         reach = alive * model.erosion
@@ -90,6 +117,16 @@ class Osteoclast(mesa.Agent):
         if self.life <= 0.0:
             self.die(idle + alive)
 
+    def poisoning(self, days: float) -> float:
+        """Return how much faster life runs down by bisphosphonate, at mid-step."""
+        tissue = self.model.tissue
+        bound = tissue.bisphosphonate_at[self.site]
+        if not bound and not self.swallowed:
+            return 1.0
+        share = min(1.0, days * self.model.erosion / max(tissue.matrix_at[self.site], 1e-9))
+        toxicity = self.model.parameters.osteoclast.swallowed
+        return 1.0 + toxicity * (self.swallowed + 0.5 * share * bound)
+
     def dig(self, site: int, amount: float, share: float) -> None:
         """Move an amount of matrix, that share of what the site holds, into the cavity."""
         tissue = self.model.tissue
@@ -98,6 +135,11 @@ class Osteoclast(mesa.Agent):
         tissue.cavity_at[site] += amount
         tissue.removed_at[site] += amount
         self.cavity.amounts[-1] += amount
+        bound = tissue.bisphosphonate_at[site]
+        if bound:
+            self.swallowed += share * bound
+            tissue.drug_swallowed += share * bound
+            tissue.bisphosphonate_at[site] = (1.0 - share) * bound
 
     def advance(self) -> bool:
         """Move on to the bone ahead; return False where there is none left."""

@@ -26,7 +26,7 @@ def take_checkpoint(model: BoneModel) -> Checkpoint:
         model=model,
         state=copy_state(vars(model)),
         osteoclasts=[
-            (cell.site, cell.direction, cell.life, cell.idle, deepcopy(cell.cavity))
+            (cell.site, cell.direction, cell.life, cell.idle, cell.swallowed, deepcopy(cell.cavity))
             for cell in model.agents_by_type.get(Osteoclast, ())
         ],
         osteoblasts=[
@@ -59,11 +59,11 @@ def resume(point: Checkpoint, courses: Iterable[Course] | str) -> BoneModel:
     for name, value in copy_state(point.state).items():
         setattr(model, name, value)
     model.meter.model = model
-    for site, direction, life, idle, cavity in point.osteoclasts:
+    for site, direction, life, idle, swallowed, cavity in point.osteoclasts:
         clast = Osteoclast(model, site, direction, life, idle)
-        clast.cavity = deepcopy(cavity)
+        clast.swallowed, clast.cavity = swallowed, deepcopy(cavity)
     for site, room, life, idle, cavity in point.osteoblasts:
-        blast = Osteoblast(model, Cavity(site), life, idle)
+        blast = Osteoblast(model, Cavity(site, 0), life, idle)
         blast.site, blast.room, blast.cavity = site, room, deepcopy(cavity)
     model.datacollector.collect(model)
     return model

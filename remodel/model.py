@@ -13,7 +13,7 @@ from remodel.patients import Patient
 from remodel.randomness import draw, draws
 from remodel.sections import build_section
 from remodel.signals import Signals, Surroundings
-from remodel.therapies import Course, Treatment, parse_courses
+from remodel.therapies import Course, Exposure, Treatment, parse_courses
 from remodel.tissue import Tissue
 
 STEP = (
@@ -22,6 +22,7 @@ STEP = (
     "recruit_osteoclasts",
     "resorb",
     "recruit_osteoblasts",
+    "wake_lining_cells",
     "form",
     "mature",
     "measure",
@@ -80,7 +81,7 @@ class BoneModel(mesa.Model):
         self.tick = -round(parameters.time.spin_up * YEAR / self.days) if spin_up else 0
         self.treatment = Treatment(())
         self.signals = Signals(parameters)
-        self.signals.settle(self.treatment.expose(self.own_estradiol, self.day, self.days))
+        self.signals.settle(self.expose())
         self.surroundings = Surroundings(parameters, self.tissue)
         self.reversing: list[Cavity] = []
         self.started: list[int] = []  # sites of osteoclasts born since the last reading
@@ -106,10 +107,10 @@ class BoneModel(mesa.Model):
         """Days since the start of observation."""
         return self.tick * self.days
 
-    @property
-    def own_estradiol(self) -> float:
-        """What the patient makes today without drugs, pmol/L."""
-        return self.patient.estradiol_at(self.day)
+    def expose(self) -> Exposure:
+        """Return what reaches the cells in this step, and advance the drugs."""
+        made = self.patient.estradiol_at(self.day + 0.5 * self.days)
+        return self.treatment.expose(*made, self.day, self.days)
 
     def give(self, courses: Iterable[Course] | str) -> None:
         """Set the courses, in place of any that were given before."""
@@ -135,13 +136,20 @@ class BoneModel(mesa.Model):
 
     def treat(self) -> None:
         """Therapies and the patient's own course set the systemic signals."""
-        exposure = self.treatment.expose(self.own_estradiol, self.day, self.days)
+        exposure = self.expose()
         self.signals.renew(exposure, self.days)
+        if exposure.bisphosphonate:
+            self.tissue.bind_drug(self.surroundings.surface, exposure.bisphosphonate)
 
     def renew_surroundings(self) -> None:
         """From time to time, measure the surface and what surrounds it anew."""
-        if self.falls_due(self.parameters.time.renewal):
+        time = self.parameters.time
+        if self.falls_due(time.renewal):
             self.surroundings.renew(self.tissue)
+            if self.tissue.drug_given:
+                half_life = self.parameters.osteoclast.drug_half_life * YEAR
+                gone = 1 - 0.5 ** (time.renewal / half_life)
+                self.tissue.release_drug(self.surroundings.surface, gone)
 
     def recruit_osteoclasts(self) -> None:
         """Osteoclasts come to quiescent surface where precursors, RANKL and luck allow."""
@@ -205,7 +213,25 @@ class BoneModel(mesa.Model):
         luck = draw(self.seed, "osteoblast life", self.tick, site)
         strain = self.parameters.responses.strain.at(self.surroundings.strain_at[site])
         life = draw_life(numbers.life * strain, numbers.shape, luck)
+        beyond = self.parameters.responses.apron.at(self.signals.anabolic)
+        if beyond:
+            cavity.extend(self.tissue, beyond / self.tissue.site_um)
         Osteoblast(self, cavity, life, idle=self.days + cavity.wait)
+
+    def wake_lining_cells(self) -> None:
+        """Lining cells build on quiescent surface, without resorption, where called to."""
+        rate = self.parameters.responses.lining.at(self.signals.anabolic) / YEAR
+        if not rate:
+            return
+        sites = self.surroundings.surface
+        arrival = -np.log(draws(self.seed, "lining cells", self.tick, sites)) / rate
+        for index in np.flatnonzero(arrival < self.days):
+            site = int(sites[index])
+            faces = self.tissue.faces(site)
+            if faces and self.tissue.can_enter(site):
+                cavity = Cavity(site, faces[0])
+                cavity.wait = float(arrival[index]) - self.days
+                self.attach_osteoblast(cavity)
 
     def form(self) -> None:
         """Osteoblasts form bone, finish or die."""

@@ -57,7 +57,7 @@ class Receptor(Group):
         33.0, "pmol/L", "estradiol that half occupies the receptor", low=1, high=1000, source="calibrated"
     )
     lag: float = par(
-        90.0, "day", "time in which RANKL and OPG follow estrogen", low=1, high=1000, source="calibrated"
+        159.0, "day", "time in which RANKL and OPG follow estrogen", low=1, high=1000, source="calibrated"
     )
     opg_binding: float = par(
         5.0, "1", "OPG without estrogen, over its dissociation constant for RANKL", low=0, high=1000, source="assumed"
@@ -78,7 +78,7 @@ class Precursors(Group):
         140.0, "um", "how far the marrow that supplies a site extends", low=20, high=1000, source="assumed"
     )
     exponent: float = par(
-        0.47, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
+        0.14, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
     )
 
 
@@ -87,10 +87,13 @@ class Osteoclast(Group):
     """How an osteoclast digs and how long it lives."""
 
     erosion: float = par(1.85, "um/day", "depth dug per day", low=0, high=20, source="C011")
-    life: float = par(25.0, "day", "mean life without estrogen, RANKL in excess", low=1, high=200, source="C004")
+    life: float = par(31.7, "day", "mean life without estrogen, RANKL in excess", low=1, high=200, source="calibrated")
     shape: float = par(4.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
     swallowed: float = par(
-        1.0, "1", "how much faster life runs down per dose of bisphosphonate swallowed", low=0, high=1e4, source="assumed"
+        10.0, "1", "how much faster life runs down per dose of bisphosphonate swallowed", low=0, high=1e4, source="calibrated"
+    )
+    drug_half_life: float = par(
+        4.0, "year", "of bisphosphonate on exposed surface", low=0.1, high=100, source="calibrated"
     )
 
 
@@ -101,7 +104,7 @@ class Osteoblast(Group):
     reversal: float = par(38.0, "day", "mean reversal time of a typical cavity", low=1, high=365, source="H063")
     typical: float = par(46.0, "um", "depth of a typical cavity", low=1, high=200, source="H037")
     apposition: float = par(0.5, "um/day", "depth refilled per day", low=0, high=5, source="H060")
-    life: float = par(200.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
+    life: float = par(249.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
     shape: float = par(3.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
 
 
@@ -139,7 +142,7 @@ class Responses:
 
     rankl: Response = Response(
         signal="estrogen activity", behavior="RANKL expression", unit="1", dose="1",
-        rest=1.0, full=0.0, half=0.6, source="calibrated",
+        rest=1.0, full=0.0, half=0.78, source="calibrated",
     )  # fmt: skip
     opg: Response = Response(
         signal="estrogen activity", behavior="OPG secretion", unit="1", dose="1",
@@ -147,7 +150,7 @@ class Responses:
     )  # fmt: skip
     recruitment: Response = Response(
         signal="free RANKL", behavior="osteoclast recruitment", unit="1/site/year", dose="1",
-        rest=0.0, full=7.5, half=0.2, power=2.0, source="calibrated",
+        rest=0.0, full=8.16, half=0.2, power=2.0, source="calibrated",
     )  # fmt: skip
     starvation: Response = Response(
         signal="free RANKL", behavior="wear of osteoclasts", unit="1", dose="1",
@@ -155,15 +158,23 @@ class Responses:
     )  # fmt: skip
     osteoclast_wear: Response = Response(
         signal="estrogen activity", behavior="wear of osteoclasts", unit="1", dose="1",
-        rest=1.0, full=1.3, half=1.0, source="C014",
+        rest=1.0, full=1.38, half=1.0, source="calibrated",
     )  # fmt: skip
     osteoblast_wear: Response = Response(
         signal="estrogen activity", behavior="wear of osteoblasts", unit="1", dose="1",
-        rest=1.0, full=0.86, half=1.0, source="calibrated",
+        rest=1.0, full=1.0, half=1.0, source="calibrated",
+    )  # fmt: skip
+    apron: Response = Response(
+        signal="anabolic", behavior="depth built beyond a cavity", unit="um", dose="1",
+        rest=0.0, full=20.0, half=1.0, source="assumed",
+    )  # fmt: skip
+    lining: Response = Response(
+        signal="anabolic", behavior="lining cells that begin to build", unit="1/site/year", dose="1",
+        rest=0.0, full=1.0, half=1.0, source="assumed",
     )  # fmt: skip
     strain: Response = Response(
         signal="strain", behavior="life of osteoblasts", unit="1", dose="1",
-        rest=0.0, full=2.0, half=1.0, power=2.2, source="calibrated",
+        rest=0.0, full=2.0, half=1.0, power=3.0, source="calibrated",
     )  # fmt: skip
 
 

@@ -32,6 +32,8 @@ class Signals:
         pmol/L.
     activity, felt : float
         Estrogen signal now, and as RANKL and OPG follow it with their lag; 0 to 1.
+    anabolic : float
+        Call for osteoblasts to build beyond a cavity; 0 without a drug.
     rankl, opg : float
         Expression, relative to a woman without estrogen.
     free_rankl : float
@@ -48,6 +50,7 @@ class Signals:
     estradiol: float = 0.0
     activity: float = 0.0
     felt: float = 0.0
+    anabolic: float = 0.0
     rankl: float = 0.0
     opg: float = 0.0
     free_rankl: float = 0.0
@@ -74,7 +77,7 @@ class Signals:
     def hear_estrogen(self, exposure: Exposure) -> None:
         """Set the estrogen signal and what follows it without delay."""
         affinity = self.parameters.receptor.estradiol_affinity
-        self.estradiol = exposure.estradiol
+        self.estradiol, self.anabolic = exposure.estradiol, exposure.anabolic
         self.activity = estrogen_activity(
             exposure.estradiol, exposure.serm, exposure.serm_efficacy, affinity
         )
@@ -83,7 +86,7 @@ class Signals:
     def balance_rankl(self, exposure: Exposure) -> None:
         """Set RANKL and OPG, what they leave free, and how osteoclasts live on it."""
         rows = self.parameters.responses
-        self.rankl = rows.rankl.at(self.felt)
+        self.rankl = max(0.0, rows.rankl.at(self.felt) + exposure.rankl)
         self.opg = rows.opg.at(self.felt)
         bound = self.parameters.receptor.opg_binding * self.opg + exposure.antibody
         self.free_rankl = self.rankl / (1.0 + bound)

@@ -1,40 +1,13 @@
-"""Drugs and courses: what each does to the signals, never to the outcome."""
+"""Courses: drugs given from one day to another, and what reaches the cells of them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import exp, log
+from math import ceil
 
+from remodel.drugs import Drug, find_drug
+from remodel.kinetics import Body
 from remodel.parameters import YEAR
-from remodel.quantities import Group, check, par
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drug(Group):
-    """One drug at its usual dose: how long it lasts and which signals it changes.
-
-    A drug that does not touch a signal leaves that number at zero.
-    """
-
-    name: str
-    half_life: float = par(1.0, "day", "half-life in the body", low=0.01, high=4000, source="assumed")
-    suppression: float = par(
-        0.0, "fraction", "share of aromatase blocked", low=0, high=0.999, source="assumed"
-    )
-    serm: float = par(
-        0.0, "1", "receptor ligand, over its dissociation constant", low=0, high=1e4, source="assumed"
-    )
-    efficacy: float = par(
-        0.0, "fraction", "signal of the receptor it occupies, against estradiol", low=0, high=1, source="assumed"
-    )
-
-
-DRUGS = {
-    drug.name: drug
-    for drug in (
-        Drug(name="anastrozole", half_life=2.0, suppression=0.95),
-        Drug(name="tamoxifen", half_life=10.0, serm=10.0, efficacy=0.6),
-    )
-}
+from remodel.quantities import check
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,29 +17,34 @@ class Course:
     Parameters
     ----------
     drug : str
-        A name in `DRUGS`.
+        A name in `remodel.drugs.DRUGS`.
     start, stop : float
-        Years from the start of observation; `stop` may be infinite.
+        Years from the start of observation; `stop` may be infinite. An injection is
+        given at `start` and then at each interval before `stop`; where both are equal,
+        once.
     dose : float
         Dose as a multiple of the usual one.
+    interval : float, optional
+        Days between injections, where it is not the usual one.
 
     Raises
     ------
     ValueError
-        If the drug is unknown, the dose is out of range or the course ends before it starts.
+        If the drug is unknown, a number out of range or the course ends before it starts.
     """
 
     drug: str
     start: float = 0.0
     stop: float = float("inf")
     dose: float = 1.0
+    interval: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a course that cannot be given."""
-        if self.drug not in DRUGS:
-            raise ValueError(f"no therapy {self.drug!r}; there are {', '.join(DRUGS)}")
+        find_drug(self.drug)
         check(f"{self.drug}: dose", self.dose, "usual doses", 0, 100)
         check(f"{self.drug}: start", self.start, "year", -200, 200)
+        check(f"{self.drug}: interval", self.interval, "day", 0, 20_000)
         if not self.stop >= self.start:
             raise ValueError(
                 f"{self.drug}: stop = {self.stop} year; expected start ({self.start} year) or later"
@@ -78,25 +56,15 @@ class Course:
         last = min(day + days, self.stop * YEAR)
         return max(0.0, last - first) / days
 
-
-@dataclass
-class Exposure:
-    """What reaches the cells in one step.
-
-    Attributes
-    ----------
-    estradiol : float
-        pmol/L.
-    serm, serm_efficacy : float
-        Level of SERMs over their dissociation constant, and their mean efficacy.
-    antibody : float
-        Antibody against RANKL over its dissociation constant.
-    """
-
-    estradiol: float
-    serm: float = 0.0
-    serm_efficacy: float = 0.0
-    antibody: float = 0.0
+    def injections(self, day: float, days: float) -> int:
+        """Return how many injections fall into a step that begins on a day."""
+        every = self.interval or find_drug(self.drug).interval
+        if not every:
+            return 0
+        last = max(1, ceil((self.stop - self.start) * YEAR / every - 1e-9)) if self.stop < 1e6 else 10**9
+        due = [ceil((moment - self.start * YEAR) / every - 1e-9) for moment in (day, day + days)]
+        first, after = (min(max(0, number), last) for number in due)
+        return after - first
 
 
 def parse_courses(text: str) -> tuple[Course, ...]:
@@ -120,44 +88,77 @@ def parse_course(text: str) -> Course:
         raise ValueError(message) from None
 
 
+@dataclass
+class Exposure:
+    """What reaches the cells in one step.
+
+    Attributes
+    ----------
+    estradiol : float
+        pmol/L.
+    serm, serm_efficacy : float
+        Level of SERMs over their dissociation constant, and their mean efficacy.
+    antibody : float
+        Antibody against RANKL over its dissociation constant.
+    bisphosphonate : float
+        Doses that bind to each exposed surface site in this step.
+    anabolic, rankl : float
+        Call for bone beyond a cavity; RANKL expression that drugs add.
+    """
+
+    estradiol: float
+    serm: float = 0.0
+    serm_efficacy: float = 0.0
+    antibody: float = 0.0
+    bisphosphonate: float = 0.0
+    anabolic: float = 0.0
+    rankl: float = 0.0
+
+
 class Treatment:
     """The courses of one woman, and what is in her body of each drug."""
 
     def __init__(self, courses: Iterable[Course]) -> None:
         """Begin with nothing given yet."""
         self.courses = tuple(courses)
-        self.levels = [0.0] * len(self.courses)
+        self.bodies = [Body() for _ in self.courses]
 
-    def expose(self, estradiol: float, day: float, days: float) -> Exposure:
+    def expose(self, ovarian: float, peripheral: float, day: float, days: float) -> Exposure:
         """Return the exposure over a step of some days, and advance the drugs.
 
         Parameters
         ----------
-        estradiol : float
-            What the woman makes without drugs, pmol/L.
+        ovarian, peripheral : float
+            Estradiol that the woman's ovaries and her other tissues make, pmol/L.
         day, days : float
             Start and length of the step, days.
         """
-        exposure = Exposure(estradiol=estradiol)
-        signal = 0.0
-        for index, course in enumerate(self.courses):
-            drug = DRUGS[course.drug]
-            level = self.advance(index, drug, course.dose * course.share_given(day, days), days)
-            exposure.estradiol *= residual(drug.suppression, level)
-            exposure.serm += drug.serm * level
-            signal += drug.serm * level * drug.efficacy
-        exposure.serm_efficacy = signal / exposure.serm if exposure.serm else 0.0
+        exposure = Exposure(estradiol=0.0)
+        for course, body in zip(self.courses, self.bodies, strict=True):
+            drug = find_drug(course.drug)
+            share = course.dose * course.share_given(day, days)
+            doses = course.dose * course.injections(day, days)
+            level = body.take(drug, share, doses, days)
+            ovarian *= 1 - min(1.0, drug.ovarian * level)
+            peripheral *= residual(drug.suppression, level)
+            add_effects(exposure, drug, level)
+            yearly = share * days / YEAR if not drug.interval else doses
+            exposure.bisphosphonate += drug.bisphosphonate * yearly
+        exposure.estradiol += ovarian + peripheral
         return exposure
 
-    def advance(self, index: int, drug: Drug, dose: float, days: float) -> float:
-        """Advance one drug through a step and return its mean level in it.
 
-        First-order kinetics, exact over the step; 1 is the level that the usual dose keeps up.
-        """
-        before, decay = self.levels[index], days * log(2) / drug.half_life
-        kept = exp(-decay)
-        self.levels[index] = dose + (before - dose) * kept
-        return dose + (before - dose) * (1 - kept) / decay
+def add_effects(exposure: Exposure, drug: Drug, level: float) -> None:
+    """Add what one drug at a level does to the signals."""
+    exposure.estradiol += drug.estradiol * level
+    exposure.anabolic += drug.anabolic * level
+    exposure.rankl += drug.rankl * level
+    if drug.concentration:
+        exposure.antibody += level / drug.binding
+    if drug.serm and level:
+        before = exposure.serm * exposure.serm_efficacy
+        exposure.serm += drug.serm * level
+        exposure.serm_efficacy = (before + drug.serm * level * drug.efficacy) / exposure.serm
 
 
 def residual(suppression: float, level: float) -> float:

@@ -59,6 +59,7 @@ class Tissue:
         for name in FIELDS:
             setattr(self, name, np.zeros_like(self.matrix))
         self.busy = np.zeros(self.matrix.shape, dtype=bool)
+        self.drug_given = self.drug_swallowed = self.drug_lost = 0.0
         self.neighbors = neighbor_table(self.matrix.shape)
         self.share_memory()
 
@@ -82,6 +83,8 @@ class Tissue:
         other = Tissue(self.matrix.copy(), self.region, self.outside, self.site_um)
         for name in (*FIELDS, "busy"):
             getattr(other, name)[:] = getattr(self, name)
+        for name in ("drug_given", "drug_swallowed", "drug_lost"):
+            setattr(other, name, getattr(self, name))
         return other
 
     @property
@@ -92,6 +95,17 @@ class Tissue:
     def mature(self, days: float, time_constant: float) -> None:
         """Let the matrix take up mineral for some days."""
         self.immature *= np.exp(-days / time_constant)
+
+    def bind_drug(self, sites: Ints, dose: float) -> None:
+        """Bind a dose of bisphosphonate to each of the exposed sites."""
+        self.bisphosphonate.reshape(-1)[sites] += dose
+        self.drug_given += dose * len(sites)
+
+    def release_drug(self, sites: Ints, share: float) -> None:
+        """Let a share of what exposed sites have bound go back to the blood."""
+        bound = self.bisphosphonate.reshape(-1)
+        self.drug_lost += share * float(bound[sites].sum())
+        bound[sites] *= 1 - share
 
     def open_sites(self) -> Mask:
         """Return the sites of open marrow: neither matrix nor a cavity under repair."""
@@ -118,15 +132,15 @@ class Tissue:
         """Return whether a site holds matrix that no remodeling unit is working on."""
         return self.matrix_at[site] > 0.0 and not self.busy_at[site]
 
+    def is_open(self, site: int) -> bool:
+        """Return whether a site is open marrow."""
+        covered = self.busy_at[site] or self.outside_at[site]
+        return not covered and self.matrix_at[site] == 0.0
+
     def faces(self, site: int) -> list[int]:
         """Return the directions into bone that lead away from open marrow at a site."""
-        found = []
-        for direction, step in enumerate(self.next_site):
-            beside = step[site]
-            covered = self.busy_at[beside] or self.outside_at[beside]
-            if self.matrix_at[beside] == 0.0 and not covered:
-                found.append(direction ^ 1)
-        return found
+        ways = enumerate(self.next_site)
+        return [direction ^ 1 for direction, step in ways if self.is_open(step[site])]
 
     def free(self, sites: list[int]) -> None:
         """End the work at some sites: what was dug and not refilled stays open."""

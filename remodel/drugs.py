@@ -1,0 +1,90 @@
+"""The drugs, each by its mechanism: which signals it changes and how long it stays."""
+
+from dataclasses import dataclass
+
+from remodel.quantities import Group, par
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drug(Group):
+    """One drug at its usual dose. A signal that it does not touch stays at zero.
+
+    A new drug is one more row in `DRUGS`: a name, how long it stays, and the signals
+    that it changes.
+    """
+
+    name: str
+    lasting: bool = False  # never leaves, such as an operation
+    source: str = ""
+    half_life: float = par(
+        1.0, "day", "half-life in the body", low=0.01, high=400, source="assumed"
+    )
+    interval: float = par(
+        0.0, "day", "between two injections; 0 for a daily drug", low=0, high=2000, source="assumed"
+    )
+    suppression: float = par(
+        0.0, "fraction", "share of aromatase blocked", low=0, high=0.999, source="assumed"
+    )
+    ovarian: float = par(
+        0.0, "fraction", "share of ovarian estradiol switched off", low=0, high=1, source="assumed"
+    )
+    estradiol: float = par(0.0, "pmol/L", "estradiol added", low=0, high=2000, source="assumed")
+    serm: float = par(
+        0.0, "1", "receptor ligand, over its dissociation constant", low=0, high=1e4, source="assumed"
+    )
+    efficacy: float = par(
+        0.0, "fraction", "signal of an occupied receptor, against estradiol", low=0, high=1, source="assumed"
+    )
+    concentration: float = par(
+        0.0, "ng/mL", "one injection, all absorbed, in its volume", low=0, high=1e6, source="R029"
+    )
+    absorption: float = par(0.17, "1/day", "from under the skin", low=0.001, high=10, source="R029")
+    elimination: float = par(0.0115, "1/day", "linear", low=0, high=1, source="R029")
+    saturable: float = par(34.3, "ng/mL/day", "saturable, at most", low=0, high=1e4, source="R029")
+    saturation: float = par(411.0, "ng/mL", "half of the saturable is reached", low=1, high=1e5, source="R029")
+    binding: float = par(
+        2.5, "ng/mL", "that binds half of the RANKL not bound to OPG", low=1e-3, high=1e5, source="calibrated"
+    )
+    bisphosphonate: float = par(
+        0.0, "dose", "bound to exposed surface per injection, or per year if daily", low=0, high=20, source="assumed"
+    )
+    anabolic: float = par(
+        0.0, "1", "signal that calls osteoblasts to build beyond a cavity", low=0, high=10, source="assumed"
+    )
+    rankl: float = par(
+        0.0, "1", "RANKL expression added, relative to none without estrogen", low=-1, high=10, source="assumed"
+    )
+
+
+def drug(name: str, **numbers: float | bool | str) -> Drug:
+    """Return a drug by name and the numbers that differ from those of doing nothing."""
+    return Drug(name=name, **numbers)  # type: ignore[arg-type]
+
+
+DRUGS = {
+    row.name: row
+    for row in (
+        drug("anastrozole", half_life=2.0, suppression=0.95, source="R020"),
+        drug("letrozole", half_life=2.0, suppression=0.98),
+        drug("exemestane", half_life=1.0, suppression=0.95),
+        drug("tamoxifen", half_life=10.0, serm=10.0, efficacy=0.70, source="calibrated"),
+        drug("raloxifene", half_life=1.2, serm=5.0, efficacy=0.55),
+        drug("estradiol", half_life=1.0, estradiol=180.0),
+        drug("goserelin", half_life=10.0, ovarian=0.97),
+        drug("oophorectomy", lasting=True, ovarian=1.0),
+        drug("denosumab", interval=182.6, concentration=11_670.0, source="R029"),
+        drug("zoledronate", interval=365.25, bisphosphonate=1.0, source="R036"),
+        drug("risedronate", bisphosphonate=0.4),
+        drug("alendronate", bisphosphonate=0.6),
+        drug("ibandronate", bisphosphonate=0.4),
+        drug("teriparatide", half_life=0.1, anabolic=0.5, rankl=0.4),
+        drug("romosozumab", half_life=12.0, anabolic=1.0, rankl=-0.2),
+    )
+}
+
+
+def find_drug(name: str) -> Drug:
+    """Return a drug by name; an unknown one gets the list of those there are."""
+    if name not in DRUGS:
+        raise ValueError(f"no therapy {name!r}; there are {', '.join(DRUGS)}")
+    return DRUGS[name]

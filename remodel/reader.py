@@ -1,0 +1,153 @@
+"""Strict reading of tables: a mistake is one line with file, line, key, found and expected."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass, fields
+from math import isnan
+from typing import Any, Never, TypeVar
+
+REQUIRED: Any = object()
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a file, which knows where it stands.
+
+    Attributes
+    ----------
+    data : dict
+        What the table holds.
+    file, text : str
+        Name of the file and all of its text, to find lines in.
+    place : str
+        Where in the file, such as ``"arm 2, course 1"``; empty at the top.
+    """
+
+    data: dict[str, Any]
+    file: str
+    text: str = ""
+    place: str = ""
+
+    def line_of(self, key: str) -> str:
+        """Return ``", line N"`` where the key stands; best guess if it stands in several."""
+        pattern = re.compile(rf'^\s*(\[+\s*)?([\w.]+\.)?"?{re.escape(key)}"?\s*[\]=.]')
+        lines = [(n, line) for n, line in enumerate(self.text.splitlines(), 1) if pattern.match(line)]
+        value = str(self.data.get(key, "")).strip("[]{}'\"")
+        exact = [n for n, line in lines if value and value in line] or [n for n, _ in lines]
+        return f", line {exact[0]}" if exact else ""
+
+    def refuse(self, key: str, problem: str) -> Never:
+        """Raise the error of a mistake at a key."""
+        where = f"{self.place}: " if self.place else ""
+        raise ValueError(f"{self.file}{self.line_of(key)}: {where}{problem}")
+
+    def only(self, known: Iterable[str]) -> None:
+        """Refuse keys that mean nothing here."""
+        known = list(known)
+        for key in self.data:
+            if key not in known:
+                self.refuse(key, f"unknown key {key!r}; expected one of {', '.join(known)}")
+
+    def get(self, key: str, kind: type | tuple[type, ...], expected: str, default: Any) -> Any:
+        """Return a value of one kind, or the default."""
+        if key not in self.data:
+            if default is REQUIRED:
+                self.refuse(key, f"{key} is missing; expected {expected}")
+            return default
+        value = self.data[key]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            self.refuse(key, f"{key} = {value!r}; expected {expected}")
+        return value
+
+    def words(self, key: str, default: Any = REQUIRED) -> str:
+        """Return text that is not empty."""
+        value = self.get(key, str, "text in quotes", default)
+        if default is REQUIRED and not value.strip():
+            self.refuse(key, f"{key} is empty; expected text")
+        return str(value)
+
+    def number(
+        self, key: str, unit: str, low: float, high: float, default: Any = REQUIRED
+    ) -> float:
+        """Return a number within a range."""
+        expected = f"{low:g} to {high:g} {unit}"
+        value = self.get(key, (int, float), expected, default)
+        if isnan(value) or not low <= value <= high:
+            self.refuse(key, f"{key} = {value} {unit}; expected {expected}")
+        return float(value)
+
+    def numbers(self, key: str, unit: str, low: float, high: float) -> tuple[float, ...]:
+        """Return a list of numbers within a range, rising."""
+        expected = f"rising numbers from {low:g} to {high:g} {unit}, such as [1, 2, 5]"
+        found = self.get(key, list, expected, REQUIRED)
+        right = [type(x) in (int, float) and low <= x <= high for x in found]
+        if not found or not all(right) or sorted(set(found)) != found:
+            self.refuse(key, f"{key} = {found}; expected {expected}")
+        return tuple(float(x) for x in found)
+
+    def choices(self, key: str, known: Iterable[str]) -> tuple[str, ...]:
+        """Return a list of known words, each once."""
+        known = list(known)
+        found = self.get(key, list, f"a list of {', '.join(known)}", REQUIRED)
+        for word in found:
+            if word not in known or found.count(word) > 1:
+                self.refuse(key, f"{key}: {word!r}; expected, once each, {', '.join(known)}")
+        return tuple(found)
+
+    def choice(self, key: str, known: Iterable[str], default: Any = REQUIRED) -> str:
+        """Return one of some known words."""
+        known = list(known)
+        word = self.get(key, str, f"one of {', '.join(known)}", default)
+        if key in self.data and word not in known:
+            self.refuse(key, f"{key} = {word!r}; expected one of {', '.join(known)}")
+        return str(word)
+
+    def table(self, key: str) -> "Table":
+        """Return the table under a key, empty where there is none."""
+        data = self.get(key, dict, f"a table [{key}]", {})
+        return Table(data, self.file, self.text, self.inside(key))
+
+    def tables(self, key: str) -> list["Table"]:
+        """Return the tables of a list."""
+        expected = f"tables, each headed [[{key}]]"
+        found = self.get(key, list, expected, [])
+        for item in found:
+            if not isinstance(item, dict):
+                self.refuse(key, f"{key} holds {item!r}; expected {expected}")
+        return [
+            Table(item, self.file, self.text, self.inside(f"{key} {number}"))
+            for number, item in enumerate(found, 1)
+        ]
+
+    def inside(self, key: str) -> str:
+        """Return the place of a table in this one."""
+        return f"{self.place}, {key}" if self.place else key
+
+    def build(self, kind: type[Kind], usual: Any = None) -> Kind:
+        """Return a dataclass whose fields are the keys of this table.
+
+        Parameters
+        ----------
+        kind : type
+            A dataclass that checks its own values.
+        usual : optional
+            An instance that has the values of keys left out.
+        """
+        items = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+        self.only(items)
+        values = {}
+        for name, item in items.items():
+            default = getattr(usual, name) if usual is not None else item.default
+            number = isinstance(default, (int, float)) and not isinstance(default, bool)
+            like: Any = (int, float) if number else type(default)
+            if default is MISSING:
+                like, default = str, REQUIRED
+            expected = "a number" if number else "text in quotes"
+            values[name] = self.get(name, like, expected, default)
+        try:
+            return kind(**values)
+        except ValueError as error:
+            named = [key for key in self.data if re.search(rf"\b{key}\b", str(error))]
+            guilty = [key for key in self.data if repr(self.data[key]) in str(error)]
+            return self.refuse((named or guilty or [""])[0], str(error))

@@ -1,0 +1,263 @@
+"""Published trials as files: patient, arms, visits, and the results to show beside them."""
+
+import csv
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from importlib.resources import files
+from math import ceil, inf
+from pathlib import Path
+from typing import Any
+
+from remodel.measures import SITES
+from remodel.patients import Patient
+from remodel.quantities import check
+from remodel.reader import REQUIRED, Table
+from remodel.therapies import Course
+
+MARKERS = ("ctx", "p1np", "bone_alp")
+QUANTITIES = (*SITES, "trabecular_bmd", "cortical_bmd", *MARKERS)
+HAZARD = "fracture_hazard_ratio"
+USES = ("calibrate", "validate")
+LONGEST = 100.0  # years that a trial may last
+EVIDENCE = {"CTX": "ctx", "P1NP": "p1np", "bone ALP": "bone_alp", "fracture hazard ratio": HAZARD}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """One published result.
+
+    Attributes
+    ----------
+    arm, against : str
+        Arm of the trial; with `against`, the value is the difference from that arm
+        (for BMD and markers) or the ratio to it (for the fracture hazard).
+    site : str
+        One of `QUANTITIES`, or `HAZARD`.
+    baseline, year : float
+        Years from the start; the value is the percent change from one to the other.
+    value : float
+        Percent, percentage points or ratio.
+    spread, use, source : str
+        As printed in the evidence table.
+    """
+
+    arm: str
+    site: str
+    year: float
+    value: float
+    against: str = ""
+    baseline: float = 0.0
+    spread: str = ""
+    use: str = "validate"
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """A group of women who are given the same courses."""
+
+    name: str
+    patient: Patient
+    courses: tuple[Course, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A trial: arms, years of treatment and of follow-up, visits and published results."""
+
+    name: str
+    title: str
+    source: str
+    on_treatment: float
+    off_treatment: float
+    visits: tuple[float, ...]
+    sites: tuple[str, ...]
+    patient: Patient
+    arms: tuple[Arm, ...]
+    published: tuple[Published, ...] = ()
+    reference: str = ""  # arm to which fracture hazards are compared
+    fracture_years: float = 0.0
+
+    @property
+    def years(self) -> float:
+        """Years from the start to the end of follow-up."""
+        return self.on_treatment + self.off_treatment
+
+    def with_years_off(self, years: float) -> "Trial":
+        """Return the trial with another length of follow-up, visited each year."""
+        check("years off treatment", years, "year", 0, 50)
+        end = self.on_treatment + years
+        later = range(ceil(self.visits[-1] + 1e-9), int(end) + 1)
+        visits = sorted({*self.visits, *map(float, later)})
+        kept = tuple(visit for visit in visits if visit <= end) or (end,)
+        return replace(self, off_treatment=years, visits=kept)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return all that the trial holds, in the form of its file, evidence included."""
+        data = asdict(self)
+        arms, published = data.pop("arms"), data.pop("published")
+        fracture = {"reference": data.pop("reference"), "years": data.pop("fracture_years")}
+        if fracture["reference"]:
+            data["fracture"] = fracture
+        for arm in arms:
+            courses = arm.pop("courses")
+            arm["course"] = [{k: v for k, v in course.items() if v != inf} for course in courses]
+        data |= {"visits": list(self.visits), "sites": list(self.sites)}
+        return data | {"arm": list(arms), "published": list(published)}
+
+
+def built_in_trials() -> list[str]:
+    """Return the names under which `load_trial` finds the trials of the package."""
+    found = (item.name for item in files("remodel").joinpath("published").iterdir())
+    return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
+
+
+def load_trial(name: str | Path) -> Trial:
+    """Read a trial of the package, by name, or anyone's own, by path.
+
+    Raises
+    ------
+    ValueError
+        With one line that names file, line, key, what was found and what was expected.
+    """
+    key, path = str(name).lower(), Path(name)
+    if key in built_in_trials():
+        file = files("remodel").joinpath("published", f"{key}.toml")
+        return read_trial(file.read_text(encoding="utf-8"), f"{key}.toml")
+    if path.suffix != ".toml" and not path.is_file():
+        there = ", ".join(built_in_trials())
+        raise ValueError(f"no trial {str(name)!r}; there are {there}; or name a .toml file")
+    try:
+        return read_trial(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: is not text; expected a TOML file in UTF-8") from None
+
+
+def read_trial(text: str, file: str) -> Trial:
+    """Read a trial from the text of its file."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{file}: is not TOML: {error}") from None
+    return build_trial(Table(data, file, text))
+
+
+def build_trial(top: Table) -> Trial:
+    """Build a trial from the top table of its file."""
+    top.only(
+        ("name", "title", "source", "on_treatment", "off_treatment", "visits", "sites",
+         "patient", "arm", "evidence", "published", "fracture")
+    )  # fmt: skip
+    on = top.number("on_treatment", "year", 0, LONGEST)
+    off = top.number("off_treatment", "year", 0, LONGEST, 0.0)
+    if not 0 < on + off <= LONGEST:
+        top.refuse("on_treatment", f"lasts {on + off:g} year; expected over 0, up to {LONGEST:g}")
+    patient = top.table("patient").build(Patient, Patient())
+    arms = read_arms(top, patient)
+    names = [arm.name for arm in arms]
+    fracture = top.table("fracture")
+    fracture.only(("reference", "years"))
+    return Trial(
+        name=top.words("name"),
+        title=top.words("title", ""),
+        source=top.words("source", ""),
+        on_treatment=on,
+        off_treatment=off,
+        visits=top.numbers("visits", "year", 0, on + off),
+        sites=top.choices("sites", QUANTITIES),
+        patient=patient,
+        arms=arms,
+        published=(*read_evidence(top, names), *read_published(top, names)),
+        reference=fracture.choice("reference", names, REQUIRED if fracture.data else ""),
+        fracture_years=fracture.number("years", "year", 0.1, on + off, on + off),
+    )
+
+
+def read_arms(top: Table, patient: Patient) -> tuple[Arm, ...]:
+    """Read the arms; an arm may have women of its own."""
+    arms: list[Arm] = []
+    for table in top.tables("arm"):
+        table.only(("name", "patient", "course"))
+        name = table.words("name")
+        if name in [arm.name for arm in arms]:
+            table.refuse("name", f"name = {name!r} is taken; expected a name of its own")
+        woman = table.table("patient").build(Patient, patient)
+        courses = tuple(course.build(Course) for course in table.tables("course"))
+        arms.append(Arm(name=name, patient=woman, courses=courses))
+    if not arms:
+        top.refuse("arm", "there is no arm; expected at least one, headed [[arm]]")
+    return tuple(arms)
+
+
+def read_published(top: Table, arms: list[str]) -> Iterator[Published]:
+    """Read the results that the file itself gives."""
+    for table in top.tables("published"):
+        table.only(Published.__dataclass_fields__)
+        yield Published(
+            arm=table.choice("arm", arms),
+            against=table.choice("against", ["", *arms], ""),
+            site=table.choice("site", (*QUANTITIES, HAZARD)),
+            baseline=table.number("baseline", "year", 0, LONGEST, 0.0),
+            year=table.number("year", "year", 0, LONGEST),
+            value=table.number("value", "%", -100, 10_000),
+            spread=table.words("spread", ""),
+            use=table.choice("use", USES, "validate"),
+            source=table.words("source", ""),
+        )
+
+
+def read_evidence(top: Table, arms: list[str]) -> Iterator[Published]:
+    """Read the results that the evidence table of the package holds for the trial."""
+    rows = evidence_rows()
+    for table in top.tables("evidence"):
+        table.only(("trial", "arms"))
+        trial = table.choice("trial", dict.fromkeys(row["trial"] for row in rows))
+        here = [row for row in rows if row["trial"] == trial]
+        names = table.table("arms")
+        names.only(dict.fromkeys(row["arm"] for row in here))
+        pairs = {name: read_pair(names, name, arms) for name in names.data}
+        for row in here:
+            if row["arm"] in pairs:
+                yield from as_published(row, *pairs[row["arm"]])
+
+
+def read_pair(names: Table, name: str, arms: list[str]) -> tuple[str, str]:
+    """Return our arm for an arm of the evidence, and the arm it is compared with."""
+    found = names.data[name]
+    pair = found if isinstance(found, list) else [found]
+    if len(pair) not in (1, 2) or any(arm not in arms for arm in pair):
+        expected = f"an arm, or [arm, arm compared with], of {', '.join(arms)}"
+        names.refuse(name, f"{name} = {found!r}; expected {expected}")
+    return (pair[0], pair[1]) if len(pair) == 2 else (pair[0], "")
+
+
+def evidence_rows() -> list[dict[str, str]]:
+    """Return the rows of the evidence table that the package ships."""
+    text = files("remodel").joinpath("evidence", "trials.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def as_published(row: dict[str, str], arm: str, against: str) -> Iterator[Published]:
+    """Yield a row of the evidence as a published result, if the model has such a quantity."""
+    endpoint, place = row["endpoint"], row["site"].replace(" ", "_")
+    site = place if endpoint.startswith("BMD") and place in SITES else EVIDENCE.get(endpoint, "")
+    if site:
+        yield Published(
+            arm=arm,
+            against=against,
+            site=site,
+            baseline=baseline_year(row["baseline"]),
+            year=float(row["years"]),
+            value=float(row["value"]),
+            spread=row["spread"],
+            use=row["use"],
+            source=row["source"],
+        )
+
+
+def baseline_year(text: str) -> float:
+    """Return the year that a baseline such as ``"year 5"`` names; others are the start."""
+    return float(text.removeprefix("year ")) if text.startswith("year ") else 0.0
