@@ -42,7 +42,6 @@ class Cavity:
         """
         return self.floor == self.sites[-1] or tissue.matrix_at[self.floor] > 0.0
 
-
     def extend(self, tissue: Tissue, depth: float) -> None:
         """Make room to build beyond the old surface, outward into open marrow.
 
@@ -71,7 +70,9 @@ class Cavity:
 class Osteoclast(mesa.Agent):
     """Digs into the bone beneath it until it dies or comes out on the other side."""
 
-    def __init__(self, model: BoneModel, site: int, direction: int, life: float, idle: float) -> None:
+    def __init__(
+        self, model: BoneModel, site: int, direction: int, life: float, idle: float
+    ) -> None:
         """Attach to a surface site.
 
         Parameters

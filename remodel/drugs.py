@@ -1,8 +1,9 @@
 """The drugs, each by its mechanism: which signals it changes and how long it stays."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from remodel.quantities import Group, par
+from remodel.quantities import Group, Row, par
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,7 +11,7 @@ class Drug(Group):
     """One drug at its usual dose. A signal that it does not touch stays at zero.
 
     A new drug is one more row in `DRUGS`: a name, how long it stays, and the signals
-    that it changes.
+    that it changes. `source` says where the numbers of the row come from.
     """
 
     name: str
@@ -30,10 +31,20 @@ class Drug(Group):
     )
     estradiol: float = par(0.0, "pmol/L", "estradiol added", low=0, high=2000, source="assumed")
     serm: float = par(
-        0.0, "1", "receptor ligand, over its dissociation constant", low=0, high=1e4, source="assumed"
+        0.0,
+        "1",
+        "receptor ligand, over its dissociation constant",
+        low=0,
+        high=1e4,
+        source="assumed",
     )
     efficacy: float = par(
-        0.0, "fraction", "signal of an occupied receptor, against estradiol", low=0, high=1, source="assumed"
+        0.0,
+        "fraction",
+        "signal of an occupied receptor, against estradiol",
+        low=0,
+        high=1,
+        source="assumed",
     )
     concentration: float = par(
         0.0, "ng/mL", "one injection, all absorbed, in its volume", low=0, high=1e6, source="R029"
@@ -41,19 +52,50 @@ class Drug(Group):
     absorption: float = par(0.17, "1/day", "from under the skin", low=0.001, high=10, source="R029")
     elimination: float = par(0.0115, "1/day", "linear", low=0, high=1, source="R029")
     saturable: float = par(34.3, "ng/mL/day", "saturable, at most", low=0, high=1e4, source="R029")
-    saturation: float = par(411.0, "ng/mL", "half of the saturable is reached", low=1, high=1e5, source="R029")
+    saturation: float = par(
+        411.0, "ng/mL", "half of the saturable is reached", low=1, high=1e5, source="R029"
+    )
     binding: float = par(
-        2.5, "ng/mL", "that binds half of the RANKL not bound to OPG", low=1e-3, high=1e5, source="calibrated"
+        2.5,
+        "ng/mL",
+        "that binds half of the RANKL not bound to OPG",
+        low=1e-3,
+        high=1e5,
+        source="calibrated",
     )
     bisphosphonate: float = par(
-        0.0, "dose", "bound to exposed surface per injection, or per year if daily", low=0, high=20, source="assumed"
+        0.0,
+        "dose",
+        "bound to exposed surface per injection, or per year if daily",
+        low=0,
+        high=20,
+        source="assumed",
     )
     anabolic: float = par(
-        0.0, "1", "signal that calls osteoblasts to build beyond a cavity", low=0, high=10, source="assumed"
+        0.0,
+        "1",
+        "signal that calls osteoblasts to build beyond a cavity",
+        low=0,
+        high=10,
+        source="assumed",
     )
     rankl: float = par(
-        0.0, "1", "RANKL expression added, relative to none without estrogen", low=-1, high=10, source="assumed"
+        0.0,
+        "1",
+        "RANKL expression added, relative to none without estrogen",
+        low=-1,
+        high=10,
+        source="assumed",
     )
+
+
+    def rows(self, prefix: str) -> Iterator[Row]:
+        """Yield the numbers that make this drug what it is."""
+        blank = type(self).__dataclass_fields__
+        for row in super().rows(prefix):
+            name = row.name.rpartition(".")[2]
+            if row.value != blank[name].default:
+                yield row._replace(source=self.source or row.source)
 
 
 def drug(name: str, **numbers: float | bool | str) -> Drug:
@@ -83,8 +125,8 @@ DRUGS = {
 }
 
 
-def find_drug(name: str) -> Drug:
+def find_drug(name: str, drugs: Mapping[str, Drug] = DRUGS) -> Drug:
     """Return a drug by name; an unknown one gets the list of those there are."""
-    if name not in DRUGS:
-        raise ValueError(f"no therapy {name!r}; there are {', '.join(DRUGS)}")
-    return DRUGS[name]
+    if name not in drugs:
+        raise ValueError(f"no therapy {name!r}; there are {', '.join(drugs)}")
+    return drugs[name]

@@ -24,6 +24,8 @@ from remodel.trials import Trial
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 MOST_WORKERS = 1024
+MOST_REPLICATES = 100_000
+HIGHEST_SEED = 2**32
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ def run_trial(
     DataFrame
         Columns replicate, seed, arm and `measures.COLUMNS`; a row for each reading.
     """
-    check("replicates", replicates, "runs", 1, 100_000)
-    check("seed", seed, "(whole number)", 0, 2**53)
+    check("replicates", replicates, "runs", 1, MOST_REPLICATES)
+    check("seed", seed, "(no unit)", 0, HIGHEST_SEED)
     parameters = parameters or Parameters()
     tasks = [
         ReplicateTask(trial, parameters, number, seed + number, pictures=number == 0)

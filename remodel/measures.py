@@ -92,7 +92,9 @@ class Meter:
             )
         change["ctx"] = self.percent(raw, [f"{region}_removed" for region in REGIONS])
         change["p1np"] = self.percent(raw, [f"{region}_added" for region in REGIONS])
-        change["bone_alp"] = self.percent(raw, [f"{region}_osteoblasts" for region in REGIONS])
+        of_bone = 1 - self.model.parameters.markers.alp_background
+        osteoblasts = self.percent(raw, [f"{region}_osteoblasts" for region in REGIONS])
+        change["bone_alp"] = of_bone * osteoblasts
         for cells in ("osteoclasts", "osteoblasts"):
             change[cells] = sum(raw[f"{region}_{cells}"] for region in REGIONS)
         return change
@@ -123,9 +125,7 @@ def count_by_region(model: BoneModel) -> dict[str, float]:
     return counts
 
 
-def dxa_change(
-    numbers: Densitometry, site: str, change: dict[str, float], year: float
-) -> float:
+def dxa_change(numbers: Densitometry, site: str, change: dict[str, float], year: float) -> float:
     """Return what DXA reports of a site, percent change from day 0.
 
     Mineral per area, mixed from the compartments by the trabecular share of the site.

@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from math import log
 
 import mesa
-import numpy as np
 
 from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life
 from remodel.measures import COLUMNS, Meter
 from remodel.parameters import YEAR, Parameters
 from remodel.patients import Patient
-from remodel.randomness import draw, draws
+from remodel.randomness import arrivals, draw, draws
 from remodel.sections import build_section
 from remodel.signals import Signals, Surroundings
 from remodel.therapies import Course, Exposure, Treatment, parse_courses
@@ -114,7 +113,8 @@ class BoneModel(mesa.Model):
 
     def give(self, courses: Iterable[Course] | str) -> None:
         """Set the courses, in place of any that were given before."""
-        self.treatment = Treatment(parse_courses(courses) if isinstance(courses, str) else courses)
+        given = parse_courses(courses) if isinstance(courses, str) else courses
+        self.treatment = Treatment(given, self.parameters.drugs)
 
     def spin_up(self) -> None:
         """Run without treatment until day 0, then take that state for the baseline."""
@@ -156,10 +156,9 @@ class BoneModel(mesa.Model):
         sites = self.surroundings.surface
         rate = self.signals.recruitment * self.surroundings.supply
         luck = draws(self.seed, "osteoclast recruitment", self.tick, sites)
-        with np.errstate(divide="ignore"):
-            arrival = -np.log(luck) / rate
-        for index in np.flatnonzero(arrival < self.days):
-            self.attach_osteoclast(int(sites[index]), float(arrival[index]))
+        met, moments = arrivals(luck, rate, self.days)
+        for site, moment in zip(sites[met].tolist(), moments.tolist(), strict=True):
+            self.attach_osteoclast(site, moment)
 
     def attach_osteoclast(self, site: int, idle: float) -> None:
         """Let one osteoclast begin, unless the site has come to be at work or covered."""
@@ -224,13 +223,13 @@ class BoneModel(mesa.Model):
         if not rate:
             return
         sites = self.surroundings.surface
-        arrival = -np.log(draws(self.seed, "lining cells", self.tick, sites)) / rate
-        for index in np.flatnonzero(arrival < self.days):
-            site = int(sites[index])
+        luck = draws(self.seed, "lining cells", self.tick, sites)
+        met, moments = arrivals(luck, rate, self.days)
+        for site, moment in zip(sites[met].tolist(), moments.tolist(), strict=True):
             faces = self.tissue.faces(site)
             if faces and self.tissue.can_enter(site):
                 cavity = Cavity(site, faces[0])
-                cavity.wait = float(arrival[index]) - self.days
+                cavity.wait = moment - self.days
                 self.attach_osteoblast(cavity)
 
     def form(self) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Self
+from typing import Any, Self
 
-from remodel.quantities import Group, Response, Row, par
+from remodel.drugs import DRUGS, Drug
+from remodel.quantities import Group, Row, par
+from remodel.responses import Responses
 
 YEAR = 365.25  # days; the Julian year
 
@@ -14,10 +16,14 @@ class Section(Group):
     """The section of bone as it is built, and its resolution."""
 
     site: float = par(20.0, "um", "side of a site", low=5, high=40, source="design")
-    height: float = par(4.0, "mm", "length along the periodic axis", low=0.4, high=40, source="design")
+    height: float = par(
+        4.0, "mm", "length along the periodic axis", low=0.4, high=40, source="design"
+    )
     width: float = par(4.0, "mm", "from marrow to periosteum", low=0.4, high=40, source="design")
     cortex: float = par(1.0, "mm", "cortical thickness", low=0.0, high=40, source="H068")
-    bone_volume: float = par(20.0, "%", "BV/TV of the trabecular part", low=0.0, high=100, source="H050")
+    bone_volume: float = par(
+        20.0, "%", "BV/TV of the trabecular part", low=0.0, high=100, source="H050"
+    )
     cell_density: float = par(
         0.62, "1/mm2", "marrow spaces that trabeculae enclose", low=0.05, high=10, source="assumed"
     )
@@ -27,11 +33,18 @@ class Section(Group):
     missing_struts: float = par(
         0.10, "fraction", "trabeculae already lost to age", low=0, high=0.9, source="assumed"
     )
-    canal_density: float = par(15.0, "1/mm2", "Haversian canals", low=0, high=60, source="H070")
-    canal_width: float = par(45.0, "um", "mean diameter of a canal", low=20, high=120, source="H067")
-    canal_spread: float = par(10.0, "um", "its standard deviation", low=0, high=40, source="H011")
+    canal_density: float = par(18.0, "1/mm2", "Haversian canals", low=0, high=60, source="H070")
+    canal_width: float = par(
+        55.0, "um", "mean diameter of a canal", low=20, high=120, source="H067"
+    )
+    canal_spread: float = par(12.0, "um", "its standard deviation", low=0, high=40, source="H011")
     first_age: float = par(
-        4.0, "year", "mean age of matrix as built; spin-up replaces it", low=0.1, high=50, source="assumed"
+        4.0,
+        "year",
+        "mean age of matrix as built; spin-up replaces it",
+        low=0.1,
+        high=50,
+        source="assumed",
     )
 
 
@@ -41,11 +54,21 @@ class Time(Group):
 
     step: float = par(7.0, "day", "one step", low=0.1, high=14, source="design")
     renewal: float = par(
-        28.0, "day", "between renewals of surface, marrow share and strain", low=1, high=112, source="design"
+        28.0,
+        "day",
+        "between renewals of surface, marrow share and strain",
+        low=1,
+        high=112,
+        source="design",
     )
     reading: float = par(28.0, "day", "between two measurements", low=1, high=366, source="design")
     spin_up: float = par(
-        10.0, "year", "before day 0: cells, then mineral, come to rest", low=0, high=200, source="design"
+        10.0,
+        "year",
+        "before day 0: cells, then mineral, come to rest",
+        low=0,
+        high=200,
+        source="design",
     )
 
 
@@ -54,13 +77,28 @@ class Receptor(Group):
     """The estrogen receptor, for which estradiol and a SERM compete."""
 
     estradiol_affinity: float = par(
-        33.0, "pmol/L", "estradiol that half occupies the receptor", low=1, high=1000, source="calibrated"
+        33.0,
+        "pmol/L",
+        "estradiol that half occupies the receptor",
+        low=1,
+        high=1000,
+        source="calibrated",
     )
     lag: float = par(
-        159.0, "day", "time in which RANKL and OPG follow estrogen", low=1, high=1000, source="calibrated"
+        159.0,
+        "day",
+        "time in which RANKL and OPG follow estrogen",
+        low=1,
+        high=1000,
+        source="calibrated",
     )
     opg_binding: float = par(
-        5.0, "1", "OPG without estrogen, over its dissociation constant for RANKL", low=0, high=1000, source="assumed"
+        5.0,
+        "1",
+        "OPG without estrogen, over its dissociation constant for RANKL",
+        low=0,
+        high=1000,
+        source="assumed",
     )
 
 
@@ -69,13 +107,23 @@ class Precursors(Group):
     """Osteoclast precursors: arriving, waiting, used up."""
 
     turnover: float = par(
-        0.004, "1/day", "spontaneous loss, and arrival, of waiting precursors", low=0, high=1, source="assumed"
+        0.004,
+        "1/day",
+        "spontaneous loss, and arrival, of waiting precursors",
+        low=0,
+        high=1,
+        source="assumed",
     )
     usage: float = par(
         0.0466, "1/day", "share that fuses per day at full drive", low=0, high=10, source="assumed"
     )
     reach: float = par(
-        140.0, "um", "how far the marrow that supplies a site extends", low=20, high=1000, source="assumed"
+        140.0,
+        "um",
+        "how far the marrow that supplies a site extends",
+        low=20,
+        high=1000,
+        source="assumed",
     )
     exponent: float = par(
         0.14, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
@@ -87,10 +135,22 @@ class Osteoclast(Group):
     """How an osteoclast digs and how long it lives."""
 
     erosion: float = par(1.85, "um/day", "depth dug per day", low=0, high=20, source="C011")
-    life: float = par(31.7, "day", "mean life without estrogen, RANKL in excess", low=1, high=200, source="calibrated")
+    life: float = par(
+        31.7,
+        "day",
+        "mean life without estrogen, RANKL in excess",
+        low=1,
+        high=200,
+        source="calibrated",
+    )
     shape: float = par(4.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
     swallowed: float = par(
-        10.0, "1", "how much faster life runs down per dose of bisphosphonate swallowed", low=0, high=1e4, source="calibrated"
+        10.0,
+        "1",
+        "how much faster life runs down per dose of bisphosphonate swallowed",
+        low=0,
+        high=1e4,
+        source="calibrated",
     )
     drug_half_life: float = par(
         4.0, "year", "of bisphosphonate on exposed surface", low=0.1, high=100, source="calibrated"
@@ -101,7 +161,9 @@ class Osteoclast(Group):
 class Osteoblast(Group):
     """How osteoblasts are recruited to a cavity, refill it and die."""
 
-    reversal: float = par(38.0, "day", "mean reversal time of a typical cavity", low=1, high=365, source="H063")
+    reversal: float = par(
+        38.0, "day", "mean reversal time of a typical cavity", low=1, high=365, source="H063"
+    )
     typical: float = par(46.0, "um", "depth of a typical cavity", low=1, high=200, source="H037")
     apposition: float = par(0.5, "um/day", "depth refilled per day", low=0, high=5, source="H060")
     life: float = par(249.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
@@ -112,8 +174,17 @@ class Osteoblast(Group):
 class Strain(Group):
     """Strain rises where bone that shares the load is lost."""
 
-    reach: float = par(500.0, "um", "bone within this reach shares the load", low=40, high=5000, source="assumed")
-    load: float = par(1.0, "1", "habitual load, against what the section is adapted to", low=0, high=10, source="design")
+    reach: float = par(
+        500.0, "um", "bone within this reach shares the load", low=40, high=5000, source="assumed"
+    )
+    load: float = par(
+        1.0,
+        "1",
+        "habitual load, against what the section is adapted to",
+        low=0,
+        high=10,
+        source="design",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,61 +192,46 @@ class Mineral(Group):
     """Matrix takes up mineral at once in part, then slowly."""
 
     primary: float = par(0.7, "fraction", "mineral taken up at once", low=0, high=1, source="M008")
-    time_constant: float = par(2.65, "year", "of secondary mineralization", low=0.1, high=50, source="M013")
+    time_constant: float = par(
+        2.65, "year", "of secondary mineralization", low=0.1, high=50, source="M013"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Densitometry(Group):
     """What a DXA site sees of the two compartments."""
 
-    spine_trabecular: float = par(0.66, "fraction", "trabecular share, lumbar spine", low=0, high=1, source="assumed")
-    hip_trabecular: float = par(0.40, "fraction", "trabecular share, total hip", low=0, high=1, source="assumed")
-    neck_trabecular: float = par(0.35, "fraction", "trabecular share, femoral neck", low=0, high=1, source="assumed")
+    spine_trabecular: float = par(
+        0.66, "fraction", "trabecular share, lumbar spine", low=0, high=1, source="assumed"
+    )
+    hip_trabecular: float = par(
+        0.40, "fraction", "trabecular share, total hip", low=0, high=1, source="assumed"
+    )
+    neck_trabecular: float = par(
+        0.25, "fraction", "trabecular share, femoral neck", low=0, high=1, source="assumed"
+    )
     spine_drift: float = par(
-        0.6, "%/year", "rise of spine DXA by degenerative change, not bone", low=0, high=2, source="assumed"
+        0.6,
+        "%/year",
+        "rise of spine DXA by degenerative change, not bone",
+        low=0,
+        high=2,
+        source="assumed",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Responses:
-    """Who tells whom: one row for each signal and the behavior it changes."""
+class Markers(Group):
+    """What serum markers see besides bone."""
 
-    rankl: Response = Response(
-        signal="estrogen activity", behavior="RANKL expression", unit="1", dose="1",
-        rest=1.0, full=0.0, half=0.78, source="calibrated",
-    )  # fmt: skip
-    opg: Response = Response(
-        signal="estrogen activity", behavior="OPG secretion", unit="1", dose="1",
-        rest=1.0, full=2.0, half=0.6, source="assumed",
-    )  # fmt: skip
-    recruitment: Response = Response(
-        signal="free RANKL", behavior="osteoclast recruitment", unit="1/site/year", dose="1",
-        rest=0.0, full=8.16, half=0.2, power=2.0, source="calibrated",
-    )  # fmt: skip
-    starvation: Response = Response(
-        signal="free RANKL", behavior="wear of osteoclasts", unit="1", dose="1",
-        rest=7.0, full=1.0, half=0.01, power=2.0, source="assumed",
-    )  # fmt: skip
-    osteoclast_wear: Response = Response(
-        signal="estrogen activity", behavior="wear of osteoclasts", unit="1", dose="1",
-        rest=1.0, full=1.38, half=1.0, source="calibrated",
-    )  # fmt: skip
-    osteoblast_wear: Response = Response(
-        signal="estrogen activity", behavior="wear of osteoblasts", unit="1", dose="1",
-        rest=1.0, full=1.0, half=1.0, source="calibrated",
-    )  # fmt: skip
-    apron: Response = Response(
-        signal="anabolic", behavior="depth built beyond a cavity", unit="um", dose="1",
-        rest=0.0, full=20.0, half=1.0, source="assumed",
-    )  # fmt: skip
-    lining: Response = Response(
-        signal="anabolic", behavior="lining cells that begin to build", unit="1/site/year", dose="1",
-        rest=0.0, full=1.0, half=1.0, source="assumed",
-    )  # fmt: skip
-    strain: Response = Response(
-        signal="strain", behavior="life of osteoblasts", unit="1", dose="1",
-        rest=0.0, full=2.0, half=1.0, power=3.0, source="calibrated",
-    )  # fmt: skip
+    alp_background: float = par(
+        0.3,
+        "fraction",
+        "bone ALP activity at rest that is not of osteoblasts (liver, assay)",
+        low=0,
+        high=0.9,
+        source="assumed",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +247,9 @@ class Parameters:
     strain: Strain = field(default_factory=Strain)
     mineral: Mineral = field(default_factory=Mineral)
     densitometry: Densitometry = field(default_factory=Densitometry)
+    markers: Markers = field(default_factory=Markers)
     responses: Responses = field(default_factory=Responses)
+    drugs: Mapping[str, Drug] = field(default_factory=lambda: dict(DRUGS))
 
     def rows(self) -> Iterator[Row]:
         """Yield every number with unit, range, meaning and source."""
@@ -199,10 +257,11 @@ class Parameters:
             yield from group.rows(name)
 
     def groups(self) -> dict[str, Group]:
-        """Return the groups by dotted name; each response is a group of its own."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "responses"}
-        curves = {f"responses.{f.name}": getattr(self.responses, f.name) for f in fields(self.responses)}
-        return plain | curves
+        """Return the groups by dotted name; each response, each drug is one of its own."""
+        parts = {item.name: getattr(self, item.name) for item in fields(self)}
+        curves, drugs = vars(parts.pop("responses")), parts.pop("drugs")
+        parts |= {f"responses.{name}": curve for name, curve in curves.items()}
+        return parts | {f"drugs.{name}": drug for name, drug in drugs.items()}
 
     def values(self) -> dict[str, float]:
         """Return every number by its dotted name."""
@@ -227,5 +286,9 @@ class Parameters:
             if group not in groups:
                 raise ValueError(f"no parameter {name!r}; groups are {', '.join(groups)}")
             groups[group] = groups[group].with_values({item: value})
-        curves = {k.partition(".")[2]: groups.pop(k) for k in list(groups) if "." in k}
-        return replace(self, **groups, responses=replace(self.responses, **curves))
+        named: dict[str, dict[str, Any]] = {"responses": {}, "drugs": {}}
+        for name in [name for name in groups if "." in name]:
+            kind, _, item = name.partition(".")
+            named[kind][item] = groups.pop(name)
+        curves = replace(self.responses, **named["responses"])
+        return replace(self, **groups, responses=curves, drugs=named["drugs"])

@@ -19,10 +19,20 @@ class Patient(Group):
         20.0, "pmol/L", "estradiol made outside the ovaries", low=0, high=10_000, source="C021"
     )
     ovarian: float = par(
-        380.0, "pmol/L", "mean that ovaries add before menopause", low=0, high=10_000, source="assumed"
+        380.0,
+        "pmol/L",
+        "mean that ovaries add before menopause",
+        low=0,
+        high=10_000,
+        source="assumed",
     )
     transition: float = par(
-        0.5, "year", "time scale of the ovaries' decline around it", low=0.01, high=10, source="R032"
+        0.5,
+        "year",
+        "time scale of the ovaries' decline around it",
+        low=0.01,
+        high=10,
+        source="R032",
     )
 
     def estradiol_at(self, day: float) -> tuple[float, float]:

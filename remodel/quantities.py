@@ -18,9 +18,7 @@ class Row(NamedTuple):
     source: str
 
 
-def par(
-    value: float, unit: str, meaning: str, *, low: float, high: float, source: str
-) -> Any:
+def par(value: float, unit: str, meaning: str, *, low: float, high: float, source: str) -> Any:
     """Declare one number of the model with what a reader needs in order to doubt it.
 
     `source` is the id of a row in the evidence table `biology.csv`, or one of the
@@ -62,7 +60,9 @@ class Group:
         known = [item.name for item in fields(self)]
         for name in changes:
             if name not in known:
-                raise ValueError(f"{type(self).__name__} has no {name!r}; it has {', '.join(known)}")
+                raise ValueError(
+                    f"{type(self).__name__} has no {name!r}; it has {', '.join(known)}"
+                )
         return replace(self, **dict(changes))
 
 

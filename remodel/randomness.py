@@ -50,3 +50,25 @@ def draws(seed: int, process: str, step: int, sites: Ints) -> Floats:
         word = (word ^ (word >> np.uint64(shift))) * np.uint64(factor)
     word = (word ^ (word >> np.uint64(31))) >> np.uint64(11)
     return (word.astype(np.float64) + 1.0) * TO_UNIT
+
+
+def arrivals(luck: Floats, rate: Floats | float, days: float) -> tuple[Ints, Floats]:
+    """Return who is met by the first event of a Poisson process within some days, and when.
+
+    Parameters
+    ----------
+    luck : Floats
+        A uniform number in (0, 1] for each.
+    rate : Floats or float
+        Events per day.
+    days : float
+        How long they wait.
+
+    Returns
+    -------
+    tuple of arrays
+        Indices of those met, and the days after which each was met.
+    """
+    waiting, rates = -np.log(luck), np.broadcast_to(rate, luck.shape)
+    met = np.flatnonzero(waiting < rates * days)
+    return met.astype(np.int32), waiting[met] / rates[met]

@@ -32,7 +32,9 @@ class Table:
     def line_of(self, key: str) -> str:
         """Return ``", line N"`` where the key stands; best guess if it stands in several."""
         pattern = re.compile(rf'^\s*(\[+\s*)?([\w.]+\.)?"?{re.escape(key)}"?\s*[\]=.]')
-        lines = [(n, line) for n, line in enumerate(self.text.splitlines(), 1) if pattern.match(line)]
+        lines = [
+            (n, line) for n, line in enumerate(self.text.splitlines(), 1) if pattern.match(line)
+        ]
         value = str(self.data.get(key, "")).strip("[]{}'\"")
         exact = [n for n, line in lines if value and value in line] or [n for n, _ in lines]
         return f", line {exact[0]}" if exact else ""
@@ -144,7 +146,8 @@ class Table:
             if default is MISSING:
                 like, default = str, REQUIRED
             expected = "a number" if number else "text in quotes"
-            values[name] = self.get(name, like, expected, default)
+            value = self.get(name, like, expected, default)
+            values[name] = float(value) if isinstance(default, float) else value
         try:
             return kind(**values)
         except ValueError as error:

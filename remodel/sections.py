@@ -85,9 +85,7 @@ def site_points(shape: tuple[int, ...], site_um: float) -> Floats:
     return np.stack([row.ravel() + 0.5, column.ravel() + 0.5], axis=1) * (site_um / 1000)
 
 
-def wall_thickness(
-    size: Section, count: int, nearest: Floats, rng: np.random.Generator
-) -> Floats:
+def wall_thickness(size: Section, count: int, nearest: Floats, rng: np.random.Generator) -> Floats:
     """Return the relative thickness of the wall that each site is nearest to."""
     own = count // 3  # the centers come in three periodic images
     low, high = np.sort(nearest % own, axis=1).T
@@ -113,9 +111,7 @@ def bore_canals(size: Section, region: Labels, rng: np.random.Generator) -> Mask
     return canals
 
 
-def place_apart(
-    size: Section, left: float, right: float, rng: np.random.Generator
-) -> Floats:
+def place_apart(size: Section, left: float, right: float, rng: np.random.Generator) -> Floats:
     """Return canal centers in mm that keep half of their mean spacing from each other."""
     wanted = round(size.canal_density * (right - left) * size.height)
     apart = 0.5 / np.sqrt(max(size.canal_density, 1e-9))

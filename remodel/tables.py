@@ -10,13 +10,11 @@ from remodel.parameters import Parameters
 def parameter_table(parameters: Parameters | None = None) -> str:
     """Return every number of the model as a Markdown table."""
     rows = [*(parameters or Parameters()).rows(), *Fracture().rows("fracture")]
-    names = dict.fromkeys(row.name for row in rows)
-    unique = [next(row for row in rows if row.name == name) for name in names]
     return markdown(
         ("name", "value", "unit", "range", "meaning", "source"),
         [
             (f"`{r.name}`", f"{r.value:g}", r.unit, f"{r.low:g} to {r.high:g}", r.meaning, r.source)
-            for r in unique
+            for r in rows
         ],
     )
 

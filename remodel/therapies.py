@@ -1,10 +1,10 @@
 """Courses: drugs given from one day to another, and what reaches the cells of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from remodel.drugs import Drug, find_drug
+from remodel.drugs import DRUGS, Drug, find_drug
 from remodel.kinetics import Body
 from remodel.parameters import YEAR
 from remodel.quantities import check
@@ -61,7 +61,11 @@ class Course:
         every = self.interval or find_drug(self.drug).interval
         if not every:
             return 0
-        last = max(1, ceil((self.stop - self.start) * YEAR / every - 1e-9)) if self.stop < 1e6 else 10**9
+        last = (
+            max(1, ceil((self.stop - self.start) * YEAR / every - 1e-9))
+            if self.stop < 1e6
+            else 10**9
+        )
         due = [ceil((moment - self.start * YEAR) / every - 1e-9) for moment in (day, day + days)]
         first, after = (min(max(0, number), last) for number in due)
         return after - first
@@ -118,9 +122,10 @@ class Exposure:
 class Treatment:
     """The courses of one woman, and what is in her body of each drug."""
 
-    def __init__(self, courses: Iterable[Course]) -> None:
+    def __init__(self, courses: Iterable[Course], drugs: Mapping[str, Drug] = DRUGS) -> None:
         """Begin with nothing given yet."""
         self.courses = tuple(courses)
+        self.drugs = drugs
         self.bodies = [Body() for _ in self.courses]
 
     def expose(self, ovarian: float, peripheral: float, day: float, days: float) -> Exposure:
@@ -135,7 +140,7 @@ class Treatment:
         """
         exposure = Exposure(estradiol=0.0)
         for course, body in zip(self.courses, self.bodies, strict=True):
-            drug = find_drug(course.drug)
+            drug = find_drug(course.drug, self.drugs)
             share = course.dose * course.share_given(day, days)
             doses = course.dose * course.injections(day, days)
             level = body.take(drug, share, doses, days)

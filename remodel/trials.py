@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
-from math import ceil, inf
+from math import floor, inf
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +88,10 @@ class Trial:
         """Return the trial with another length of follow-up, visited each year."""
         check("years off treatment", years, "year", 0, 50)
         end = self.on_treatment + years
-        later = range(ceil(self.visits[-1] + 1e-9), int(end) + 1)
-        visits = sorted({*self.visits, *map(float, later)})
-        kept = tuple(visit for visit in visits if visit <= end) or (end,)
-        return replace(self, off_treatment=years, visits=kept)
+        kept = [visit for visit in self.visits if visit <= end]
+        first = floor(kept[-1]) + 1 if kept else 1
+        later = [*map(float, range(first, floor(end) + 1)), end]
+        return replace(self, off_treatment=years, visits=tuple(sorted({*kept, *later})))
 
     def as_data(self) -> dict[str, Any]:
         """Return all that the trial holds, in the form of its file, evidence included."""

@@ -1,0 +1,230 @@
+"""Simulated beside published: the summary of a trial, and its text for the terminal."""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from math import nan, sqrt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from remodel.arrays import Floats
+from remodel.fracture import Fracture, hazard_ratio
+from remodel.trials import HAZARD, MARKERS, Published, Trial
+
+# Few cells work at a time in a section of a few mm2, so a single reading of a marker is
+# noisy: the marker at a visit is the mean of the readings within this many years of it.
+NEAR = 0.13
+HIP = "total_hip"
+HEAD = (
+    "arm", "site", "years", "simulated", "95 % interval", "published", "diff.", "use", "spread",
+)  # fmt: skip
+LEFT = ("arm", "site", "years", "use", "spread")  # columns of words
+UNITS = {HAZARD: "ratio"}
+Key = tuple[str, str, str, float, float]  # arm, against, site, baseline, year
+
+
+class Readings:
+    """Readings of a tidy frame, by arm and quantity: years and values."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        """Sort a frame such as `run_trial` returns."""
+        self.frames = {
+            arm: part.pivot(index="year", columns="replicate") for arm, part in frame.groupby("arm")
+        }
+
+    def series(self, arm: str, site: str) -> tuple[Floats, Floats]:
+        """Return years, and values of shape (readings, replicates)."""
+        frame = self.frames[arm][site]
+        return frame.index.to_numpy(dtype=float), frame.to_numpy(dtype=float)
+
+    def at(self, arm: str, site: str, year: float) -> Floats:
+        """Return the value of each replicate at a visit."""
+        years, values = self.series(arm, site)
+        away = np.abs(years - year)
+        if site in MARKERS and (away <= NEAR).any():
+            return np.asarray(values[away <= NEAR].mean(axis=0))
+        return np.asarray(values[away.argmin()])
+
+    def change(self, arm: str, site: str, baseline: float, year: float) -> Floats:
+        """Return the percent change of each replicate from a baseline year to a year."""
+        end = self.at(arm, site, year)
+        if baseline == 0.0:
+            return end
+        return np.asarray(100 * ((100 + end) / (100 + self.at(arm, site, baseline)) - 1))
+
+    def hazard(self, arm: str, against: str, years: float) -> Floats:
+        """Return the fracture hazard ratio of each replicate, over years from the start."""
+        when, hip = self.series(arm, HIP)
+        reference = self.series(against, HIP)[1]
+        inside = when <= years
+        return hazard_ratio(hip[inside], reference[inside], Fracture())
+
+    def answer(self, key: Key) -> Floats:
+        """Return what the model says in place of a published result, by replicate."""
+        arm, against, site, baseline, year = key
+        if site == HAZARD:
+            return self.hazard(arm, against, year)
+        value = self.change(arm, site, baseline, year)
+        return value - self.change(against, site, baseline, year) if against else value
+
+
+def interval(values: Floats) -> tuple[float, float, float]:
+    """Return the mean of replicates and its 95 % interval (t distribution)."""
+    mean = float(values.mean())
+    if values.size < 2:
+        return mean, nan, nan
+    half = student.ppf(0.975, values.size - 1) * values.std(ddof=1) / sqrt(values.size)
+    return mean, float(mean - half), float(mean + half)
+
+
+def questions(trial: Trial) -> dict[Key, Published | None]:
+    """Return every row of the summary, in order, with the published result if there is one."""
+    keys: dict[Key, Published | None] = {
+        (arm.name, "", site, 0.0, visit): None
+        for arm in trial.arms
+        for site in trial.sites
+        for visit in trial.visits
+    }
+    for arm in trial.arms:
+        if trial.reference and arm.name != trial.reference:
+            keys[arm.name, trial.reference, HAZARD, 0.0, hazard_years(trial)] = None
+    for row in trial.published:
+        if row.year <= trial.years:
+            keys[row.arm, row.against, row.site, row.baseline, row.year] = row
+    order = {arm.name: number for number, arm in enumerate(trial.arms)}
+    sites = dict.fromkeys([*trial.sites, *(key[2] for key in keys)])
+    rank = {site: number for number, site in enumerate(sites)}
+
+    def place(key: Key) -> tuple[bool, int, int, str, float, float]:
+        arm, against, site, baseline, year = key
+        return site == HAZARD, order[arm], rank[site], against, baseline, year
+
+    return {key: keys[key] for key in sorted(keys, key=place)}
+
+
+def hazard_years(trial: Trial) -> float:
+    """Return the years over which fracture hazards are compared."""
+    return min(trial.fracture_years, trial.years)
+
+
+def summarize(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Compare what was simulated with what was published.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Readings as `run_trial` returns them.
+    trial : Trial
+        Arms, sites, visits and published results.
+
+    Returns
+    -------
+    DataFrame
+        One row for each arm, site and visit, and for each published result: mean over
+        the replicates with its 95 % interval, published value, and their difference.
+        Percent change from year `baseline`; hazard ratios as they are.
+    """
+    readings = Readings(frame)
+    return pd.DataFrame([summary_row(readings, *item) for item in questions(trial).items()])
+
+
+def summary_row(readings: Readings, key: Key, row: Published | None) -> dict[str, object]:
+    """Return one row of the summary."""
+    arm, against, site, baseline, year = key
+    mean, low, high = interval(readings.answer(key))
+    return {
+        "arm": arm,
+        "against": against,
+        "site": site,
+        "baseline": baseline,
+        "year": year,
+        "unit": UNITS.get(site, "%"),
+        "simulated": mean,
+        "low": low,
+        "high": high,
+        "published": row.value if row else nan,
+        "spread": row.spread if row else "",
+        "difference": mean - row.value if row else nan,
+        "use": row.use if row else "",
+        "source": row.source if row else "",
+    }
+
+
+def format_table(summary: pd.DataFrame, trial: Trial, replicates: int) -> str:
+    """Return the summary of a trial as text for the terminal."""
+    hazard, marker = summary["site"] == HAZARD, summary["site"].isin(MARKERS)
+    runs = f"{replicates} replicate{'s' if replicates > 1 else ''}"
+    note = f"mean of {runs} [95 % interval of the mean]"
+    parts = [
+        (f"BMD, % change, {note}", table_lines, summary[~hazard & ~marker]),
+        (f"Markers, % change, {note} (published)", marker_lines, summary[marker]),
+        ("Fracture hazard ratio, from total hip BMD alone", table_lines, summary[hazard]),
+    ]
+    text = [f"{trial.name}: {trial.title}"]
+    for title, lines, rows in parts:
+        if len(rows):
+            text += ["", title, *align(lines(rows))]
+    return "\n".join(text) + "\n"
+
+
+def table_lines(rows: pd.DataFrame) -> Iterator[list[str]]:
+    """Yield the cells of a table with a row for each visit, its head first."""
+    yield [*HEAD]
+    for row in rows.to_dict("records"):
+        digits = 2 if row["site"] == HAZARD else 1
+        simulated, low, high, published = (
+            number(row[name], digits, row["unit"])
+            for name in ("simulated", "low", "high", "published")
+        )
+        yield [
+            *labels(row),
+            f"{row['baseline']:g} to {row['year']:g}",
+            simulated,
+            f"[{low}, {high}]",
+            published,
+            number(row["difference"], digits, ""),
+            row["use"],
+            row["spread"],
+        ]
+
+
+def marker_lines(rows: pd.DataFrame) -> Iterator[list[str]]:
+    """Yield the cells of a table with a column for each visit, its head first."""
+    spans = list(dict.fromkeys(zip(rows["baseline"], rows["year"], strict=True)))
+    yield ["arm", "site", *(f"{baseline:g} to {year:g}" for baseline, year in sorted(spans))]
+    table: dict[tuple[str, str], dict[tuple[float, float], str]] = {}
+    for row in rows.to_dict("records"):
+        simulated, low, high, published = (
+            number(row[name], 0, "%") for name in ("simulated", "low", "high", "published")
+        )
+        text = f"{simulated} [{low}, {high}]" + (f" ({published})" if published != "-" else "")
+        table.setdefault(labels(row), {})[row["baseline"], row["year"]] = text
+    for names, cells in table.items():
+        yield [*names, *(cells.get(span, "") for span in sorted(spans))]
+
+
+def labels(row: Mapping[Hashable, Any]) -> tuple[str, str]:
+    """Return arm and site of a row of the summary, as a reader wants them."""
+    versus = f" vs {row['against']}" if row["against"] else ""
+    return row["arm"] + versus, row["site"].replace("_", " ")
+
+
+def number(value: float, digits: int, unit: str) -> str:
+    """Return a number as text: changes with their sign, ratios without, a dash for none."""
+    if np.isnan(value):
+        return "-"
+    return f"{value:.{digits}f}" if unit == "ratio" else f"{value:+.{digits}f}"
+
+
+def align(lines: Iterable[list[str]]) -> list[str]:
+    """Return lines whose columns stand under each other; numbers to the right."""
+    table = list(lines)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if table[0][column] in LEFT else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in table
+    ]

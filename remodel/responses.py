@@ -1,0 +1,47 @@
+"""Who tells whom: each signal, the behavior it changes, and by how much."""
+
+from dataclasses import dataclass
+
+from remodel.quantities import Response
+
+
+@dataclass(frozen=True, kw_only=True)
+class Responses:
+    """Who tells whom: one row for each signal and the behavior it changes."""
+
+    rankl: Response = Response(
+        signal="estrogen activity", behavior="RANKL expression", unit="1", dose="1",
+        rest=1.0, full=0.0, half=0.78, source="calibrated",
+    )  # fmt: skip
+    opg: Response = Response(
+        signal="estrogen activity", behavior="OPG secretion", unit="1", dose="1",
+        rest=1.0, full=2.0, half=0.6, source="assumed",
+    )  # fmt: skip
+    recruitment: Response = Response(
+        signal="free RANKL", behavior="osteoclast recruitment", unit="1/site/year", dose="1",
+        rest=0.0, full=8.16, half=0.2, power=2.0, source="calibrated",
+    )  # fmt: skip
+    starvation: Response = Response(
+        signal="free RANKL", behavior="wear of osteoclasts", unit="1", dose="1",
+        rest=7.0, full=1.0, half=0.01, power=2.0, source="assumed",
+    )  # fmt: skip
+    osteoclast_wear: Response = Response(
+        signal="estrogen activity", behavior="wear of osteoclasts", unit="1", dose="1",
+        rest=1.0, full=1.38, half=1.0, source="calibrated",
+    )  # fmt: skip
+    osteoblast_wear: Response = Response(
+        signal="estrogen activity", behavior="wear of osteoblasts", unit="1", dose="1",
+        rest=1.0, full=1.0, half=1.0, source="calibrated",
+    )  # fmt: skip
+    apron: Response = Response(
+        signal="anabolic", behavior="depth built beyond a cavity", unit="um", dose="1",
+        rest=0.0, full=20.0, half=1.0, source="assumed",
+    )  # fmt: skip
+    lining: Response = Response(
+        signal="anabolic", behavior="lining cells that begin to build", unit="1/site/year", dose="1",
+        rest=0.0, full=1.0, half=1.0, source="assumed",
+    )  # fmt: skip
+    strain: Response = Response(
+        signal="strain", behavior="life of osteoblasts", unit="1", dose="1",
+        rest=0.0, full=2.0, half=1.0, power=3.0, source="calibrated",
+    )  # fmt: skip
