@@ -85,7 +85,7 @@ class Receptor(Group):
         source="calibrated",
     )
     lag: float = par(
-        159.0,
+        159.6,
         "day",
         "time in which RANKL and OPG follow estrogen",
         low=1,
@@ -126,7 +126,7 @@ class Precursors(Group):
         source="assumed",
     )
     exponent: float = par(
-        0.14, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
+        0.3012, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
     )
 
 
@@ -136,16 +136,16 @@ class Osteoclast(Group):
 
     erosion: float = par(1.85, "um/day", "depth dug per day", low=0, high=20, source="C011")
     life: float = par(
-        31.7,
+        26.82,
         "day",
         "mean life without estrogen, RANKL in excess",
         low=1,
         high=200,
         source="calibrated",
     )
-    shape: float = par(4.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
+    shape: float = par(6.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
     swallowed: float = par(
-        10.0,
+        7.642,
         "1",
         "how much faster life runs down per dose of bisphosphonate swallowed",
         low=0,
@@ -153,7 +153,7 @@ class Osteoclast(Group):
         source="calibrated",
     )
     drug_half_life: float = par(
-        4.0, "year", "of bisphosphonate on exposed surface", low=0.1, high=100, source="calibrated"
+        3.127, "year", "of bisphosphonate on exposed surface", low=0.1, high=100, source="calibrated"
     )
 
 
@@ -166,7 +166,7 @@ class Osteoblast(Group):
     )
     typical: float = par(46.0, "um", "depth of a typical cavity", low=1, high=200, source="H037")
     apposition: float = par(0.5, "um/day", "depth refilled per day", low=0, high=5, source="H060")
-    life: float = par(249.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
+    life: float = par(145.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
     shape: float = par(3.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
 
 
@@ -211,7 +211,7 @@ class Densitometry(Group):
         0.25, "fraction", "trabecular share, femoral neck", low=0, high=1, source="assumed"
     )
     spine_drift: float = par(
-        0.6,
+        0.4735,
         "%/year",
         "rise of spine DXA by degenerative change, not bone",
         low=0,

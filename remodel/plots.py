@@ -40,7 +40,7 @@ MINERAL = LinearSegmentedColormap.from_list("mineral", ["#D9B27C", "#A07B50", "#
 MINERAL_RANGE = (0.7, 1.0)  # fresh matrix holds the lesser, old bone the greater
 MARROW, OUTSIDE, CAVITY = "#FBF6EA", "#FFFFFF", YELLOW
 WIDTH = 3.4  # inches of one section among several
-CELL = 0.065  # mm; marks of cells, a little over their size
+CELL = 0.05  # mm; marks of cells are about to scale
 Pictures = Mapping[tuple[str, float], Snapshot]
 
 
@@ -220,13 +220,13 @@ def draw_section(axis: Axes, picture: Snapshot, inches: float) -> None:
         section_image(picture), extent=(0, columns * side, rows * side, 0), interpolation="nearest"
     )
     size = max(1.5, 72 * inches / (columns * side) * CELL) ** 2
-    for sites, mark, color in (
-        (picture.osteoblasts, "s", BLUE),
-        (picture.osteoclasts, "o", VERMILLION),
+    for sites, mark, color, weight in (
+        (picture.osteoblasts, "s", BLUE, 1.0),
+        (picture.osteoclasts, "o", VERMILLION, 1.8),
     ):
         row, column = np.divmod(sites, columns)
         axis.scatter(
-            (column + 0.5) * side, (row + 0.5) * side, s=size, marker=mark,
+            (column + 0.5) * side, (row + 0.5) * side, s=weight * size, marker=mark,
             color=color, edgecolors="white", linewidths=0.25,
         )  # fmt: skip
     axis.set(xticks=[], yticks=[], xlim=(0, columns * side), ylim=(rows * side, 0))

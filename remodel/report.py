@@ -13,8 +13,10 @@ from remodel.fracture import Fracture, hazard_ratio
 from remodel.trials import HAZARD, MARKERS, Published, Trial
 
 # Few cells work at a time in a section of a few mm2, so a single reading of a marker is
-# noisy: the marker at a visit is the mean of the readings within this many years of it.
+# noisy: the marker at a visit is the mean of the readings in this many years before it.
+# Before, because blood is drawn before what is injected at the same visit.
 NEAR = 0.13
+ROUNDING = 0.01  # years by which a reading may miss a visit
 HIP = "total_hip"
 HEAD = (
     "arm", "site", "years", "simulated", "95 % interval", "published", "diff.", "use", "spread",
@@ -42,8 +44,10 @@ class Readings:
         """Return the value of each replicate at a visit."""
         years, values = self.series(arm, site)
         away = np.abs(years - year)
-        if site in MARKERS and (away <= NEAR).any():
-            return np.asarray(values[away <= NEAR].mean(axis=0))
+        before = year - years
+        near = (before > -ROUNDING) & (before < min(NEAR, 0.5 * year))
+        if site in MARKERS and near.any():
+            return np.asarray(values[near].mean(axis=0))
         return np.asarray(values[away.argmin()])
 
     def change(self, arm: str, site: str, baseline: float, year: float) -> Floats:
