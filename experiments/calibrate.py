@@ -87,7 +87,7 @@ def simulate(task: tuple[dict[str, float], int]) -> dict[str, float]:
     for trial, arm, years in calibration_arms():
         run = resume(point, arm.courses)
         run.run(years + 0.2)
-        frame = run.datacollector.get_model_vars_dataframe().assign(arm=arm.name, replicate=0)
+        frame = run.frame().assign(arm=arm.name, replicate=0)
         frames.setdefault(trial.name, []).append(frame)
     answers = dict(answer_rows(frames))
     for index, region in RANGES:
@@ -100,7 +100,7 @@ def answer_rows(frames: dict[str, list]) -> Iterator[tuple[str, float]]:
     for trial in map(load_trial, built_in_trials()):
         if trial.name in frames:
             readings = Readings(pd.concat(frames[trial.name]))
-            for key, row in questions(trial).items():
+            for key, row in questions(trial):
                 if row and row.use == "calibrate":
                     yield row_name(trial, key), float(readings.answer(key)[0])
 
@@ -115,7 +115,7 @@ def published_rows() -> dict[str, tuple[float, float]]:
     """Return the published value and the scale of each fitted row."""
     rows = {}
     for trial in map(load_trial, built_in_trials()):
-        for key, row in questions(trial).items():
+        for key, row in questions(trial):
             if row and row.use == "calibrate":
                 scale = SCALE["marker" if key[2] in MARKERS else "bmd"]
                 rows[row_name(trial, key)] = (row.value, scale)

@@ -18,6 +18,8 @@ from remodel.record import read_record, run_again
 from remodel.report import format_table
 from remodel.tables import parameter_table, response_table
 from remodel.trials import built_in_trials, load_trial
+from remodel.validation import OUTPUTS as EVIDENCE
+from remodel.validation import format_scores, validate
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 ABOUT = "Bone remodeling in cells: reruns published trials and shows them beside the publication."
@@ -85,11 +87,19 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     )  # fmt: skip
     again.add_argument("record", type=Path, metavar="RECORD", help="record.json of a run")
     again.add_argument("--workers", type=workers, default="all", help="processes (all)")
+    held = add(
+        "validate", "Hold every built-in trial against its publication",
+        "remodel validate (24 replicates: half an hour on two cores; --quick one minute)",
+    )  # fmt: skip
+    add_luck_options(held, 24)
+    held.add_argument(
+        "--out", type=Path, default=Path("results", "validate"), help="(results/validate)"
+    )
     show = add("list", "List the trials that there are", "remodel list (2 s)")
     new = add("new", "Write a commented trial file to start from", "remodel new mine.toml (2 s)")
     new.add_argument("file", type=Path, metavar="FILE.toml", help="a file that is not there yet")
     numbers = add("parameters", "Print every number of the model", "remodel parameters (2 s)")
-    names = {"run": run, "again": again, "list": show, "new": new, "parameters": numbers}
+    names = {"run": run, "again": again, "validate": held, "list": show, "new": new, "parameters": numbers}
     return top, names
 
 
@@ -98,28 +108,44 @@ def add_run_options(run: Parser) -> None:
     run.add_argument(
         "trial", metavar="TRIAL", help=f"{', '.join(built_in_trials())}, or a FILE.toml of your own"
     )
-    run.add_argument(
-        "--replicates", type=Number("replicates", "runs", 1, MOST_REPLICATES),
-        help=f"sections, each with luck of its own (8; {QUICK_REPLICATES} with --quick)",
-    )  # fmt: skip
-    run.add_argument(
-        "--workers", type=workers, help="processes (all: one per processor; 1 with --quick)"
-    )
-    run.add_argument(
-        "--seed",
-        type=Number("seed", "(no unit)", 0, HIGHEST_SEED),
-        default=1,
-        help="of all luck (1)",
-    )
+    add_luck_options(run, 8)
     run.add_argument(
         "--years-off", type=Number("years-off", "year", 0, 50, whole=False),
         help="follow-up after treatment (as the trial has it)",
     )  # fmt: skip
     run.add_argument("--out", type=Path, help="folder for the results (results/TRIAL)")
-    run.add_argument(
-        "--quick", action="store_true",
-        help="a try of a few seconds: a small section, 2 replicates, no numbers to rely on",
+
+
+def add_luck_options(command: Parser, replicates: int) -> None:
+    """Add the options of how often to run, on what section and with which luck."""
+    command.add_argument(
+        "--replicates", type=Number("replicates", "runs", 1, MOST_REPLICATES),
+        help=f"sections, each with luck of its own ({replicates}; {QUICK_REPLICATES} with --quick)",
     )  # fmt: skip
+    command.add_argument(
+        "--workers", type=workers, help="processes (all: one per processor; 1 with --quick)"
+    )
+    command.add_argument(
+        "--seed",
+        type=Number("seed", "(no unit)", 0, HIGHEST_SEED),
+        default=1,
+        help="of all luck (1)",
+    )
+    command.add_argument(
+        "--quick", action="store_true",
+        help="a try: a small section, 2 replicates, no numbers to rely on",
+    )  # fmt: skip
+
+
+def command_validate(args: argparse.Namespace) -> int:
+    """Run every built-in trial and write the evidence."""
+    parameters = Parameters().with_values(QUICK if args.quick else {})
+    replicates = args.replicates or (QUICK_REPLICATES if args.quick else 24)
+    count = args.workers or (1 if args.quick else all_workers())
+    table = validate(parameters, replicates, args.seed, count, args.out)
+    print(format_scores(table))
+    print(f"{args.out}: {', '.join(EVIDENCE)}")
+    return 0
 
 
 def command_run(args: argparse.Namespace) -> int:
@@ -182,6 +208,7 @@ def command_parameters(_: argparse.Namespace) -> int:
 COMMANDS = {
     "run": command_run,
     "again": command_again,
+    "validate": command_validate,
     "list": command_list,
     "new": command_new,
     "parameters": command_parameters,

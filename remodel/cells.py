@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from math import gamma, log
+from math import fsum, gamma, log
 from typing import TYPE_CHECKING
 
 import mesa
+
+SETTLE = 0.25  # of a site: less new bone would close a narrow canal for next to nothing
 
 if TYPE_CHECKING:
     from remodel.model import BoneModel
@@ -33,7 +35,7 @@ class Cavity:
     @property
     def released(self) -> float:
         """Matrix removed, in sites."""
-        return sum(self.amounts)
+        return fsum(self.amounts)
 
     def has_floor(self, tissue: Tissue) -> bool:
         """Return whether there is bone beneath for osteoblasts to stand on.
@@ -48,16 +50,18 @@ class Cavity:
         Parameters
         ----------
         depth : float
-            How far, in sites; more than fits on one open site is left out.
+            How far, in sites. The surface site is filled up first. What is left goes to
+            the open site beyond if it is enough to settle there, at most to its end.
         """
         top = self.sites[0]
         spare = 1.0 - tissue.matrix_at[top] - tissue.cavity_at[top]
         self.claim(tissue, 0, min(depth, max(0.0, spare)))
         outward = tissue.next_site[self.direction ^ 1][top]
-        if depth > spare and tissue.is_open(outward):
+        rest = depth - max(0.0, spare)
+        if rest > SETTLE and tissue.is_open(outward):
             self.sites.insert(0, outward)
             self.amounts.insert(0, 0.0)
-            self.claim(tissue, 0, min(1.0, depth - spare))
+            self.claim(tissue, 0, min(1.0, rest))
 
     def claim(self, tissue: Tissue, index: int, amount: float) -> None:
         """Hold a site and set an amount of matrix to be laid there."""
@@ -94,29 +98,58 @@ class Osteoclast(mesa.Agent):
         model.tissue.busy_at[site] = True
 
     def resorb(self, days: float) -> None:
-        """Dig; what is dug is left as cavity behind the cell, none is lost."""
+        """Dig; what is dug is left as cavity behind the cell, none is lost.
+
+        Most steps are whole: the cell was there before, outlives the step and stays on
+        its site. Those are kept fast, the others go the long way.
+        """
         model = self.model
         tissue = model.tissue
-        idle = self.idle
-        if idle:
-            days, self.idle = days - idle, 0.0
+        life = self.life - days * model.signals.osteoclast_wear
+        matrix, depth = tissue.matrix_at[self.site], days * model.erosion
+        if self.idle or life <= 0.0 or depth >= matrix or tissue.drug_given:
+            self.resorb_in_part(days)
+        else:
+            self.life = life
+            self.dig(self.site, depth, matrix)
+
+    def resorb_in_part(self, days: float) -> None:
+        """Dig from when the cell came until it dies, site after site."""
+        model, idle = self.model, self.idle
+        days, self.idle = days - idle, 0.0
         wear = model.signals.osteoclast_wear * self.poisoning(days)
         alive = days if days * wear < self.life else self.life / wear
         self.life -= days * wear
-        reach = alive * model.erosion
-        while reach > 0.0:
-            site = self.site
-            matrix = tissue.matrix_at[site]
-            if reach < matrix:
-                self.dig(site, reach, reach / matrix)
-                break
-            self.dig(site, matrix, 1.0)
-            reach -= matrix
-            if not self.advance():
+        depth = alive * model.erosion
+        while depth > 0.0:
+            matrix = model.tissue.matrix_at[self.site]
+            amount = min(depth, matrix)
+            self.dig(self.site, amount, matrix)
+            depth -= amount
+            if amount == matrix and not self.advance():
                 self.life = 0.0
                 break
         if self.life <= 0.0:
             self.die(idle + alive)
+
+    def dig(self, site: int, amount: float, matrix: float) -> None:
+        """Move an amount of the matrix that a site holds into the cavity."""
+        tissue = self.model.tissue
+        tissue.matrix_at[site] = matrix - amount
+        tissue.immature_at[site] *= 1.0 - amount / matrix
+        tissue.cavity_at[site] += amount
+        tissue.removed_at[site] += amount
+        self.cavity.amounts[-1] += amount
+        if tissue.drug_given:
+            self.swallow(site, amount / matrix)
+
+    def swallow(self, site: int, share: float) -> None:
+        """Take in a share of the bisphosphonate that a site has bound."""
+        tissue = self.model.tissue
+        amount = share * tissue.bisphosphonate_at[site]
+        self.swallowed += amount
+        tissue.drug_swallowed += amount
+        tissue.bisphosphonate_at[site] -= amount
 
     def poisoning(self, days: float) -> float:
         """Return how much faster life runs down by bisphosphonate, at mid-step."""
@@ -125,22 +158,9 @@ class Osteoclast(mesa.Agent):
         if not bound and not self.swallowed:
             return 1.0
         share = min(1.0, days * self.model.erosion / max(tissue.matrix_at[self.site], 1e-9))
-        toxicity = self.model.parameters.osteoclast.swallowed
-        return 1.0 + toxicity * (self.swallowed + 0.5 * share * bound)
-
-    def dig(self, site: int, amount: float, share: float) -> None:
-        """Move an amount of matrix, that share of what the site holds, into the cavity."""
-        tissue = self.model.tissue
-        tissue.matrix_at[site] = tissue.matrix_at[site] - amount if share < 1.0 else 0.0
-        tissue.immature_at[site] *= 1.0 - share
-        tissue.cavity_at[site] += amount
-        tissue.removed_at[site] += amount
-        self.cavity.amounts[-1] += amount
-        bound = tissue.bisphosphonate_at[site]
-        if bound:
-            self.swallowed += share * bound
-            tissue.drug_swallowed += share * bound
-            tissue.bisphosphonate_at[site] = (1.0 - share) * bound
+        toxicity: float = self.model.parameters.osteoclast.swallowed
+        taken: float = self.swallowed + 0.5 * share * bound
+        return 1.0 + toxicity * taken
 
     def advance(self) -> bool:
         """Move on to the bone ahead; return False where there is none left."""
@@ -182,8 +202,18 @@ class Osteoblast(mesa.Agent):
     def form(self, days: float) -> None:
         """Lay down matrix on the floor of the cavity while the cells live."""
         model = self.model
-        if self.idle:
-            days, self.idle = days - self.idle, 0.0
+        life, amount = self.life - days * model.signals.osteoblast_wear, days * model.apposition
+        if self.idle or life <= 0.0 or amount >= self.room:
+            self.form_in_part(days)
+        else:
+            self.life = life
+            self.room -= amount
+            self.lay(amount)
+
+    def form_in_part(self, days: float) -> None:
+        """Lay down matrix from when the cells came until they die or have done."""
+        model = self.model
+        days, self.idle = days - self.idle, 0.0
         wear = model.signals.osteoblast_wear
         alive = days if days * wear < self.life else self.life / wear
         self.life -= days * wear

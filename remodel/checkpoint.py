@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from remodel.cells import Cavity, Osteoblast, Osteoclast
+from remodel.measures import Meter
 from remodel.model import BoneModel
-from remodel.therapies import Course
+from remodel.therapies import Course, Treatment
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,13 @@ def copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return copies of all that a run changes in a model, except its cells."""
     return {
         "tick": state["tick"],
+        "until": state["until"],
         "perforations": state["perforations"],
         "tissue": state["tissue"].copy(),
         "signals": copy(state["signals"]),
         "surroundings": copy(state["surroundings"]),
-        "meter": copy(state["meter"]),
+        "meter": copy_meter(state["meter"]),
+        "treatment": copy_treatment(state["treatment"]),
         "reversing": deepcopy(state["reversing"]),
         "started": list(state["started"]),
     }
@@ -59,6 +62,7 @@ def resume(point: Checkpoint, courses: Iterable[Course] | str) -> BoneModel:
     for name, value in copy_state(point.state).items():
         setattr(model, name, value)
     model.meter.model = model
+    model.give(courses)
     for site, direction, life, idle, swallowed, cavity in point.osteoclasts:
         clast = Osteoclast(model, site, direction, life, idle)
         clast.swallowed, clast.cavity = swallowed, deepcopy(cavity)
@@ -67,3 +71,17 @@ def resume(point: Checkpoint, courses: Iterable[Course] | str) -> BoneModel:
         blast.site, blast.room, blast.cavity = site, room, deepcopy(cavity)
     model.datacollector.collect(model)
     return model
+
+
+def copy_meter(meter: Meter) -> Meter:
+    """Return a meter of its own that begins its rows with the last reading."""
+    other = copy(meter)
+    other.history, other.rows = list(meter.history), meter.rows[-1:]
+    return other
+
+
+def copy_treatment(treatment: Treatment) -> Treatment:
+    """Return a treatment of its own: the same courses, and as much in the body."""
+    other = copy(treatment)
+    other.bodies = deepcopy(treatment.bodies)
+    return other

@@ -18,7 +18,7 @@ class Drug(Group):
     lasting: bool = False  # never leaves, such as an operation
     source: str = ""
     half_life: float = par(
-        1.0, "day", "half-life in the body", low=0.01, high=400, source="assumed"
+        0.7, "day", "half-life in the body", low=0.01, high=400, source="assumed"
     )
     interval: float = par(
         0.0, "day", "between two injections; 0 for a daily drug", low=0, high=2000, source="assumed"
@@ -88,7 +88,6 @@ class Drug(Group):
         source="assumed",
     )
 
-
     def rows(self, prefix: str) -> Iterator[Row]:
         """Yield the numbers that make this drug what it is."""
         blank = type(self).__dataclass_fields__
@@ -109,14 +108,14 @@ DRUGS = {
         drug("anastrozole", half_life=2.0, suppression=0.95, source="R020"),
         drug("letrozole", half_life=2.0, suppression=0.98),
         drug("exemestane", half_life=1.0, suppression=0.95),
-        drug("tamoxifen", half_life=10.0, serm=10.0, efficacy=0.8, source="calibrated"),
+        drug("tamoxifen", half_life=10.0, serm=10.0, efficacy=0.645, source="calibrated"),
         drug("raloxifene", half_life=1.2, serm=5.0, efficacy=0.55),
         drug("estradiol", half_life=1.0, estradiol=180.0),
         drug("goserelin", half_life=10.0, ovarian=0.97),
         drug("oophorectomy", lasting=True, ovarian=1.0),
-        drug("denosumab", interval=182.6, concentration=11_670.0, binding=11.64, source="R029"),
+        drug("denosumab", interval=182.6, concentration=11_670.0, binding=15.26, source="R029"),
         drug("zoledronate", interval=365.25, bisphosphonate=1.0, source="R036"),
-        drug("risedronate", bisphosphonate=0.16),
+        drug("risedronate", bisphosphonate=0.13),
         drug("alendronate", bisphosphonate=0.6),
         drug("ibandronate", bisphosphonate=0.4),
         drug("teriparatide", half_life=0.1, anabolic=0.5, rankl=0.4),

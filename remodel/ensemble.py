@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from remodel.checkpoint import Checkpoint, resume, take_checkpoint
 from remodel.model import BoneModel
-from remodel.parameters import YEAR, Parameters
+from remodel.parameters import Parameters
 from remodel.patients import Patient
 from remodel.quantities import check
 from remodel.snapshots import Snapshot, take_snapshot
@@ -113,22 +113,16 @@ def run_replicate(task: ReplicateTask) -> Replicate:
             points[arm.patient] = take_checkpoint(model)
         model = resume(points[arm.patient], arm.courses)
         for year in years:
-            run_until(model, year)
+            model.run_until(year)
             if task.pictures:
                 snapshots[arm.name, year] = take_snapshot(model)
-        readings = model.datacollector.get_model_vars_dataframe()
+        readings = model.frame()
         readings.insert(0, "arm", arm.name)
         frames.append(readings)
     frame = pd.concat(frames, ignore_index=True)
     frame.insert(0, "seed", task.seed)
     frame.insert(0, "replicate", task.replicate)
     return Replicate(task.replicate, frame, snapshots)
-
-
-def run_until(model: BoneModel, year: float) -> None:
-    """Step to the end of a year; stops on the way change nothing."""
-    while model.day + 0.5 * model.days <= year * YEAR:
-        model.step()
 
 
 def run_all(

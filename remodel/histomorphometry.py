@@ -97,9 +97,8 @@ def mean_reading(model: BoneModel, region: str, years: float) -> dict[str, float
     """Return the mean of the last readings of a compartment, by name without its prefix."""
     readings = model.meter.history
     if model.day > 0:
-        columns = model.datacollector.model_vars
-        rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
-        readings = [row for row in rows if row["year"] > max(0.0, model.day / YEAR - years)]
+        since = max(0.0, model.day / YEAR - years)
+        readings = [row for row in model.meter.rows if row["year"] > since]
     else:
         time = model.parameters.time
         readings = readings[-max(1, round(years * YEAR / max(time.reading, time.step))) :]

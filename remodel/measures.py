@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import fsum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from remodel.cells import Osteoblast, Osteoclast
-from remodel.parameters import YEAR, Densitometry
+from remodel.instruments import Densitometry
+from remodel.parameters import YEAR
 from remodel.tissue import REGIONS
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Meter:
         self.history: list[dict[str, float]] = []
         self.baseline: dict[str, float] = {}
         self.now: dict[str, float] = {}
+        self.rows: list[dict[str, float]] = []  # readings since day 0
 
     def read(self) -> None:
         """Measure amounts, counts and rates; before day 0 keep them for the baseline.
@@ -43,7 +46,7 @@ class Meter:
         Amounts are in sites of fully mineralized matrix, rates in sites per year.
         """
         model, tissue = self.model, self.model.tissue
-        years = (model.day - self.since) / YEAR
+        years = max(model.day - self.since, model.days) / YEAR
         raw = count_by_region(model)
         for region, label in REGIONS.items():
             here = tissue.region == label
@@ -61,6 +64,7 @@ class Meter:
         self.now = raw | self.systemic()
         if self.baseline:
             self.now |= self.changes(raw)
+            self.rows.append(self.now)
 
     def systemic(self) -> dict[str, float]:
         """Return the signals that reach every cell."""
@@ -75,21 +79,23 @@ class Meter:
 
     def set_baseline(self) -> None:
         """Take day 0 for the baseline of bone, and the years before it for that of rates."""
+        if not self.history:
+            self.read()
         count = round(BASELINE_YEARS * YEAR / self.model.parameters.time.reading)
-        recent = self.history[-count:]
+        recent = self.history[-max(1, count) :]
         self.baseline = {key: float(np.mean([raw[key] for raw in recent])) for key in recent[-1]}
         for key in recent[-1]:
             if key.endswith(("_bone", "_mineral")):
                 self.baseline[key] = recent[-1][key]
         self.now |= self.changes(recent[-1])
+        self.rows.append(self.now)
 
     def changes(self, raw: dict[str, float]) -> dict[str, float]:
         """Return BMD and markers as percent change from the baseline."""
         change = {f"{region}_bmd": self.percent(raw, [f"{region}_mineral"]) for region in REGIONS}
         for site, short in SITES.items():
-            change[site] = dxa_change(
-                self.model.parameters.densitometry, short, change, self.model.day / YEAR
-            )
+            age, years = self.model.patient.age, self.model.day / YEAR
+            change[site] = dxa_change(self.model.parameters.densitometry, short, change, age, years)
         change["ctx"] = self.percent(raw, [f"{region}_removed" for region in REGIONS])
         change["p1np"] = self.percent(raw, [f"{region}_added" for region in REGIONS])
         of_bone = 1 - self.model.parameters.markers.alp_background
@@ -102,8 +108,8 @@ class Meter:
     def percent(self, raw: dict[str, float], names: Iterable[str]) -> float:
         """Return the change of a sum from its baseline, %; 0 where there was nothing."""
         names = list(names)
-        before = sum(self.baseline[name] for name in names)
-        return 100 * (sum(raw[name] for name in names) / before - 1) if before else 0.0
+        before = fsum(self.baseline[name] for name in names)
+        return 100 * (fsum(raw[name] for name in names) / before - 1) if before else 0.0
 
 
 def count_by_region(model: BoneModel) -> dict[str, float]:
@@ -125,12 +131,29 @@ def count_by_region(model: BoneModel) -> dict[str, float]:
     return counts
 
 
-def dxa_change(numbers: Densitometry, site: str, change: dict[str, float], year: float) -> float:
+def dxa_change(
+    numbers: Densitometry, site: str, change: dict[str, float], age: float, years: float
+) -> float:
     """Return what DXA reports of a site, percent change from day 0.
 
     Mineral per area, mixed from the compartments by the trabecular share of the site.
-    Degenerative change, which DXA cannot tell from bone, adds to the spine.
+    Degenerative change, which DXA cannot tell from bone, adds to the spine of women past
+    a certain age.
+
+    Parameters
+    ----------
+    numbers : Densitometry
+        Shares and drift.
+    site : str
+        ``"spine"``, ``"hip"`` or ``"neck"``.
+    change : dict
+        Percent change of each compartment.
+    age, years : float
+        Age at day 0, and years since.
     """
     share = getattr(numbers, f"{site}_trabecular")
-    drift = numbers.spine_drift * year if site == "spine" else 0.0
-    return share * change["trabecular_bmd"] + (1 - share) * change["cortical_bmd"] + drift
+    bone = share * change["trabecular_bmd"] + (1 - share) * change["cortical_bmd"]
+    if site != "spine":
+        return float(bone)
+    older = age + years - max(age, numbers.drift_from)
+    return float(bone + numbers.spine_drift * max(0.0, min(older, years)))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from math import log
 
 import mesa
+import pandas as pd
 
 from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life
 from remodel.measures import COLUMNS, Meter
@@ -52,13 +53,13 @@ class BoneModel(mesa.Model):
     day : float
         Days since the start of observation; negative in spin-up.
     datacollector : mesa.DataCollector
-        One row each reading; columns in `remodel.measures.COLUMNS`.
+        One row each step; columns in `remodel.measures.COLUMNS`.
 
     Examples
     --------
     >>> model = BoneModel(courses="anastrozole 0-5")
     >>> model.run(years=7)
-    >>> frame = model.datacollector.get_model_vars_dataframe()
+    >>> frame = model.frame()
     """
 
     def __init__(
@@ -78,13 +79,14 @@ class BoneModel(mesa.Model):
         self.tissue = tissue or build_section(parameters, self.seed)
         self.read_rates()
         self.tick = -round(parameters.time.spin_up * YEAR / self.days) if spin_up else 0
-        self.treatment = Treatment(())
+        self.treatment = Treatment((), parameters.drugs)
         self.signals = Signals(parameters)
         self.signals.settle(self.expose())
         self.surroundings = Surroundings(parameters, self.tissue)
         self.reversing: list[Cavity] = []
         self.started: list[int] = []  # sites of osteoclasts born since the last reading
         self.perforations = 0
+        self.until = 0.0  # year to which it was told to run
         self.meter = Meter(self)
         self.datacollector = mesa.DataCollector(
             {name: (lambda model, name=name: model.meter.now[name]) for name in COLUMNS}
@@ -112,22 +114,32 @@ class BoneModel(mesa.Model):
         return self.treatment.expose(*made, self.day, self.days)
 
     def give(self, courses: Iterable[Course] | str) -> None:
-        """Set the courses, in place of any that were given before."""
+        """Set the courses in place of the old ones; what is in her body of those stays."""
         given = parse_courses(courses) if isinstance(courses, str) else courses
-        self.treatment = Treatment(given, self.parameters.drugs)
+        self.treatment.prescribe(given)
 
     def spin_up(self) -> None:
         """Run without treatment until day 0, then take that state for the baseline."""
         while self.tick < 0:
             self.step()
+        self.steps = 0  # Mesa's own count; that of `batch_run` begins on day 0
         self.meter.set_baseline()
         self.datacollector.collect(self)
 
     def run(self, years: float) -> None:
-        """Step for some years."""
-        end = self.day + years * YEAR
-        while self.day + 0.5 * self.days <= end:
+        """Step for some years; `run(5)` and `run(2)` end where `run(7)` does."""
+        self.until += years
+        self.run_until(self.until)
+
+    def run_until(self, year: float) -> None:
+        """Step to the end of a year, counted from day 0, to the nearest step."""
+        while self.day + 0.5 * self.days <= year * YEAR:
             self.step()
+        self.until = max(self.until, year)
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row for each reading since day 0; columns in `measures.COLUMNS`."""
+        return pd.DataFrame(self.meter.rows, columns=list(COLUMNS))
 
     def step(self) -> None:
         """Advance one step; the order of `STEP` is part of the model."""
@@ -139,7 +151,8 @@ class BoneModel(mesa.Model):
         exposure = self.expose()
         self.signals.renew(exposure, self.days)
         if exposure.bisphosphonate:
-            self.tissue.bind_drug(self.surroundings.surface, exposure.bisphosphonate)
+            capacity = self.parameters.osteoclast.drug_capacity
+            self.tissue.bind_drug(self.surroundings.surface, exposure.bisphosphonate, capacity)
 
     def renew_surroundings(self) -> None:
         """From time to time, measure the surface and what surrounds it anew."""
@@ -207,12 +220,12 @@ class BoneModel(mesa.Model):
         self.reversing = waiting
 
     def attach_osteoblast(self, cavity: Cavity) -> None:
-        """Let osteoblasts begin; they live longer where strain is high."""
+        """Let osteoblasts begin; where strain is high they live longer and build more."""
         numbers, site = self.parameters.osteoblast, cavity.sites[0]
+        rows, strain = self.parameters.responses, self.surroundings.strain_at[site]
         luck = draw(self.seed, "osteoblast life", self.tick, site)
-        strain = self.parameters.responses.strain.at(self.surroundings.strain_at[site])
-        life = draw_life(numbers.life * strain, numbers.shape, luck)
-        beyond = self.parameters.responses.apron.at(self.signals.anabolic)
+        life = draw_life(numbers.life * rows.strain.at(strain), numbers.shape, luck)
+        beyond = rows.apron.at(self.signals.anabolic) + rows.overload.at(strain)
         if beyond:
             cavity.extend(self.tissue, beyond / self.tissue.site_um)
         Osteoblast(self, cavity, life, idle=self.days + cavity.wait)
@@ -242,12 +255,15 @@ class BoneModel(mesa.Model):
         self.tissue.mature(self.days, self.parameters.mineral.time_constant * YEAR)
 
     def measure(self) -> None:
-        """Close the step; at each reading, measure the section."""
+        """Close the step; at each reading, measure the section.
+
+        The collector has a row for each step, as Mesa expects: it repeats the last reading.
+        """
         self.tick += 1
         if self.falls_due(self.parameters.time.reading):
             self.meter.read()
-            if self.tick > 0:
-                self.datacollector.collect(self)
+        if self.tick > 0:
+            self.datacollector.collect(self)
 
     def falls_due(self, interval: float) -> bool:
         """Return whether something done at each interval falls into the last step."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 from remodel.drugs import DRUGS, Drug
+from remodel.instruments import Densitometry, Fracture, Markers
 from remodel.quantities import Group, Row, par
 from remodel.responses import Responses
 
@@ -85,7 +86,7 @@ class Receptor(Group):
         source="calibrated",
     )
     lag: float = par(
-        159.6,
+        144.8,
         "day",
         "time in which RANKL and OPG follow estrogen",
         low=1,
@@ -126,7 +127,7 @@ class Precursors(Group):
         source="assumed",
     )
     exponent: float = par(
-        0.3012, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
+        0.3803, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
     )
 
 
@@ -136,7 +137,7 @@ class Osteoclast(Group):
 
     erosion: float = par(1.85, "um/day", "depth dug per day", low=0, high=20, source="C011")
     life: float = par(
-        26.82,
+        27.89,
         "day",
         "mean life without estrogen, RANKL in excess",
         low=1,
@@ -145,15 +146,28 @@ class Osteoclast(Group):
     )
     shape: float = par(6.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
     swallowed: float = par(
-        7.642,
+        9.5,
         "1",
         "how much faster life runs down per dose of bisphosphonate swallowed",
         low=0,
         high=1e4,
         source="calibrated",
     )
+    drug_capacity: float = par(
+        1.5,
+        "dose",
+        "bisphosphonate that a surface site can bind",
+        low=0.01,
+        high=100,
+        source="assumed",
+    )
     drug_half_life: float = par(
-        3.127, "year", "of bisphosphonate on exposed surface", low=0.1, high=100, source="calibrated"
+        5.0,
+        "year",
+        "of bisphosphonate on exposed surface",
+        low=0.1,
+        high=100,
+        source="calibrated",
     )
 
 
@@ -166,7 +180,7 @@ class Osteoblast(Group):
     )
     typical: float = par(46.0, "um", "depth of a typical cavity", low=1, high=200, source="H037")
     apposition: float = par(0.5, "um/day", "depth refilled per day", low=0, high=5, source="H060")
-    life: float = par(145.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
+    life: float = par(136.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
     shape: float = par(3.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
 
 
@@ -198,43 +212,6 @@ class Mineral(Group):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Densitometry(Group):
-    """What a DXA site sees of the two compartments."""
-
-    spine_trabecular: float = par(
-        0.66, "fraction", "trabecular share, lumbar spine", low=0, high=1, source="assumed"
-    )
-    hip_trabecular: float = par(
-        0.40, "fraction", "trabecular share, total hip", low=0, high=1, source="assumed"
-    )
-    neck_trabecular: float = par(
-        0.25, "fraction", "trabecular share, femoral neck", low=0, high=1, source="assumed"
-    )
-    spine_drift: float = par(
-        0.4735,
-        "%/year",
-        "rise of spine DXA by degenerative change, not bone",
-        low=0,
-        high=2,
-        source="assumed",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Markers(Group):
-    """What serum markers see besides bone."""
-
-    alp_background: float = par(
-        0.3,
-        "fraction",
-        "bone ALP activity at rest that is not of osteoblasts (liver, assay)",
-        low=0,
-        high=0.9,
-        source="assumed",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class Parameters:
     """All numbers of the model, in groups."""
 
@@ -248,6 +225,7 @@ class Parameters:
     mineral: Mineral = field(default_factory=Mineral)
     densitometry: Densitometry = field(default_factory=Densitometry)
     markers: Markers = field(default_factory=Markers)
+    fracture: Fracture = field(default_factory=Fracture)
     responses: Responses = field(default_factory=Responses)
     drugs: Mapping[str, Drug] = field(default_factory=lambda: dict(DRUGS))
 
@@ -280,7 +258,7 @@ class Parameters:
         ValueError
             If a name is unknown or a value outside its range.
         """
-        groups = self.groups()
+        groups: dict[str, Any] = dict(self.groups())
         for name, value in changes.items():
             group, _, item = name.rpartition(".")
             if group not in groups:

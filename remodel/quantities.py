@@ -102,4 +102,5 @@ class Response(Group):
     def at(self, level: float) -> float:
         """Return the behavior at one level of the signal (0 or more)."""
         dose = level**self.power
-        return self.rest + (self.full - self.rest) * dose / (self.half**self.power + dose)
+        share: float = dose / (self.half**self.power + dose)
+        return self.rest + (self.full - self.rest) * share

@@ -20,8 +20,9 @@ TO_UNIT = 2.0**-53
 
 def mix(word: int) -> int:
     """Return a 64-bit word scrambled by SplitMix64's finalizer."""
-    for shift, factor in MIX:
-        word = ((word ^ (word >> shift)) * factor) & MASK
+    (first, one), (second, two) = MIX
+    word = ((word ^ (word >> first)) * one) & MASK
+    word = ((word ^ (word >> second)) * two) & MASK
     return word ^ (word >> 31)
 
 
@@ -31,6 +32,7 @@ def name_key(process: str) -> int:
     return int.from_bytes(blake2b(process.encode(), digest_size=8).digest(), "little")
 
 
+@lru_cache(maxsize=64)  # a step asks for a few keys, over and over
 def stream_key(seed: int, process: str, step: int) -> int:
     """Return the key of one process at one step."""
     return mix((mix((seed * GOLDEN + name_key(process)) & MASK) + step * GOLDEN) & MASK)

@@ -7,7 +7,14 @@ from math import isnan
 from typing import Any, Never, TypeVar
 
 REQUIRED: Any = object()
+HEADER = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]")
 Kind = TypeVar("Kind")
+
+
+def is_header(line: str, path: str) -> bool:
+    """Return whether a line is the header of the table with a dotted path."""
+    found = HEADER.match(line)
+    return bool(found) and found[1].replace('"', "").replace(" ", "") == path
 
 
 @dataclass(frozen=True)
@@ -30,14 +37,28 @@ class Table:
     place: str = ""
 
     def line_of(self, key: str) -> str:
-        """Return ``", line N"`` where the key stands; best guess if it stands in several."""
+        """Return ``", line N"`` where the key stands, or else where its table begins."""
         pattern = re.compile(rf'^\s*(\[+\s*)?([\w.]+\.)?"?{re.escape(key)}"?\s*[\]=.]')
-        lines = [
-            (n, line) for n, line in enumerate(self.text.splitlines(), 1) if pattern.match(line)
-        ]
-        value = str(self.data.get(key, "")).strip("[]{}'\"")
-        exact = [n for n, line in lines if value and value in line] or [n for n, _ in lines]
-        return f", line {exact[0]}" if exact else ""
+        lines, first = self.text.splitlines(), self.first_line()
+        for number, line in enumerate(lines[first:], first + 1):
+            if key and pattern.match(line):
+                return f", line {number}"
+            if (self.place or not isinstance(self.data.get(key), dict | list)) and HEADER.match(
+                line
+            ):
+                break
+        return f", line {first}" if first else ""
+
+    def first_line(self) -> int:
+        """Return the line of the header of this table; of the one around it if it has none."""
+        lines, found, path = self.text.splitlines(), 0, ""
+        for part in self.place.split(", ") if self.place else ():
+            key, _, count = part.partition(" ")
+            path = f"{path}.{key}" if path else key
+            here = [n for n, line in enumerate(lines, 1) if n > found and is_header(line, path)]
+            which = int(count or 1) - 1
+            found = here[which] if which < len(here) else found
+        return found
 
     def refuse(self, key: str, problem: str) -> Never:
         """Raise the error of a mistake at a key."""
@@ -92,6 +113,8 @@ class Table:
         """Return a list of known words, each once."""
         known = list(known)
         found = self.get(key, list, f"a list of {', '.join(known)}", REQUIRED)
+        if not found:
+            self.refuse(key, f"{key} is empty; expected some of {', '.join(known)}")
         for word in found:
             if word not in known or found.count(word) > 1:
                 self.refuse(key, f"{key}: {word!r}; expected, once each, {', '.join(known)}")

@@ -21,7 +21,7 @@ from remodel.trials import Trial, build_trial
 FORMAT = "remodel run, 1"
 LIBRARIES = ("mesa", "numpy", "scipy", "pandas")
 CAUSES = ("format", "made_by", "code", "trial", "parameters", "seed", "replicates", "step_days")
-NO_RESULT = {"plots.py", "tables.py", "__main__.py"}  # modules that change no number
+NO_RESULT = {"plots.py", "tables.py", "__main__.py", "validation.py"}  # modules that change no number
 
 
 def describe(trial: Trial, parameters: Parameters, seed: int, replicates: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from remodel.arrays import Floats
-from remodel.fracture import Fracture, hazard_ratio
+from remodel.fracture import hazard_ratio
 from remodel.trials import HAZARD, MARKERS, Published, Trial
 
 # Few cells work at a time in a section of a few mm2, so a single reading of a marker is
@@ -62,7 +62,7 @@ class Readings:
         when, hip = self.series(arm, HIP)
         reference = self.series(against, HIP)[1]
         inside = when <= years
-        return hazard_ratio(hip[inside], reference[inside], Fracture())
+        return hazard_ratio(hip[inside], reference[inside])
 
     def answer(self, key: Key) -> Floats:
         """Return what the model says in place of a published result, by replicate."""
@@ -82,20 +82,21 @@ def interval(values: Floats) -> tuple[float, float, float]:
     return mean, float(mean - half), float(mean + half)
 
 
-def questions(trial: Trial) -> dict[Key, Published | None]:
-    """Return every row of the summary, in order, with the published result if there is one."""
-    keys: dict[Key, Published | None] = {
-        (arm.name, "", site, 0.0, visit): None
+def questions(trial: Trial) -> list[tuple[Key, Published | None]]:
+    """Return every row of the summary, in order, each with a published result if there is one."""
+    keys: dict[Key, list[Published | None]] = {
+        (arm.name, "", site, 0.0, visit): []
         for arm in trial.arms
         for site in trial.sites
         for visit in trial.visits
     }
     for arm in trial.arms:
         if trial.reference and arm.name != trial.reference:
-            keys[arm.name, trial.reference, HAZARD, 0.0, hazard_years(trial)] = None
+            keys[arm.name, trial.reference, HAZARD, 0.0, hazard_years(trial)] = []
     for row in trial.published:
         if row.year <= trial.years:
-            keys[row.arm, row.against, row.site, row.baseline, row.year] = row
+            key = (row.arm, row.against, row.site, row.baseline, row.year)
+            keys.setdefault(key, []).append(row)
     order = {arm.name: number for number, arm in enumerate(trial.arms)}
     sites = dict.fromkeys([*trial.sites, *(key[2] for key in keys)])
     rank = {site: number for number, site in enumerate(sites)}
@@ -104,7 +105,7 @@ def questions(trial: Trial) -> dict[Key, Published | None]:
         arm, against, site, baseline, year = key
         return site == HAZARD, order[arm], rank[site], against, baseline, year
 
-    return {key: keys[key] for key in sorted(keys, key=place)}
+    return [(key, row) for key in sorted(keys, key=place) for row in keys[key] or [None]]
 
 
 def hazard_years(trial: Trial) -> float:
@@ -130,7 +131,7 @@ def summarize(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
         Percent change from year `baseline`; hazard ratios as they are.
     """
     readings = Readings(frame)
-    return pd.DataFrame([summary_row(readings, *item) for item in questions(trial).items()])
+    return pd.DataFrame([summary_row(readings, *item) for item in questions(trial)])
 
 
 def summary_row(readings: Readings, key: Key, row: Published | None) -> dict[str, object]:
@@ -163,7 +164,11 @@ def format_table(summary: pd.DataFrame, trial: Trial, replicates: int) -> str:
     parts = [
         (f"BMD, % change, {note}", table_lines, summary[~hazard & ~marker]),
         (f"Markers, % change, {note} (published)", marker_lines, summary[marker]),
-        ("Fracture hazard ratio, from total hip BMD alone", table_lines, summary[hazard]),
+        (
+            "Fracture hazard ratio, by the published gradient with total hip BMD",
+            table_lines,
+            summary[hazard],
+        ),
     ]
     text = [f"{trial.name}: {trial.title}"]
     for title, lines, rows in parts:

@@ -11,7 +11,7 @@ class Responses:
 
     rankl: Response = Response(
         signal="estrogen activity", behavior="RANKL expression", unit="1", dose="1",
-        rest=1.0, full=0.0, half=1.149, source="calibrated",
+        rest=1.0, full=0.0, half=0.667, power=2.187, source="calibrated",
     )  # fmt: skip
     opg: Response = Response(
         signal="estrogen activity", behavior="OPG secretion", unit="1", dose="1",
@@ -19,7 +19,7 @@ class Responses:
     )  # fmt: skip
     recruitment: Response = Response(
         signal="free RANKL", behavior="osteoclast recruitment", unit="1/site/year", dose="1",
-        rest=0.0, full=8.598, half=0.2, power=2.0, source="calibrated",
+        rest=0.0, full=8.138, half=0.2, power=2.0, source="calibrated",
     )  # fmt: skip
     starvation: Response = Response(
         signal="free RANKL", behavior="wear of osteoclasts", unit="1", dose="1",
@@ -27,15 +27,19 @@ class Responses:
     )  # fmt: skip
     osteoclast_wear: Response = Response(
         signal="estrogen activity", behavior="wear of osteoclasts", unit="1", dose="1",
-        rest=1.0, full=1.487, half=1.0, source="calibrated",
+        rest=1.0, full=1.249, half=1.0, source="calibrated",
     )  # fmt: skip
     osteoblast_wear: Response = Response(
         signal="estrogen activity", behavior="wear of osteoblasts", unit="1", dose="1",
-        rest=1.0, full=1.292, half=1.0, source="calibrated",
+        rest=1.0, full=0.8, half=1.0, source="calibrated",
     )  # fmt: skip
     apron: Response = Response(
         signal="anabolic", behavior="depth built beyond a cavity", unit="um", dose="1",
         rest=0.0, full=20.0, half=1.0, source="assumed",
+    )  # fmt: skip
+    overload: Response = Response(
+        signal="strain", behavior="depth built beyond a cavity", unit="um", dose="1",
+        rest=0.0, full=7.372, half=1.3, power=8.0, source="calibrated",
     )  # fmt: skip
     lining: Response = Response(
         signal="anabolic", behavior="lining cells that begin to build", unit="1/site/year", dose="1",
@@ -43,5 +47,5 @@ class Responses:
     )  # fmt: skip
     strain: Response = Response(
         signal="strain", behavior="life of osteoblasts", unit="1", dose="1",
-        rest=0.0, full=2.0, half=1.0, power=2.509, source="calibrated",
+        rest=0.0, full=2.0, half=1.0, power=1.98, source="calibrated",
     )  # fmt: skip

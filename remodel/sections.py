@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-from remodel.arrays import Floats, Labels, Mask
-from remodel.parameters import YEAR, Parameters, Section
+from remodel.arrays import Floats, Ints, Labels, Mask
+from remodel.parameters import Parameters, Section
 from remodel.tissue import CORTICAL, OUTSIDE, TRABECULAR, Tissue
 
 MARGIN = 0.1  # mm beyond the periosteum, so that the outer border is seen
@@ -58,7 +58,7 @@ def grow_trabeculae(size: Section, region: Labels, rng: np.random.Generator) -> 
     """
     centers = scatter_centers(size, rng)
     points = site_points(region.shape, size.site)
-    distance, nearest = cKDTree(centers).query(points, k=2)
+    distance, nearest = (np.asarray(found) for found in cKDTree(centers).query(points, k=2))
     apart = np.linalg.norm(centers[nearest[:, 0]] - centers[nearest[:, 1]], axis=1)
     to_wall = (distance[:, 1] ** 2 - distance[:, 0] ** 2) / (2 * apart)
     score = (to_wall / wall_thickness(size, len(centers), nearest, rng)).reshape(region.shape)
@@ -76,7 +76,8 @@ def scatter_centers(size: Section, rng: np.random.Generator) -> Floats:
     row, line = np.meshgrid(np.arange(across), np.arange(lines), indexing="ij")
     centers = np.stack([row + 0.5 * (line % 2), line - 0.5], axis=-1).reshape(-1, 2)
     centers = (centers + rng.uniform(-0.35, 0.35, centers.shape)) * pitch
-    return np.concatenate([centers + [shift * size.height, 0] for shift in (-1, 0, 1)])
+    around = np.array([[-size.height, 0], [0, 0], [size.height, 0]])
+    return np.concatenate([centers + shift for shift in around])
 
 
 def site_points(shape: tuple[int, ...], site_um: float) -> Floats:
@@ -85,7 +86,7 @@ def site_points(shape: tuple[int, ...], site_um: float) -> Floats:
     return np.stack([row.ravel() + 0.5, column.ravel() + 0.5], axis=1) * (site_um / 1000)
 
 
-def wall_thickness(size: Section, count: int, nearest: Floats, rng: np.random.Generator) -> Floats:
+def wall_thickness(size: Section, count: int, nearest: Ints, rng: np.random.Generator) -> Floats:
     """Return the relative thickness of the wall that each site is nearest to."""
     own = count // 3  # the centers come in three periodic images
     low, high = np.sort(nearest % own, axis=1).T

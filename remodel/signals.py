@@ -7,8 +7,8 @@ import numpy as np
 
 from remodel.arrays import Floats, Ints
 from remodel.parameters import YEAR, Parameters
-from remodel.tissue import Tissue
 from remodel.therapies import Exposure
+from remodel.tissue import Tissue, flat_view
 
 
 def estrogen_activity(estradiol: float, serm: float, efficacy: float, affinity: float) -> float:
@@ -101,9 +101,10 @@ class Signals:
         """
         numbers, row = self.parameters.precursors, self.parameters.responses.recruitment
         rate = row.at(self.free_rankl)
-        drain = numbers.turnover + numbers.usage * rate / row.full
-        rest = numbers.turnover / drain
-        self.pool = rest + (self.pool - rest) * exp(-drain * days)
+        drain = numbers.turnover + (numbers.usage * rate / row.full if row.full else 0.0)
+        if drain:
+            rest = numbers.turnover / drain
+            self.pool = rest + (self.pool - rest) * exp(-drain * days)
         self.recruitment = rate * self.pool / YEAR
 
 
@@ -127,7 +128,7 @@ class Surroundings:
         share = tissue.marrow_share(reach).reshape(-1)[self.surface]
         self.supply: Floats = np.maximum(share, 0.0) ** self.parameters.precursors.exponent
         self.strain = strain_around(self.parameters, tissue, self.habitual)
-        self.strain_at = memoryview(self.strain.reshape(-1))
+        self.strain_at = flat_view(self.strain)
 
 
 def strain_around(parameters: Parameters, tissue: Tissue, habitual: Floats) -> Floats:

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
-from remodel.fracture import Fracture
 from remodel.parameters import Parameters
 
 
 def parameter_table(parameters: Parameters | None = None) -> str:
     """Return every number of the model as a Markdown table."""
-    rows = [*(parameters or Parameters()).rows(), *Fracture().rows("fracture")]
+    rows = (parameters or Parameters()).rows()
     return markdown(
         ("name", "value", "unit", "range", "meaning", "source"),
         [

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, fsum, inf
 
 from remodel.drugs import DRUGS, Drug, find_drug
 from remodel.kinetics import Body
@@ -45,7 +45,11 @@ class Course:
         check(f"{self.drug}: dose", self.dose, "usual doses", 0, 100)
         check(f"{self.drug}: start", self.start, "year", -200, 200)
         check(f"{self.drug}: interval", self.interval, "day", 0, 20_000)
-        if not self.stop >= self.start:
+        try:
+            ordered = self.stop >= self.start
+        except TypeError:
+            ordered = False
+        if not ordered:
             raise ValueError(
                 f"{self.drug}: stop = {self.stop} year; expected start ({self.start} year) or later"
             )
@@ -56,19 +60,16 @@ class Course:
         last = min(day + days, self.stop * YEAR)
         return max(0.0, last - first) / days
 
-    def injections(self, day: float, days: float) -> int:
-        """Return how many injections fall into a step that begins on a day."""
-        every = self.interval or find_drug(self.drug).interval
-        if not every:
+    def injections(self, day: float, days: float, interval: float) -> int:
+        """Return how many injections, at an interval in days, fall into a step from a day on."""
+        if not interval:
             return 0
-        last = (
-            max(1, ceil((self.stop - self.start) * YEAR / every - 1e-9))
-            if self.stop < 1e6
-            else 10**9
-        )
-        due = [ceil((moment - self.start * YEAR) / every - 1e-9) for moment in (day, day + days)]
-        first, after = (min(max(0, number), last) for number in due)
-        return after - first
+        first = self.start * YEAR
+        due = [ceil((moment - first) / interval - 1e-9) for moment in (day, day + days)]
+        span = (self.stop - self.start) * YEAR / interval
+        most = max(1, ceil(span - 1e-9)) if span < inf else max(1, *due)
+        begun, after = (min(max(0, number), most) for number in due)
+        return after - begun
 
 
 def parse_courses(text: str) -> tuple[Course, ...]:
@@ -124,9 +125,16 @@ class Treatment:
 
     def __init__(self, courses: Iterable[Course], drugs: Mapping[str, Drug] = DRUGS) -> None:
         """Begin with nothing given yet."""
-        self.courses = tuple(courses)
         self.drugs = drugs
-        self.bodies = [Body() for _ in self.courses]
+        self.bodies: dict[str, Body] = {}
+        self.prescribe(courses)
+
+    def prescribe(self, courses: Iterable[Course]) -> None:
+        """Give these courses from now on; drugs that were given before leave by themselves."""
+        self.courses = tuple(courses)
+        for course in self.courses:
+            find_drug(course.drug, self.drugs)
+            self.bodies.setdefault(course.drug, Body())
 
     def expose(self, ovarian: float, peripheral: float, day: float, days: float) -> Exposure:
         """Return the exposure over a step of some days, and advance the drugs.
@@ -139,16 +147,21 @@ class Treatment:
             Start and length of the step, days.
         """
         exposure = Exposure(estradiol=0.0)
-        for course, body in zip(self.courses, self.bodies, strict=True):
-            drug = find_drug(course.drug, self.drugs)
-            share = course.dose * course.share_given(day, days)
-            doses = course.dose * course.injections(day, days)
+        for name, body in self.bodies.items():
+            drug, given = self.drugs[name], [c for c in self.courses if c.drug == name]
+            share = fsum(course.dose * course.share_given(day, days) for course in given)
+            every = [course.interval or drug.interval for course in given]
+            doses = fsum(
+                course.dose * course.injections(day, days, interval)
+                for course, interval in zip(given, every, strict=True)
+            )
             level = body.take(drug, share, doses, days)
             ovarian *= 1 - min(1.0, drug.ovarian * level)
             peripheral *= residual(drug.suppression, level)
             add_effects(exposure, drug, level)
-            yearly = share * days / YEAR if not drug.interval else doses
-            exposure.bisphosphonate += drug.bisphosphonate * yearly
+            exposure.bisphosphonate += drug.bisphosphonate * (
+                doses if drug.interval else share * days / YEAR
+            )
         exposure.estradiol += ovarian + peripheral
         return exposure
 

@@ -5,6 +5,7 @@ outward to the periosteum. A site is named by its flat index ``row * columns + c
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -68,15 +69,15 @@ class Tissue:
 
         A memoryview gives plain floats, twice as fast as NumPy scalars.
         """
-        self.matrix_at = memoryview(self.matrix.reshape(-1))
-        self.immature_at = memoryview(self.immature.reshape(-1))
-        self.busy_at = memoryview(self.busy.reshape(-1))
-        self.cavity_at = memoryview(self.cavity.reshape(-1))
-        self.bisphosphonate_at = memoryview(self.bisphosphonate.reshape(-1))
-        self.removed_at = memoryview(self.removed.reshape(-1))
-        self.added_at = memoryview(self.added.reshape(-1))
-        self.outside_at = memoryview(self.outside.reshape(-1))
-        self.next_site = [memoryview(row) for row in self.neighbors]
+        self.matrix_at = flat_view(self.matrix)
+        self.immature_at = flat_view(self.immature)
+        self.busy_at = flat_view(self.busy)
+        self.cavity_at = flat_view(self.cavity)
+        self.bisphosphonate_at = flat_view(self.bisphosphonate)
+        self.removed_at = flat_view(self.removed)
+        self.added_at = flat_view(self.added)
+        self.outside_at = flat_view(self.outside)
+        self.next_site = [flat_view(row) for row in self.neighbors]
 
     def copy(self) -> "Tissue":
         """Return a tissue of its own with the same contents."""
@@ -96,10 +97,13 @@ class Tissue:
         """Let the matrix take up mineral for some days."""
         self.immature *= np.exp(-days / time_constant)
 
-    def bind_drug(self, sites: Ints, dose: float) -> None:
-        """Bind a dose of bisphosphonate to each of the exposed sites."""
-        self.bisphosphonate.reshape(-1)[sites] += dose
-        self.drug_given += dose * len(sites)
+    def bind_drug(self, sites: Ints, dose: float, capacity: float) -> None:
+        """Bind a dose of bisphosphonate to each exposed site, less where some is bound."""
+        bound = self.bisphosphonate.reshape(-1)
+        room = np.maximum(0.0, capacity - bound[sites])
+        taken = room * -np.expm1(-dose / capacity)  # as if the dose came drop by drop
+        bound[sites] += taken
+        self.drug_given += float(taken.sum())
 
     def release_drug(self, sites: Ints, share: float) -> None:
         """Let a share of what exposed sites have bound go back to the blood."""
@@ -161,6 +165,11 @@ class Tissue:
     def total(self, values: Floats, region: int) -> float:
         """Return the sum of a field over one region, in sites."""
         return float(values[self.region == region].sum())
+
+
+def flat_view(values: np.ndarray[Any, Any]) -> Any:
+    """Return the view through which single sites of an array are read and written."""
+    return memoryview(values.reshape(-1))
 
 
 def neighbor_table(shape: tuple[int, ...]) -> Ints:

@@ -91,7 +91,13 @@ class Trial:
         kept = [visit for visit in self.visits if visit <= end]
         first = floor(kept[-1]) + 1 if kept else 1
         later = [*map(float, range(first, floor(end) + 1)), end]
-        return replace(self, off_treatment=years, visits=tuple(sorted({*kept, *later})))
+        return replace(
+            self,
+            off_treatment=years,
+            visits=tuple(sorted({*kept, *later})),
+            published=tuple(row for row in self.published if row.year <= end),
+            fracture_years=min(self.fracture_years, end),
+        )
 
     def as_data(self) -> dict[str, Any]:
         """Return all that the trial holds, in the form of its file, evidence included."""
@@ -170,7 +176,7 @@ def build_trial(top: Table) -> Trial:
         sites=top.choices("sites", QUANTITIES),
         patient=patient,
         arms=arms,
-        published=(*read_evidence(top, names), *read_published(top, names)),
+        published=(*read_evidence(top, names, on + off), *read_published(top, names, on + off)),
         reference=fracture.choice("reference", names, REQUIRED if fracture.data else ""),
         fracture_years=fracture.number("years", "year", 0.1, on + off, on + off),
     )
@@ -192,16 +198,20 @@ def read_arms(top: Table, patient: Patient) -> tuple[Arm, ...]:
     return tuple(arms)
 
 
-def read_published(top: Table, arms: list[str]) -> Iterator[Published]:
+def read_published(top: Table, arms: list[str], years: float) -> Iterator[Published]:
     """Read the results that the file itself gives."""
     for table in top.tables("published"):
         table.only(Published.__dataclass_fields__)
+        arm, site = table.choice("arm", arms), table.choice("site", (*QUANTITIES, HAZARD))
+        year = table.number("year", "year", 0, years)
+        others = [name for name in arms if name != arm]
+        versus = others if site == HAZARD else ["", *others]
         yield Published(
-            arm=table.choice("arm", arms),
-            against=table.choice("against", ["", *arms], ""),
-            site=table.choice("site", (*QUANTITIES, HAZARD)),
-            baseline=table.number("baseline", "year", 0, LONGEST, 0.0),
-            year=table.number("year", "year", 0, LONGEST),
+            arm=arm,
+            against=table.choice("against", versus, REQUIRED if site == HAZARD else ""),
+            site=site,
+            baseline=table.number("baseline", "year", 0, year, 0.0),
+            year=year,
             value=table.number("value", "%", -100, 10_000),
             spread=table.words("spread", ""),
             use=table.choice("use", USES, "validate"),
@@ -209,8 +219,8 @@ def read_published(top: Table, arms: list[str]) -> Iterator[Published]:
         )
 
 
-def read_evidence(top: Table, arms: list[str]) -> Iterator[Published]:
-    """Read the results that the evidence table of the package holds for the trial."""
+def read_evidence(top: Table, arms: list[str], years: float) -> Iterator[Published]:
+    """Read the results up to a year that the evidence table of the package holds."""
     rows = evidence_rows()
     for table in top.tables("evidence"):
         table.only(("trial", "arms"))
@@ -220,8 +230,11 @@ def read_evidence(top: Table, arms: list[str]) -> Iterator[Published]:
         names.only(dict.fromkeys(row["arm"] for row in here))
         pairs = {name: read_pair(names, name, arms) for name in names.data}
         for row in here:
-            if row["arm"] in pairs:
-                yield from as_published(row, *pairs[row["arm"]])
+            if row["arm"] in pairs and float(row["years"]) <= years:
+                arm, against = pairs[row["arm"]]
+                if EVIDENCE.get(row["endpoint"]) == HAZARD and not against:
+                    names.refuse(row["arm"], f"{row['arm']} is a ratio; expected [arm, reference]")
+                yield from as_published(row, arm, against)
 
 
 def read_pair(names: Table, name: str, arms: list[str]) -> tuple[str, str]:

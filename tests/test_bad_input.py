@@ -1,0 +1,106 @@
+"""Bad input is refused with its name, value, unit and what was expected."""
+
+from math import inf, nan
+
+import pytest
+
+from remodel import BoneModel, Course, Parameters, Patient
+from remodel.drugs import DRUGS
+from remodel.therapies import parse_courses
+
+
+def test_an_unknown_therapy_gets_the_list():
+    with pytest.raises(ValueError, match="aspirin") as found:
+        Course(drug="aspirin")
+    assert all(drug in str(found.value) for drug in DRUGS)
+
+
+def test_a_stop_before_the_start_is_refused():
+    with pytest.raises(ValueError, match=r"anastrozole.*stop = 1.*year.*start.*5"):
+        Course(drug="anastrozole", start=5.0, stop=1.0)
+
+
+@pytest.mark.parametrize("stop", [nan, -1.0])
+def test_a_stop_that_is_no_date_is_refused(stop):
+    with pytest.raises(ValueError, match="stop"):
+        Course(drug="anastrozole", stop=stop)
+
+
+@pytest.mark.parametrize("dose", [-1.0, nan, inf, 1e6, "much", None])
+def test_a_dose_out_of_range_is_refused(dose):
+    with pytest.raises(ValueError, match=r"tamoxifen: dose = .* usual doses; expected 0 to 100"):
+        Course(drug="tamoxifen", dose=dose)
+
+
+@pytest.mark.parametrize("start", [nan, -inf, inf, 1e6, "soon"])
+def test_a_start_out_of_range_is_refused(start):
+    with pytest.raises(ValueError, match=r"tamoxifen: start = .* year"):
+        Course(drug="tamoxifen", start=start)
+
+
+def test_a_stop_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="stop"):
+        Course(drug="tamoxifen", stop="late")
+
+
+@pytest.mark.parametrize(
+    "text", ["anastrozole x-5", "anastrozole 0-5-7", "anastrozole 0..5", "anastrozole 1 2"]
+)
+def test_years_that_cannot_be_read_are_refused_with_an_example(text):
+    with pytest.raises(ValueError, match=r"course .*anastrozole 0-5"):
+        parse_courses(text)
+
+
+@pytest.mark.parametrize("text", ["aspirin 0-5", "0-5", "anastrozole 5-1", "anastrozole, x"])
+def test_courses_that_cannot_be_given_are_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - the messages are tested above
+        parse_courses(text)
+
+
+def test_text_is_read_as_courses():
+    assert parse_courses("") == ()
+    assert parse_courses(" anastrozole 0-5 , tamoxifen 2-4.5") == (
+        Course(drug="anastrozole", start=0, stop=5),
+        Course(drug="tamoxifen", start=2, stop=4.5),
+    )
+    assert parse_courses("tamoxifen") == (Course(drug="tamoxifen"),)
+    assert parse_courses("tamoxifen 2") == (Course(drug="tamoxifen", start=2),)
+
+
+@pytest.mark.parametrize("name, unit", [("age", "year"), ("estradiol", "pmol/L")])
+@pytest.mark.parametrize("value", [-1.0, nan, inf, 1e9, "old", None])
+def test_a_patient_out_of_range_is_refused(name, unit, value):
+    with pytest.raises(ValueError, match=rf"Patient\.{name} = .* {unit}; expected"):
+        Patient(**{name: value})
+
+
+def test_an_unknown_number_of_a_patient_is_refused():
+    with pytest.raises(TypeError):
+        Patient(weight=60.0)
+
+
+@pytest.mark.parametrize("value", [-1.0, nan, inf, 1e9, "long", None])
+def test_a_parameter_out_of_range_is_refused(value):
+    message = r"Osteoblast\.life = .* day; expected 1 to 2000 day"
+    with pytest.raises(ValueError, match=message):
+        Parameters().with_values({"osteoblast.life": value})
+
+
+@pytest.mark.parametrize(
+    "name", ["osteoblast.lives", "osteoblasts.life", "life", "", "responses.rankl"]
+)
+def test_an_unknown_parameter_is_refused_by_name(name):
+    with pytest.raises(ValueError, match=name.rpartition(".")[2] or "no"):
+        Parameters().with_values({name: 1.0})
+
+
+def test_an_unknown_group_or_number_gets_the_list():
+    with pytest.raises(ValueError, match=r"bone\.life.*osteoclast, osteoblast"):
+        Parameters().with_values({"bone.life": 1.0})
+    with pytest.raises(ValueError, match=r"lives.*reversal.*apposition"):
+        Parameters().with_values({"osteoblast.lives": 1.0})
+
+
+def test_a_course_for_a_model_that_does_not_exist_is_refused_before_any_work():
+    with pytest.raises(ValueError, match="aspirin"):
+        BoneModel("aspirin 0-5", parameters=Parameters().with_values({"time.spin_up": 0.5}))

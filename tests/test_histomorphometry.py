@@ -1,0 +1,285 @@
+"""Histomorphometry against shapes with a known answer and against cells watched one by one."""
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from helpers import SMALL, build, hand_made, same, small, state_of, wall
+
+from remodel import BoneModel, Parameters
+from remodel.cells import Osteoblast, Osteoclast
+from remodel.histomorphometry import INDICES, histomorphometry, structure
+from remodel.parameters import YEAR
+from remodel.tissue import CORTICAL, TRABECULAR
+
+UM = 20.0
+YEARS = 8.0
+STEP = 1.0  # days; a period is known to the day
+
+
+class Watcher:
+    """Follows every unit of a model, from the birth of its osteoclast to its end."""
+
+    def __init__(self, model, monkeypatch):
+        self.model = model
+        self.lived = defaultdict(list)  # (region, what): values of the units
+        self.clock = {}
+        self.laid = defaultdict(float)
+        self.follow(monkeypatch)
+
+    def region(self, site):
+        return self.model.tissue.region.reshape(-1)[site]
+
+    def follow(self, monkeypatch):
+        begin, leave, settle = Osteoclast.__init__, BoneModel.leave, Osteoblast.__init__
+        lay, remove = Osteoblast.lay, Osteoblast.remove
+
+        def born(cell, model, site, direction, life, idle):
+            begin(cell, model, site, direction, life, idle)
+            self.clock[cell.cavity] = model.day + idle
+
+        def left(model, cavity, days):
+            self.end(cavity, "resorption", model.day + days)
+            self.note(cavity, "depth", cavity.released * UM)
+            leave(model, cavity, days)
+
+        def settled(cell, model, cavity, life, idle):
+            self.end(cavity, "reversal", model.day + idle)
+            cell.first = cavity.sites[0]
+            settle(cell, model, cavity, life, idle)
+
+        def laid(cell, amount):
+            self.laid[cell.cavity] += amount * UM
+            lay(cell, amount)
+
+        def gone(cell):
+            if hasattr(cell, "first"):  # not one that was there before the watch
+                self.end(cell.cavity, "formation", self.model.day + STEP / 2, cell.first)
+                self.note(cell.cavity, "wall", self.laid[cell.cavity], cell.first)
+            remove(cell)
+
+        monkeypatch.setattr(Osteoclast, "__init__", born)
+        monkeypatch.setattr(BoneModel, "leave", left)
+        monkeypatch.setattr(Osteoblast, "__init__", settled)
+        monkeypatch.setattr(Osteoblast, "lay", laid)
+        monkeypatch.setattr(Osteoblast, "remove", gone)
+
+    def note(self, cavity, what, value, site=None):
+        region = self.region(cavity.sites[0] if site is None else site)
+        self.lived[region, what].append(value)
+
+    def end(self, cavity, what, day, site=None):
+        if cavity in self.clock:  # units from before the watch have no known start
+            self.note(cavity, what, day - self.clock[cavity], site)
+            self.clock[cavity] = day
+
+    def mean(self, region, what):
+        """Return mean and standard error."""
+        values = np.array(self.lived[region, what])
+        return values.mean(), values.std(ddof=1) / np.sqrt(len(values))
+
+
+@pytest.fixture(scope="module")
+def watched():
+    """A model watched for years, and its histomorphometry over the same years."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        parameters = Parameters().with_values(
+            SMALL | {"section.cell_density": 1.5, "section.width": 2.5, "time.step": STEP}
+        )
+        model = BoneModel(parameters=parameters, rng=6)
+        watcher = Watcher(model, monkeypatch)
+        model.run(YEARS)
+        return watcher, histomorphometry(model, "trabecular", YEARS)
+
+
+@pytest.mark.parametrize(
+    "index, what", [("Rs.P", "resorption"), ("E.De", "depth"), ("W.Th", "wall")]
+)
+def test_what_is_measured_on_the_section_is_what_cells_did(watched, index, what):
+    watcher, found = watched
+    mean, error = watcher.mean(TRABECULAR, what)
+    count = len(watcher.lived[TRABECULAR, "resorption"])
+    if what == "wall":  # per unit begun: some had no floor and laid nothing
+        values = watcher.lived[TRABECULAR, "wall"]
+        mean, error = sum(values) / count, error * len(values) / count
+    assert count > 200
+    assert abs(found[index] - mean) < 4 * error + 0.04 * mean
+
+
+def test_formation_period_from_osteoid_surface_is_how_long_osteoblasts_work(watched):
+    """OS/BS = Ac.f x FP, with the period taken from the cells, not from the surface."""
+    watcher, found = watched
+    period, error = watcher.mean(TRABECULAR, "formation")
+    formed = len(watcher.lived[TRABECULAR, "formation"])
+    begun = len(watcher.lived[TRABECULAR, "resorption"])
+    expected = found["Ac.f"] * period / YEAR * formed / begun * 100
+    sampling = expected * (4 * error / period + 4 / np.sqrt(formed))
+    assert abs(found["OS/BS"] - expected) < sampling
+    assert sampling < 0.4 * expected
+
+
+@pytest.mark.parametrize("index, what", [("FP", "formation"), ("Rv.P", "reversal")])
+def test_periods_from_surfaces_are_those_of_the_cells_per_unit_begun(watched, index, what):
+    """Derived as in a biopsy; units that ended before they came so far count as none."""
+    watcher, found = watched
+    period, error = watcher.mean(TRABECULAR, what)
+    count = len(watcher.lived[TRABECULAR, what])
+    share = count / len(watcher.lived[TRABECULAR, "resorption"])
+    low = period * share if index == "FP" else period * min(share, 0.9)
+    assert low * (1 - 4 / np.sqrt(count)) < found[index] < (period + 4 * error) * 1.3
+
+
+def test_eroded_surface_is_how_long_resorption_and_reversal_last(watched):
+    """ES/BS = Ac.f x (Rs.P + Rv.P), with the periods taken from the cells."""
+    watcher, found = watched
+    parts = [watcher.mean(TRABECULAR, what) for what in ("resorption", "reversal")]
+    period, error = np.sum(parts, axis=0)
+    expected = found["Ac.f"] * period / YEAR * 100
+    count = len(watcher.lived[TRABECULAR, "reversal"])
+    # Pits that end without a floor are left out of the reversal that was watched.
+    sampling = expected * (4 * error / period + 4 / np.sqrt(count))
+    assert abs(found["ES/BS"] - expected) < sampling
+    assert sampling < 0.5 * expected
+
+
+def test_turnover_is_activation_times_wall_thickness_times_surface(watched):
+    """turnover = Ac.f x W.Th x BS/BV, with the wall thickness taken from the cells."""
+    watcher, found = watched
+    walls = watcher.lived[TRABECULAR, "wall"]
+    begun = len(watcher.lived[TRABECULAR, "resorption"])
+    thickness = sum(walls) / begun  # um
+    expected = found["Ac.f"] * thickness / 1000 * found["BS/BV"] * 100
+    # Surface and bone are those of the end, the rates those of all years.
+    assert found["turnover"] == pytest.approx(expected, rel=4 / np.sqrt(len(walls)) + 0.1)
+
+
+def test_apposition_measured_on_matrix_is_the_speed_of_the_cells(watched):
+    watcher, found = watched
+    assert found["MAR"] == pytest.approx(watcher.model.parameters.osteoblast.apposition, rel=0.05)
+    assert found["BFR/BS"] == pytest.approx(found["MAR"] * YEAR * found["MS/BS"] / 100, rel=1e-9)
+
+
+def test_resorption_lasts_as_long_as_osteoclasts_live(watched):
+    watcher, found = watched
+    life = watcher.model.parameters.osteoclast.life / watcher.model.signals.osteoclast_wear
+    assert found["Rs.P"] == pytest.approx(life, rel=0.15)
+
+
+def test_plates_have_the_thickness_and_separation_they_were_built_with():
+    matrix = np.zeros((50, 60))
+    for first in range(5, 60, 15):
+        matrix[:, first : first + 6] = 1.0
+    found = structure(hand_made(matrix), "trabecular")
+    assert found["BV/TV"] == pytest.approx(40.0)
+    assert found["Tb.Th"] == pytest.approx(6 * UM)
+    assert found["Tb.Sp"] == pytest.approx(9 * UM)
+    assert found["Tb.N"] == pytest.approx(1000 / (15 * UM))
+    assert found["BS/BV"] == pytest.approx(2 / (6 * UM / 1000))
+
+
+def block_with_canals():
+    """Return a cortex of 40 columns next to 20 of marrow, with two canals of 2 x 2 sites."""
+    matrix = np.zeros((50, 60))
+    matrix[:, 20:] = 1.0
+    matrix[[0, 0, -1, -1], [30, 31, 30, 31]] = 0.0  # one lies across the periodic border
+    matrix[20:22, 45:47] = 0.0
+    tissue = hand_made(matrix)
+    tissue.region[:, 20:] = CORTICAL
+    return tissue
+
+
+def test_canals_have_the_size_and_density_they_were_built_with():
+    found = structure(block_with_canals(), "cortical")
+    area = 50 * 40 * (UM / 1000) ** 2
+    assert found["Ct.Th"] == pytest.approx(0.8)
+    assert found["Ct.Po"] == pytest.approx(100 * 8 / 2000)
+    assert found["H.Dm"] == pytest.approx(2 * np.sqrt(4 / np.pi) * UM)
+    assert found["H.N/Ct.Ar"] == pytest.approx(2 / area)
+
+
+def test_marrow_that_opens_into_the_cortex_thins_it_and_is_no_canal():
+    tissue = block_with_canals()
+    before = structure(tissue, "cortical")
+    tissue.matrix[:, 20:25] = 0.0
+    after = structure(tissue, "cortical")
+    assert after["Ct.Th"] == pytest.approx(0.7)
+    assert after["H.Dm"] == before["H.Dm"]
+    assert after["Ct.Po"] == pytest.approx(100 * 8 / 1750)
+    tissue.matrix[20:22, 24:46] = 0.0  # a canal opens to the marrow: one is left
+    assert structure(tissue, "cortical")["H.N/Ct.Ar"] < 0.6 * after["H.N/Ct.Ar"]
+
+
+def test_a_cavity_is_porosity_and_no_canal():
+    tissue = block_with_canals()
+    before = structure(tissue, "cortical")
+    tissue.matrix[10, 50], tissue.cavity[10, 50], tissue.busy[10, 50] = 0.0, 1.0, True
+    after = structure(tissue, "cortical")
+    assert after["Ct.Po"] == pytest.approx(100 * 9 / 2000)
+    assert after["H.N/Ct.Ar"] == before["H.N/Ct.Ar"]
+
+
+def test_every_index_has_a_unit_and_a_meaning_and_is_returned():
+    model = build()
+    names = {index.name for index in INDICES}
+    assert len(names) == len(INDICES)
+    returned = set()
+    for region in ("trabecular", "cortical"):
+        found = histomorphometry(model, region)
+        returned |= set(found)
+        assert np.isfinite(list(found.values())).all()
+        assert all(type(value) is float for value in found.values())
+    assert returned == names
+    assert all(index.unit and index.meaning for index in INDICES)
+
+
+def test_indices_are_those_of_the_nomenclature():
+    wanted = (
+        "BV/TV Tb.Th Tb.Sp Tb.N BS/BV ES/BS Oc.S/BS OS/BS Ob.S/BS MS/BS MAR BFR/BS Ac.f W.Th "
+        "E.De FP Rs.P Rv.P Ct.Po Ct.Th H.Dm"
+    )
+    assert set(wanted.split()) <= {index.name for index in INDICES}
+
+
+def test_looking_changes_nothing():
+    model = build("anastrozole 0-1")
+    model.run(1)
+    before, now = state_of(model), dict(model.meter.now)
+    first = histomorphometry(model, "trabecular")
+    assert first == histomorphometry(model, "trabecular")
+    assert same(before, state_of(model))
+    assert now == model.meter.now
+
+
+def test_after_day_0_only_readings_of_the_window_count():
+    model = build("denosumab 0-3", rng=3)
+    before = histomorphometry(model, "trabecular")
+    model.run(2)
+    assert histomorphometry(model, "trabecular", 1.0)["Ac.f"] < 0.5 * before["Ac.f"]
+    assert histomorphometry(model, "trabecular", 9.0) == histomorphometry(model, "trabecular", 2.1)
+
+
+def test_what_cannot_be_measured_is_not_a_number():
+    model = BoneModel(parameters=small(responses__recruitment__full=1e-9, time__spin_up=1.0))
+    found = histomorphometry(model, "trabecular")
+    assert np.isnan(found["W.Th"])
+    assert np.isnan(found["FP"])
+    assert found["Ac.f"] == found["turnover"] == found["ES/BS"] == 0.0
+
+
+def test_a_section_without_cortex_has_no_canals():
+    tissue = wall(4)
+    found = structure(tissue, "cortical")
+    assert np.isnan(found["H.Dm"])
+    assert found["Ct.Th"] == 0.0
+
+
+def test_an_unknown_compartment_gets_the_list():
+    with pytest.raises(ValueError, match=r"femur.*trabecular, cortical"):
+        histomorphometry(build(), "femur")
+
+
+def test_a_window_without_a_reading_is_refused():
+    model = build()
+    model.run(1.02)  # some days after a reading
+    with pytest.raises(ValueError, match="no reading"):
+        histomorphometry(model, "trabecular", 0.001)

@@ -1,0 +1,175 @@
+"""What holds in every step, whatever the parameters."""
+
+from collections import Counter
+
+import numpy as np
+from helpers import before_each_measure, build, small, state_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from remodel import BoneModel
+from remodel.cells import Osteoblast, Osteoclast
+
+CHANGES = {
+    "osteoclast.erosion": st.floats(0.0, 20.0),
+    "osteoclast.life": st.floats(1.0, 80.0),
+    "osteoclast.shape": st.floats(0.5, 20.0),
+    "osteoblast.reversal": st.floats(1.0, 100.0),
+    "osteoblast.apposition": st.floats(0.0, 5.0),
+    "osteoblast.life": st.floats(1.0, 500.0),
+    "responses.recruitment.full": st.floats(0.0, 100.0),
+    "precursors.turnover": st.floats(0.0, 0.1),
+    "precursors.usage": st.floats(0.0, 1.0),
+    "section.bone_volume": st.floats(0.0, 100.0),
+    "section.cortex": st.floats(0.0, 2.0),
+    "section.site": st.sampled_from([10.0, 20.0, 40.0]),
+    "time.step": st.sampled_from([0.5, 1.0, 3.5, 7.0, 14.0]),
+    "mineral.primary": st.floats(0.0, 1.0),
+}
+TINY = {
+    "section.height": 0.6,
+    "section.width": 1.0,
+    "section.cortex": 0.4,
+    "section.cell_density": 6.0,
+    "time.spin_up": 0.2,
+}
+
+
+def units_of(model):
+    """Return (sites, amounts) of every remodeling unit, what is dug and not refilled."""
+    agents = model.agents_by_type
+    for cell in agents.get(Osteoclast, ()):
+        yield cell.cavity.sites, cell.cavity.amounts
+    for cavity in model.reversing:
+        yield cavity.sites, cavity.amounts
+    for cell in agents.get(Osteoblast, ()):
+        yield [*cell.cavity.sites, cell.site], [*cell.cavity.amounts, cell.room]
+
+
+class Inspector:
+    """Checks the laws in each step of a model."""
+
+    def __init__(self, model):
+        self.model = model
+        self.total = model.tissue.matrix.sum()
+        self.steps = 0
+        before_each_measure(model, self.check)
+
+    def check(self):
+        tissue = self.model.tissue
+        self.check_conservation(tissue)
+        assert tissue.matrix.min() >= 0.0
+        assert tissue.matrix.max() <= 1.0 + 1e-12
+        assert tissue.immature.min() >= 0.0
+        assert (tissue.immature <= tissue.matrix + 1e-12).all()
+        assert tissue.cavity.min() >= -1e-12
+        assert (tissue.matrix[tissue.outside] == 0).all()
+        self.check_units(tissue)
+        self.steps += 1
+
+    def check_conservation(self, tissue):
+        total, balance = tissue.matrix.sum(), tissue.added.sum() - tissue.removed.sum()
+        np.testing.assert_allclose(total - self.total, balance, rtol=0, atol=1e-9)
+
+    def check_units(self, tissue):
+        held = np.zeros(tissue.matrix.size)
+        owners = Counter()
+        for sites, amounts in units_of(self.model):
+            owners.update(sites)
+            np.add.at(held, sites, amounts)
+        shared = {site: count for site, count in owners.items() if count > 1}
+        assert not shared, f"sites with two units: {shared}"
+        np.testing.assert_allclose(tissue.cavity.reshape(-1), held, rtol=0, atol=1e-9)
+
+
+def watch(model):
+    """Inspect a model whose readings would begin the balance anew: keep the last total."""
+    inspector = Inspector(model)
+    read = model.meter.read
+
+    def reading():
+        read()
+        inspector.total = model.tissue.matrix.sum()
+
+    model.meter.read = reading
+    return inspector
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(changes=st.fixed_dictionaries({}, optional=CHANGES), seed=st.integers(0, 2**31))
+def test_laws_hold_in_every_step_whatever_the_parameters(changes, seed):
+    parameters = small().with_values(TINY | changes)
+    model = BoneModel("anastrozole 0.1", parameters=parameters, rng=seed)
+    model.tissue.removed[:], model.tissue.added[:] = 0.0, 0.0
+    inspector = watch(model)
+    model.run(1.0)
+    assert inspector.steps > 20
+
+
+def test_laws_hold_at_the_usual_numbers_for_years():
+    model = build("anastrozole 0-2, tamoxifen 3-4", rng=4, time__spin_up=0.5)
+    model.tissue.removed[:], model.tissue.added[:] = 0.0, 0.0
+    inspector = watch(model)
+    model.run(5.0)
+    assert inspector.steps >= 260
+
+
+def test_every_osteoclast_that_is_born_dies_once(monkeypatch):
+    born, died, left = [], Counter(), []
+    begin, die, leave = Osteoclast.__init__, Osteoclast.die, BoneModel.leave
+
+    def count_birth(self, *args):
+        born.append(self)
+        begin(self, *args)
+
+    def count_death(self, days):
+        died[self] += 1
+        die(self, days)
+
+    def count_cavity(self, cavity, days):
+        left.append(id(cavity))
+        leave(self, cavity, days)
+
+    monkeypatch.setattr(Osteoclast, "__init__", count_birth)
+    monkeypatch.setattr(Osteoclast, "die", count_death)
+    monkeypatch.setattr(BoneModel, "leave", count_cavity)
+    model = build(rng=2)
+    model.run(3)
+    alive = set(model.agents_by_type[Osteoclast])
+    assert len(born) > 100
+    assert set(died) == set(born) - alive
+    assert set(died.values()) == {1}
+    assert len(left) == len(died)
+
+
+def test_no_cell_works_beyond_its_life(monkeypatch):
+    """What one osteoclast digs is at most its life at rest times its speed."""
+    deepest = []
+    die = Osteoclast.die
+
+    def look(self, days):
+        deepest.append((self.cavity.released * 20.0, self.born_with))
+        die(self, days)
+
+    begin = Osteoclast.__init__
+
+    def remember(self, model, site, direction, life, idle):
+        begin(self, model, site, direction, life, idle)
+        self.born_with = life
+
+    monkeypatch.setattr(Osteoclast, "die", look)
+    monkeypatch.setattr(Osteoclast, "__init__", remember)
+    build(rng=2)
+    depth, life = np.array(deepest).T
+    assert (depth <= 1.85 * life * (1 + 1e-9)).all()
+    assert np.median(depth / (1.85 * life)) > 0.8  # and mostly that
+
+
+def test_a_reading_changes_nothing_in_the_section():
+    model = build()
+    before = state_of(model)
+    model.meter.systemic()
+    model.tissue.surface_sites()
+    model.tissue.marrow_share(140.0)
+    after = state_of(model)
+    assert all(np.array_equal(before[name], after[name]) for name in before)

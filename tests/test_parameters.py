@@ -1,0 +1,133 @@
+"""Every number is checked, has a source, and moves something."""
+
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+from helpers import SMALL, evidence_ids
+
+from remodel import BoneModel, Course, Parameters, Patient
+from remodel.drugs import DRUGS
+from remodel.fracture import hazard_ratio
+
+WORDS = {"calibrated", "assumed", "design"}
+VALUES = Parameters().values()
+ROWS = {row.name: row for row in Parameters().rows()}
+DRUGS_OF_ALL_KINDS = (
+    "anastrozole 0-1, tamoxifen 0.5-1, denosumab 0.2-0.3, zoledronate 0-0.5, teriparatide 0.6-1"
+)
+BASE = SMALL | {"time.spin_up": 1.0}
+SETTINGS = {  # numbers that matter only in some women or above some dose
+    "osteoclast.drug_capacity": [Course(drug="zoledronate", stop=0.9, interval=90.0)],
+    "densitometry.drift_from": "goserelin 0-0.9",  # any: in a woman below that age
+}
+YOUNG = Patient(age=45.0)  # with ovaries that a drug can switch off
+
+
+def is_flat(name):
+    """Return whether a number shapes a response that has the same value everywhere."""
+    group, _, item = name.rpartition(".")
+    if item not in ("half", "power") or not group.startswith("responses."):
+        return False
+    return VALUES[f"{group}.rest"] == VALUES[f"{group}.full"]
+
+
+def halved(row):
+    """Return half of a value, or another one where half is outside the range."""
+    for value in (0.5 * row.value, 2 * row.value, 0.5, 0.1):
+        if row.low <= value <= row.high and value != row.value:
+            return value
+    raise AssertionError(row)
+
+
+def drug_of(name):
+    """Return the drug that a number belongs to, if any."""
+    group, _, rest = name.partition(".")
+    return rest.partition(".")[0] if group == "drugs" else None
+
+
+def outcome(changes, drug=None):
+    """Return all that a short run on drugs of all kinds, or on one drug, gives."""
+    parameters = Parameters().with_values(BASE | changes)
+    courses, patient = (DRUGS_OF_ALL_KINDS, Patient())
+    if drug:
+        courses, patient = SETTINGS.get(drug, f"{drug} 0-0.9"), YOUNG
+    model = BoneModel(courses, patient=patient, parameters=parameters, rng=2)
+    model.run(1)
+    tissue = model.tissue
+    sums = {name: float(getattr(tissue, name).sum()) for name in ("matrix", "immature", "cavity")}
+    frame = model.datacollector.get_model_vars_dataframe()
+    loss = np.full((1, 1), -3.0)
+    sums["hazard"] = float(hazard_ratio(loss, np.zeros((1, 1)), parameters.fracture)[0])
+    return model.meter.now | sums | {"all": float(np.abs(frame.to_numpy(dtype=float)).sum())}
+
+
+@cache
+def usual(drug):
+    """Return what comes out of the numbers as they are."""
+    return outcome({}, drug)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_every_parameter_moves_something(name):
+    if is_flat(name):
+        pytest.skip("shapes a response that is flat")
+    row, drug = ROWS[name], name if name in SETTINGS else drug_of(name)
+    changes = {name: halved(row._replace(value=BASE.get(name, row.value)))}
+    assert outcome(changes, drug) != usual(drug)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_value_beyond_its_range_is_refused_with_name_value_unit_and_range(name):
+    row = ROWS[name]
+    item = name.rpartition(".")[2]
+    for value in (row.low - 1.0, row.high * 2 + 1.0):
+        message = f".{item} = {value} {row.unit}; expected "
+        with pytest.raises(ValueError, match=re.escape(message)) as found:
+            Parameters().with_values({name: value})
+        assert f"{row.low:g} to {row.high:g}" in str(found.value)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_value_can_be_changed_by_its_name(name):
+    row = ROWS[name]
+    value = halved(row)
+    changed = Parameters().with_values({name: value}).values()
+    assert changed == VALUES | {name: value}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_value_has_unit_meaning_range_and_a_source_that_exists(name):
+    row = ROWS[name]
+    assert row.unit
+    assert row.meaning
+    assert row.low <= row.value <= row.high
+    assert row.source in WORDS | evidence_ids()
+
+
+@pytest.mark.parametrize(
+    "group", [Patient(), *DRUGS.values()], ids=lambda group: getattr(group, "name", "patient")
+)
+def test_drugs_and_patients_name_their_sources(group):
+    for row in group.rows("it"):
+        assert row.source in WORDS | evidence_ids(), row
+    assert getattr(group, "source", "") in WORDS | evidence_ids() | {""}
+
+
+def test_no_value_is_shared_between_two_sets_of_parameters():
+    changed = Parameters().with_values({"osteoblast.life": 150.0})
+    assert Parameters().values() == VALUES
+    assert changed.osteoclast == Parameters().osteoclast
+
+
+def test_values_survive_a_round_trip():
+    changed = Parameters().with_values({"osteoblast.life": 150.0, "responses.rankl.half": 0.7})
+    assert Parameters().with_values(changed.values()) == changed
+
+
+def test_a_model_does_not_change_its_parameters():
+    parameters = Parameters().with_values(SMALL)
+    before = parameters.values()
+    BoneModel("anastrozole 0-1", parameters=parameters).run(1)
+    assert parameters.values() == before

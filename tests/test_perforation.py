@@ -1,0 +1,110 @@
+"""Osteoblasts need a floor: a pit right through a trabecula is never refilled."""
+
+import numpy as np
+import pytest
+from helpers import silent, wall
+
+from remodel.cells import Osteoblast, Osteoclast
+
+INTO = 3  # direction (0, 1), from the marrow on the left into the wall
+FIRST = 8  # column of the wall
+
+
+def dig_one_pit(width, life, **changes):
+    """Return a model with one osteoclast sent into the middle of a straight wall."""
+    model = silent(wall(width), osteoblast__life=2000.0, **changes)
+    site = 4 * model.tissue.matrix.shape[1] + FIRST
+    Osteoclast(model, site, INTO, life, 0.0)
+    return model
+
+
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_a_pit_right_through_is_never_refilled(width):
+    model = dig_one_pit(width, life=500.0)
+    model.run(6)
+    assert model.perforations == 1
+    assert (model.tissue.matrix[4, FIRST : FIRST + width] == 0).all()
+    assert (np.delete(model.tissue.matrix, 4, axis=0)[:, FIRST : FIRST + width] == 1).all()
+    assert not model.tissue.cavity.any()
+    assert not list(model.agents)
+    assert not model.tissue.added.any()
+
+
+def test_a_pit_with_a_floor_is_refilled_to_the_brim():
+    model = dig_one_pit(width=6, life=25.0)
+    model.run(0.25)
+    assert model.tissue.matrix[4, FIRST] == 0.0
+    model.run(6)
+    assert model.perforations == 0
+    np.testing.assert_allclose(model.tissue.matrix[:, FIRST : FIRST + 6], 1.0, atol=1e-12)
+    assert not model.tissue.cavity.any()
+    assert not list(model.agents)
+
+
+def test_a_pit_that_ends_exactly_at_a_site_has_its_floor_beneath():
+    model = dig_one_pit(width=3, life=500.0, osteoclast__erosion=20.0 / 7.0)
+    cell = next(iter(model.agents))
+    model.resorb()
+    cell.life = 0.0
+    cell.die(7.0)
+    cavity = model.reversing[-1]
+    assert cavity.released == pytest.approx(1.0)
+    assert cavity.has_floor(model.tissue)
+
+
+def test_refilling_begins_at_the_floor():
+    model = dig_one_pit(width=6, life=40.0)
+    while not model.agents_by_type.get(Osteoblast):
+        model.step()
+    blast = next(iter(model.agents_by_type[Osteoblast]))
+    assert blast.site > 4 * model.tissue.matrix.shape[1] + FIRST
+    filled = []
+    while list(model.agents):
+        filled.append(model.tissue.matrix[4, FIRST : FIRST + 6].copy())
+        model.step()
+    for row in filled:
+        empty = np.flatnonzero(row < 1 - 1e-9)
+        assert empty.size == 0 or row[empty[0]] <= row[empty[-1]] + 1e-12
+    assert len(filled) > 5
+
+
+def test_new_matrix_begins_at_its_primary_mineral():
+    model = dig_one_pit(width=6, life=25.0, mineral__time_constant=50.0)
+    model.tissue.immature[:] = 0.0
+    while not model.agents_by_type.get(Osteoblast):
+        model.step()
+    while list(model.agents):
+        model.step()
+    new = model.tissue.added.sum() or model.tissue.immature.sum() / 0.3
+    assert new > 0
+    top = model.tissue.immature[4, FIRST]
+    assert top == pytest.approx(1 - model.parameters.mineral.primary, rel=0.02)
+
+
+def test_an_osteoblast_that_dies_early_leaves_a_pit():
+    model = dig_one_pit(width=8, life=40.0)
+    while not model.agents_by_type.get(Osteoblast):
+        model.step()
+    next(iter(model.agents_by_type[Osteoblast])).life = 14.0
+    model.run(1)
+    assert not list(model.agents)
+    assert not model.tissue.cavity.any()
+    gap = 8 - model.tissue.matrix[4, FIRST : FIRST + 8].sum()
+    assert gap > 1.0
+    assert set(model.tissue.surface_sites()) - set(wall(8).surface_sites())
+
+
+def test_two_osteoclasts_do_not_enter_the_same_site():
+    model = silent(wall(6))
+    columns = model.tissue.matrix.shape[1]
+    left, right = 4 * columns + FIRST, 4 * columns + FIRST + 5
+    Osteoclast(model, left, INTO, 500.0, 0.0)
+    Osteoclast(model, right, INTO ^ 1, 500.0, 0.0)
+    for _ in range(30):
+        model.step()
+        sites = [
+            site for cell in model.agents_by_type.get(Osteoclast, ()) for site in cell.cavity.sites
+        ]
+        sites += [site for cavity in model.reversing for site in cavity.sites]
+        assert len(sites) == len(set(sites))
+    assert (model.tissue.matrix[4, FIRST : FIRST + 6] == 0).all()

@@ -1,0 +1,106 @@
+"""Who tells whom: each row at zero, half-way and in excess."""
+
+import numpy as np
+import pytest
+from helpers import silent, small, wall
+
+from remodel import Parameters
+from remodel.quantities import Response
+from remodel.signals import Signals
+from remodel.therapies import Exposure
+
+ROWS = {name: row for name, row in Parameters().groups().items() if isinstance(row, Response)}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_at_zero_half_and_excess(name):
+    row = ROWS[name]
+    assert row.at(0.0) == row.rest
+    assert row.at(row.half) == pytest.approx((row.rest + row.full) / 2)
+    assert row.at(1e9 * row.half) == pytest.approx(row.full, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_goes_one_way(name):
+    row = ROWS[name]
+    values = np.diff([row.at(level) for level in np.geomspace(1e-3, 1e3, 50) * row.half])
+    sign = np.sign(row.full - row.rest)
+    assert (sign * values >= -1e-12).all()  # where it is full, to rounding
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_says_who_and_in_what_unit(name):
+    row = ROWS[name]
+    assert row.signal
+    assert row.behavior
+    assert row.unit
+    assert row.source
+
+
+def settled(estradiol, **extra):
+    """Return the signals at rest under some exposure."""
+    signals = Signals(Parameters())
+    signals.settle(Exposure(estradiol=estradiol, **extra))
+    return signals
+
+
+def test_estrogen_lowers_rankl_raises_opg_and_leaves_less_free():
+    without, little, much = (settled(level) for level in (0.0, 20.0, 1000.0))
+    assert without.activity == 0.0
+    assert without.rankl > little.rankl > much.rankl
+    assert without.opg < little.opg < much.opg
+    assert without.free_rankl > 1.2 * little.free_rankl > 1.44 * much.free_rankl
+    assert without.recruitment > 1.1 * little.recruitment > 1.21 * much.recruitment
+
+
+def test_an_antibody_starves_osteoclasts():
+    free, bound = settled(20.0), settled(20.0, antibody=1e4)
+    assert bound.free_rankl < 0.01 * free.free_rankl
+    assert bound.osteoclast_wear > 3 * free.osteoclast_wear
+    assert bound.recruitment < 0.05 * free.recruitment
+    assert bound.pool > 0.95 > free.pool
+
+
+def test_rankl_follows_estrogen_with_its_lag():
+    signals = settled(20.0)
+    lag, before = signals.parameters.receptor.lag, signals.felt
+    for _ in range(10):
+        signals.renew(Exposure(estradiol=0.0), lag / 10)
+    assert signals.activity == 0.0
+    assert signals.felt == pytest.approx(before * np.exp(-1))
+
+
+def test_osteoclasts_come_as_often_as_the_rate_says():
+    """Births on a wall against recruitment times supply times surface, by Poisson."""
+    model = silent(wall(12, rows=400, columns=40, first=14))
+    model.signals.recruitment = 0.02 / model.days
+    expected = births = 0.0
+    for tick in range(60):
+        model.tick = tick
+        model.tissue.busy[:] = False
+        before = len(model.started)
+        model.recruit_osteoclasts()
+        births += len(model.started) - before
+        expected += (1 - np.exp(-0.02 * model.surroundings.supply)).sum()
+        for cell in list(model.agents):
+            cell.remove()
+    assert abs(births - expected) < 4 * np.sqrt(expected)
+    assert expected > 400
+
+
+def test_supply_is_the_marrow_share_to_a_power():
+    model = silent(wall(12, rows=60, columns=60, first=14))
+    reach = model.parameters.precursors.reach
+    share = model.tissue.marrow_share(reach).reshape(-1)[model.surroundings.surface]
+    power = small().precursors.exponent
+    np.testing.assert_allclose(model.surroundings.supply, share**power)
+    assert 0.3 < share.mean() < 0.8
+
+
+def test_strain_is_one_at_rest_and_doubles_when_half_of_the_bone_is_gone():
+    model = silent(wall(12, rows=60, columns=60, first=14))
+    wherever = model.surroundings.habitual > 1e-3
+    np.testing.assert_allclose(model.surroundings.strain[wherever], 1.0)
+    model.tissue.matrix *= 0.5
+    model.surroundings.renew(model.tissue)
+    np.testing.assert_allclose(model.surroundings.strain[wherever], 2.0, rtol=1e-6)

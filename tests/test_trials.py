@@ -1,0 +1,182 @@
+"""Trial files: those of the package hold together, and each mistake is one clear line."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from remodel.reader import Table
+from remodel.report import questions
+from remodel.trials import HAZARD, build_trial, built_in_trials, load_trial
+
+TOP = """\
+name = "mine"
+on_treatment = 1
+visits = [1]
+sites = ["ctx"]
+"""
+ARM = """\
+[[arm]]
+name = "drug"
+[[arm.course]]
+drug = "tamoxifen"
+[[arm]]
+name = "none"
+"""
+RESULT = '[[published]]\narm = "drug"\nsite = "ctx"\nyear = 1\nvalue = -30\n'
+ATAC = '[[evidence]]\ntrial = "ATAC"\n[evidence.arms]\n'
+NUMBERS = "rising numbers from 0 to 1 year"
+
+# what is wrong in the file, and then the line of it, where in the file, and what is said
+MISTAKES = {
+    "no TOML": ("name = mine\n", 1, "", "is not TOML"),
+    "unknown key": (f"nam = 3\n{TOP}{ARM}", 1, "", "unknown key 'nam'; expected one of name, title"),
+    "no name": (TOP.replace('name = "mine"\n', "") + ARM, 0, "", "name is missing; expected text"),
+    "empty name": (TOP.replace("mine", " ") + ARM, 1, "", "name is empty; expected text"),
+    "name no text": (TOP.replace('"mine"', "3") + ARM, 1, "", "name = 3; expected text in quotes"),
+    "no length": (TOP.replace("= 1\n", "= 0\n") + ARM, 2, "", "lasts 0 year; expected over 0"),
+    "length < 0": (TOP.replace("= 1\n", "= -1\n") + ARM, 2, "", "= -1 year; expected 0 to 100 year"),
+    "length nan": (TOP.replace("= 1\n", "= nan\n") + ARM, 2, "", "= nan year; expected 0 to 100 year"),
+    "visit late": (TOP.replace("[1]", "[2]") + ARM, 3, "", rf"visits = \[2\]; expected {NUMBERS}"),
+    "no visit": (TOP.replace("[1]", "[]") + ARM, 3, "", NUMBERS),
+    "visits fall": (TOP.replace("[1]", "[1, 0.5]") + ARM, 3, "", NUMBERS),
+    "visit no number": (TOP.replace("[1]", '["x"]') + ARM, 3, "", NUMBERS),
+    "unknown site": (TOP.replace("ctx", "hip") + ARM, 4, "", "'hip'; expected, once each, lumbar_spine"),
+    "site twice": (TOP.replace('"ctx"', '"ctx", "ctx"') + ARM, 4, "", "'ctx'; expected, once each"),
+    "no site": (TOP.replace('"ctx"', "") + ARM, 4, "", "sites is empty; expected some of"),
+    "no arm": (TOP, 0, "", r"there is no arm; expected at least one, headed \[\[arm\]\]"),
+    "arm no table": (f"{TOP}arm = 3\n", 5, "", r"arm = 3; expected tables, each headed \[\[arm\]\]"),
+    "arms no tables": (f"{TOP}arm = [3]\n", 5, "", "arm holds 3; expected tables"),
+    "arm name twice": (TOP + ARM.replace("none", "drug"), 10, "arm 2", "name = 'drug' is taken"),
+    "arm without name": (TOP + ARM.replace('name = "none"', ""), 9, "arm 2", "name is missing"),
+    "unknown key of arm": (f"{TOP}{ARM}dose = 2\n", 11, "arm 2", "unknown key 'dose'; expected one of"),
+    "unknown drug": (TOP + ARM.replace("tamoxifen", "aspirin"), 8, "arm 1, course 1",
+                     "no therapy 'aspirin'; there are anastrozole"),
+    "no drug": (TOP + ARM.replace("drug =", "stop = 1 #"), 7, "arm 1, course 1", "drug is missing"),
+    "drug no text": (TOP + ARM.replace('"tamoxifen"', "3"), 8, "arm 1, course 1", "drug = 3; expected text"),
+    "stop first": (f"{TOP}{ARM}[[arm.course]]\ndrug = \"tamoxifen\"\nstart = 2\nstop = 1\n", 14,
+                   "arm 2, course 1", r"stop = 1.0 year; expected start \(2.0 year\)"),
+    "dose < 0": (f"{TOP}{ARM}[[arm.course]]\ndrug = \"tamoxifen\"\ndose = -2\n", 13,
+                 "arm 2, course 1", "dose = -2.0 usual doses; expected 0 to 100"),
+    "start no number": (f"{TOP}{ARM}[[arm.course]]\ndrug = \"tamoxifen\"\nstart = \"0\"\n", 13,
+                        "arm 2, course 1", "start = '0'; expected a number"),
+    "age no number": (f"{TOP}[patient]\nage = true\n{ARM}", 6, "patient", "age = True; expected a number"),
+    "age nan": (f"{TOP}[patient]\nage = nan\n{ARM}", 6, "patient", "age = nan year; expected 18 to 110"),
+    "patient no table": (f"{TOP}patient = 3\n{ARM}", 5, "", r"patient = 3; expected a table \[patient\]"),
+    "patient of an arm": (f"{TOP}{ARM}[arm.patient]\nage = 3\n", 12, "arm 2, patient", "age = 3.0 year"),
+    "patient in a line": (f"{TOP}{ARM}patient = {{age = 3}}\n", 9, "arm 2, patient", "age = 3.0 year"),
+    "unknown evidence": (f"{TOP}{ARM}{ATAC}".replace("ATAC", "ATAK"), 12, "evidence 1",
+                         "trial = 'ATAK'; expected one of ATAC"),
+    "arm of evidence": (f"{TOP}{ARM}{ATAC}anastrozol = \"drug\"\n", 14, "evidence 1, arms",
+                        "unknown key 'anastrozol'; expected one of anastrozole, tamoxifen"),
+    "our arm": (f"{TOP}{ARM}{ATAC}tamoxifen = \"tam\"\n", 14, "evidence 1, arms",
+                r"tamoxifen = 'tam'; expected an arm, or \[arm, arm compared with\], of drug, none"),
+    "our arms": (f"{TOP}{ARM}{ATAC}tamoxifen = [\"drug\", 3]\n", 14, "evidence 1, arms", "expected an arm"),
+    "ratio of one": ((TOP + ARM + ATAC).replace("= 1\n", "= 6\n") + '"anastrozole vs tamoxifen" = "drug"\n',
+                     14, "evidence 1, arms", r"is a ratio; expected \[arm, reference\]"),
+    "result of no arm": (TOP + ARM + RESULT.replace("drug", "x"), 12, "published 1",
+                         "arm = 'x'; expected one of drug, none"),
+    "result of no site": (TOP + ARM + RESULT.replace("ctx", "ctc"), 13, "published 1",
+                          "site = 'ctc'; expected one of"),
+    "result too late": (TOP + ARM + RESULT.replace("1\n", "8\n"), 14, "published 1",
+                        "year = 8 year; expected 0 to 1 year"),
+    "baseline too late": (f"{TOP}{ARM}{RESULT}baseline = 2\n", 16, "published 1",
+                          "baseline = 2 year; expected 0 to 1 year"),
+    "result no number": (TOP + ARM + RESULT.replace("-30", '"x"'), 15, "published 1",
+                         "value = 'x'; expected -100 to 10000 %"),
+    "result infinite": (TOP + ARM + RESULT.replace("-30", "inf"), 15, "published 1", "value = inf %"),
+    "ratio to nothing": (TOP + ARM + RESULT.replace("ctx", HAZARD), 11, "published 1",
+                         "against is missing; expected one of none"),
+    "against itself": (f'{TOP}{ARM}{RESULT}against = "drug"\n', 16, "published 1", "against = 'drug'"),
+    "unknown use": (f'{TOP}{ARM}{RESULT}use = "show"\n', 16, "published 1", "one of calibrate, validate"),
+    "no reference": (f"{TOP}{ARM}[fracture]\nyears = 1\n", 11, "fracture", "reference is missing"),
+    "unknown reference": (f'{TOP}{ARM}[fracture]\nreference = "x"\n', 12, "fracture", "one of drug, none"),
+    "fractures too long": (f'{TOP}{ARM}[fracture]\nreference = "none"\nyears = 2\n', 13, "fracture",
+                           "years = 2 year; expected 0.1 to 1 year"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text, line, place, said", MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_line_with_file_line_key_and_expectation(text, line, place, said, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=said) as found:
+        load_trial(file)
+    message = str(found.value)
+    where = f"{file}, line {line}: " if line and "TOML" not in said else f"{file}: "
+    assert message.startswith(where + (f"{place}: " if place else ""))
+    assert "\n" not in message
+
+
+def test_the_file_of_the_mistakes_has_none_itself(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(TOP + ARM + RESULT + ATAC + 'tamoxifen = "drug"\n')
+    trial = load_trial(file)
+    assert [arm.name for arm in trial.arms] == ["drug", "none"]
+    assert [(row.arm, row.value) for row in trial.published] == [("drug", -30.0)]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", None])
+def test_a_file_that_cannot_be_read_is_one_line(content, tmp_path):
+    file = tmp_path / "mine.toml"
+    if content:
+        file.write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(str(file))) as found:
+        load_trial(file)
+    assert "\n" not in str(found.value)
+
+
+def test_an_unknown_trial_gets_the_list():
+    with pytest.raises(ValueError, match="'atak'") as found:
+        load_trial("atak")
+    assert all(name in str(found.value) for name in built_in_trials())
+
+
+@pytest.mark.parametrize("name", built_in_trials())
+def test_a_built_in_trial_names_its_source_and_finds_its_arms(name):
+    trial = load_trial(name)
+    arms = {arm.name for arm in trial.arms}
+    assert trial.source
+    assert trial.title
+    assert trial.published
+    for row in trial.published:
+        assert row.arm in arms
+        assert row.against in arms | {""}
+        assert row.source
+        assert row.year <= trial.years
+    assert load_trial(name.upper()) == trial
+
+
+@pytest.mark.parametrize("name", built_in_trials())
+def test_every_published_result_is_asked_for_once(name):
+    trial = load_trial(name)
+    shown = [row for _, row in questions(trial) if row]
+    assert len(shown) == len(trial.published)
+    assert all(row in shown for row in trial.published)
+
+
+@pytest.mark.parametrize("name", built_in_trials())
+@pytest.mark.parametrize("off", [None, 0.0, 1.5, 4.0])
+def test_a_trial_goes_through_its_data_unchanged(name, off):
+    trial = load_trial(name)
+    if off is not None and trial.on_treatment + off > 0:
+        trial = trial.with_years_off(off)
+        assert trial.years == trial.on_treatment + off
+        assert trial.visits[-1] == trial.years
+    data = json.loads(json.dumps(trial.as_data()))
+    assert build_trial(Table(data, "record")) == trial
+
+
+def test_the_example_is_a_trial():
+    import remodel
+
+    trial = load_trial(Path(remodel.__file__).with_name("example.toml"))
+    assert len(trial.arms) == 4
+    assert trial.reference == "untreated"
+
+
+def test_years_off_out_of_range_are_refused():
+    for years in (-1.0, float("nan"), 51.0):
+        with pytest.raises(ValueError, match="years off treatment = .* expected 0 to 50 year"):
+            load_trial("atac").with_years_off(years)
