@@ -99,7 +99,14 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     new = add("new", "Write a commented trial file to start from", "remodel new mine.toml (2 s)")
     new.add_argument("file", type=Path, metavar="FILE.toml", help="a file that is not there yet")
     numbers = add("parameters", "Print every number of the model", "remodel parameters (2 s)")
-    names = {"run": run, "again": again, "validate": held, "list": show, "new": new, "parameters": numbers}
+    names = {
+        "run": run,
+        "again": again,
+        "validate": held,
+        "list": show,
+        "new": new,
+        "parameters": numbers,
+    }
     return top, names
 
 

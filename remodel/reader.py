@@ -14,7 +14,7 @@ Kind = TypeVar("Kind")
 def is_header(line: str, path: str) -> bool:
     """Return whether a line is the header of the table with a dotted path."""
     found = HEADER.match(line)
-    return bool(found) and found[1].replace('"', "").replace(" ", "") == path
+    return found is not None and found[1].replace('"', "").replace(" ", "") == path
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,6 @@ class Table:
         try:
             return kind(**values)
         except ValueError as error:
-            named = [key for key in self.data if re.search(rf"\b{key}\b", str(error))]
+            named = [key for key in self.data if re.search(rf"\b{key} =", str(error))]
             guilty = [key for key in self.data if repr(self.data[key]) in str(error)]
             return self.refuse((named or guilty or [""])[0], str(error))

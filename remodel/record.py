@@ -21,7 +21,12 @@ from remodel.trials import Trial, build_trial
 FORMAT = "remodel run, 1"
 LIBRARIES = ("mesa", "numpy", "scipy", "pandas")
 CAUSES = ("format", "made_by", "code", "trial", "parameters", "seed", "replicates", "step_days")
-NO_RESULT = {"plots.py", "tables.py", "__main__.py", "validation.py"}  # modules that change no number
+NO_RESULT = {
+    "plots.py",
+    "tables.py",
+    "__main__.py",
+    "validation.py",
+}  # modules that change no number
 
 
 def describe(trial: Trial, parameters: Parameters, seed: int, replicates: int) -> dict[str, Any]:
@@ -96,6 +101,9 @@ def read_record(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: is no record of this kind; expected format {FORMAT!r}")
     if record.get("checksum") != checksum(record):
         raise ValueError(f"{path}: was edited since it was written; its checksum does not fit")
+    missing = [name for name in (*CAUSES, "results") if name not in record]
+    if missing:
+        raise ValueError(f"{path}: is no whole record; it lacks {', '.join(missing)}")
     return record
 
 

@@ -31,7 +31,7 @@ class Responses:
     )  # fmt: skip
     osteoblast_wear: Response = Response(
         signal="estrogen activity", behavior="wear of osteoblasts", unit="1", dose="1",
-        rest=1.0, full=0.8, half=1.0, source="calibrated",
+        rest=1.0, full=0.5, half=1.0, source="assumed",
     )  # fmt: skip
     apron: Response = Response(
         signal="anabolic", behavior="depth built beyond a cavity", unit="um", dose="1",
@@ -39,7 +39,7 @@ class Responses:
     )  # fmt: skip
     overload: Response = Response(
         signal="strain", behavior="depth built beyond a cavity", unit="um", dose="1",
-        rest=0.0, full=7.372, half=1.3, power=8.0, source="calibrated",
+        rest=0.0, full=16.0, half=1.3, power=8.0, source="assumed",
     )  # fmt: skip
     lining: Response = Response(
         signal="anabolic", behavior="lining cells that begin to build", unit="1/site/year", dose="1",

@@ -7,6 +7,7 @@ from remodel.arrays import Floats, Ints, Labels, Mask
 from remodel.parameters import Parameters, Section
 from remodel.tissue import CORTICAL, OUTSIDE, TRABECULAR, Tissue
 
+BLOCK = 64  # rows
 MARGIN = 0.1  # mm beyond the periosteum, so that the outer border is seen
 
 
@@ -57,15 +58,26 @@ def grow_trabeculae(size: Section, region: Labels, rng: np.random.Generator) -> 
     missing; the thickness is scaled so that BV/TV is the one asked for.
     """
     centers = scatter_centers(size, rng)
-    points = site_points(region.shape, size.site)
-    distance, nearest = (np.asarray(found) for found in cKDTree(centers).query(points, k=2))
-    apart = np.linalg.norm(centers[nearest[:, 0]] - centers[nearest[:, 1]], axis=1)
-    to_wall = (distance[:, 1] ** 2 - distance[:, 0] ** 2) / (2 * apart)
-    score = (to_wall / wall_thickness(size, len(centers), nearest, rng)).reshape(region.shape)
+    thickness = strut_thickness(size, len(centers) // 3, rng)
+    tree, rows = cKDTree(centers), np.arange(len(region), dtype=np.int32)
+    blocks = np.array_split(rows, max(1, len(rows) // BLOCK))  # memory for a block at a time
+    score = np.concatenate(
+        [score_wall(tree, site_points(block, region, size.site), thickness) for block in blocks]
+    ).reshape(region.shape)
     inside = score[region == TRABECULAR]
     if inside.size == 0:
         return np.zeros(region.shape, dtype=bool)
     return np.asarray(score < np.quantile(inside, size.bone_volume / 100))
+
+
+def score_wall(tree: cKDTree, points: Floats, thickness: Floats) -> Floats:
+    """Return how far each point is from the wall it is nearest to, in thicknesses of the wall."""
+    distance, nearest = (np.asarray(found) for found in tree.query(points, k=2))
+    centers = np.asarray(tree.data)
+    apart = np.linalg.norm(centers[nearest[:, 0]] - centers[nearest[:, 1]], axis=1)
+    to_wall = (distance[:, 1] ** 2 - distance[:, 0] ** 2) / (2 * apart)
+    low, high = np.sort(nearest % len(thickness), axis=1).T
+    return np.asarray(to_wall / thickness[low, high])
 
 
 def scatter_centers(size: Section, rng: np.random.Generator) -> Floats:
@@ -80,19 +92,17 @@ def scatter_centers(size: Section, rng: np.random.Generator) -> Floats:
     return np.concatenate([centers + shift for shift in around])
 
 
-def site_points(shape: tuple[int, ...], site_um: float) -> Floats:
-    """Return the middle of each site in mm, shape (sites, 2)."""
-    row, column = np.indices(shape)
+def site_points(rows: Ints, region: Labels, site_um: float) -> Floats:
+    """Return the middle of each site of some rows in mm, shape (sites, 2)."""
+    row, column = np.meshgrid(rows, np.arange(region.shape[1]), indexing="ij")
     return np.stack([row.ravel() + 0.5, column.ravel() + 0.5], axis=1) * (site_um / 1000)
 
 
-def wall_thickness(size: Section, count: int, nearest: Ints, rng: np.random.Generator) -> Floats:
-    """Return the relative thickness of the wall that each site is nearest to."""
-    own = count // 3  # the centers come in three periodic images
-    low, high = np.sort(nearest % own, axis=1).T
-    thickness = np.exp(rng.normal(0, size.strut_spread, (own, own)))
-    thickness[rng.random((own, own)) < size.missing_struts] = 1e-6
-    return np.asarray(thickness[low, high])
+def strut_thickness(size: Section, count: int, rng: np.random.Generator) -> Floats:
+    """Return the relative thickness of the wall between each two marrow spaces."""
+    thickness = np.exp(rng.normal(0, size.strut_spread, (count, count)))
+    thickness[rng.random((count, count)) < size.missing_struts] = 1e-6
+    return np.asarray(thickness)
 
 
 def bore_canals(size: Section, region: Labels, rng: np.random.Generator) -> Mask:
@@ -101,15 +111,21 @@ def bore_canals(size: Section, region: Labels, rng: np.random.Generator) -> Mask
     columns = np.flatnonzero((region == CORTICAL).any(axis=0))
     if columns.size == 0:
         return canals
-    points = site_points(region.shape, size.site)
     left, right = (columns[[0, -1]] + [0.5, 0.5]) * size.site / 1000
     radius = np.clip(rng.normal(size.canal_width, size.canal_spread, 10_000), 20, None) / 2000
     centers = place_apart(size, left, right, rng)
-    for center, reach in zip(centers, radius, strict=False):
-        offset = points - center
-        offset[:, 0] -= size.height * np.round(offset[:, 0] / size.height)
-        canals |= (np.hypot(*offset.T) < reach).reshape(region.shape)
+    for center, reach in zip(centers, np.resize(radius, len(centers)), strict=True):
+        bore(canals, center * 1000 / size.site, reach * 1000 / size.site)
     return canals
+
+
+def bore(canals: Mask, center: Floats, reach: float) -> None:
+    """Open the sites whose middle lies within a reach of a center, both in sites."""
+    half = int(np.ceil(reach)) + 1
+    rows, columns = (int(place) + np.arange(-half, half + 1) for place in center)
+    columns = columns[(columns >= 0) & (columns < canals.shape[1])]
+    away = np.hypot((rows + 0.5 - center[0])[:, None], columns + 0.5 - center[1])
+    canals[np.ix_(rows % len(canals), columns)] |= away < reach
 
 
 def place_apart(size: Section, left: float, right: float, rng: np.random.Generator) -> Floats:

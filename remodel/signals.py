@@ -5,7 +5,7 @@ from math import exp, expm1, inf
 
 import numpy as np
 
-from remodel.arrays import Floats, Ints
+from remodel.arrays import Floats, Ints, Shares
 from remodel.parameters import YEAR, Parameters
 from remodel.therapies import Exposure
 from remodel.tissue import Tissue, flat_view
@@ -118,7 +118,7 @@ class Surroundings:
     def __init__(self, parameters: Parameters, tissue: Tissue) -> None:
         """Take the section as it is now for the one adapted to its load."""
         self.parameters = parameters
-        self.habitual = tissue.mean_around(tissue.matrix, parameters.strain.reach)
+        self.habitual = tissue.bone_share(parameters.strain.reach)
         self.renew(tissue)
 
     def renew(self, tissue: Tissue) -> None:
@@ -126,16 +126,18 @@ class Surroundings:
         reach = self.parameters.precursors.reach
         self.surface: Ints = tissue.surface_sites()
         share = tissue.marrow_share(reach).reshape(-1)[self.surface]
-        self.supply: Floats = np.maximum(share, 0.0) ** self.parameters.precursors.exponent
+        self.supply: Floats = (
+            np.maximum(share, 0.0).astype(np.float64) ** self.parameters.precursors.exponent
+        )
         self.strain = strain_around(self.parameters, tissue, self.habitual)
         self.strain_at = flat_view(self.strain)
 
 
-def strain_around(parameters: Parameters, tissue: Tissue, habitual: Floats) -> Floats:
+def strain_around(parameters: Parameters, tissue: Tissue, habitual: Shares) -> Shares:
     """Return the strain of each site, 1 where bone and load are the habitual ones.
 
     The load of a neighborhood is shared by the bone that is left in it.
     """
-    bone = tissue.mean_around(tissue.matrix, parameters.strain.reach)
+    bone = tissue.bone_share(parameters.strain.reach)
     ratio = np.divide(habitual, bone, out=np.ones_like(bone), where=bone > 1e-3)
     return np.asarray(parameters.strain.load * ratio)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from remodel.arrays import Floats, Ints, Labels, Mask
+from remodel.arrays import Floats, Ints, Labels, Mask, Shares
 
 OUTSIDE, TRABECULAR, CORTICAL = 0, 1, 2
 REGIONS = {"trabecular": TRABECULAR, "cortical": CORTICAL}
@@ -152,19 +152,21 @@ class Tissue:
             self.cavity_at[site] = 0.0
             self.busy_at[site] = False
 
-    def marrow_share(self, reach_um: float) -> Floats:
+    def marrow_share(self, reach_um: float) -> Shares:
         """Return the share of marrow within a reach of each site, 0 to 1."""
-        return self.mean_around(np.where(self.outside, 0.0, 1.0 - self.matrix), reach_um)
+        marrow = np.subtract(1.0, self.matrix, dtype=np.float32)
+        marrow[self.outside] = 0.0
+        return self.mean_around(marrow, reach_um)
 
-    def mean_around(self, values: Floats, reach_um: float) -> Floats:
+    def bone_share(self, reach_um: float) -> Shares:
+        """Return the share of matrix within a reach of each site, 0 to 1."""
+        return self.mean_around(self.matrix.astype(np.float32), reach_um)
+
+    def mean_around(self, values: Shares, reach_um: float) -> Shares:
         """Return the mean over the square of sites within a reach of each site."""
         size = 2 * round(reach_um / self.site_um) + 1
         along = uniform_filter1d(values, size, axis=0, mode="wrap")
         return np.asarray(uniform_filter1d(along, size, axis=1, mode="nearest"))
-
-    def total(self, values: Floats, region: int) -> float:
-        """Return the sum of a field over one region, in sites."""
-        return float(values[self.region == region].sum())
 
 
 def flat_view(values: np.ndarray[Any, Any]) -> Any:
@@ -179,9 +181,11 @@ def neighbor_table(shape: tuple[int, ...]) -> Ints:
     neighbor, which no rule can enter.
     """
     rows, columns = shape
-    row, column = np.divmod(np.arange(rows * columns), columns)
-    table = [
-        (row + down) % rows * columns + np.clip(column + right, 0, columns - 1)
-        for down, right in DIRECTIONS
-    ]
-    return np.array(table, dtype=np.int32)
+    sites = np.arange(rows * columns, dtype=np.int32).reshape(shape)
+    table = np.empty((len(DIRECTIONS), *shape), dtype=np.int32)
+    for direction, (down, right) in enumerate(DIRECTIONS):
+        table[direction] = np.roll(sites, -down, axis=0)
+        if right:
+            inner = slice(1, None) if right < 0 else slice(None, -1)
+            table[direction][:, inner] = sites[:, :-1] if right < 0 else sites[:, 1:]
+    return table.reshape(len(DIRECTIONS), -1)

@@ -166,6 +166,8 @@ def build_trial(top: Table) -> Trial:
     names = [arm.name for arm in arms]
     fracture = top.table("fracture")
     fracture.only(("reference", "years"))
+    reference = fracture.choice("reference", names, REQUIRED if fracture.data else "")
+    until = fracture.number("years", "year", 0.1, on + off, on + off) if reference else 0.0
     return Trial(
         name=top.words("name"),
         title=top.words("title", ""),
@@ -177,8 +179,8 @@ def build_trial(top: Table) -> Trial:
         patient=patient,
         arms=arms,
         published=(*read_evidence(top, names, on + off), *read_published(top, names, on + off)),
-        reference=fracture.choice("reference", names, REQUIRED if fracture.data else ""),
-        fracture_years=fracture.number("years", "year", 0.1, on + off, on + off),
+        reference=reference,
+        fracture_years=until,
     )
 
 

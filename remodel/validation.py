@@ -261,13 +261,15 @@ def plot_evidence(table: pd.DataFrame, path: Path) -> None:
     from matplotlib.figure import Figure  # slow to import
 
     bmd = table[is_bmd(table)]
+    trials = list(bmd["trial"].unique())
     figure = Figure(figsize=(10, 5.4), dpi=150, layout="constrained")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     values = bmd[["simulated", "published"]].to_numpy()
     ends = (values.min() - 1, values.max() + 1)
     for axis, (use, name) in zip(panels, PARTS.items(), strict=True):
         axis.plot(ends, ends, color="0.6", linewidth=1)
-        for index, (trial, rows) in enumerate(bmd[bmd["use"] == use].groupby("trial", sort=False)):
+        for trial, rows in bmd[bmd["use"] == use].groupby("trial", sort=False):
+            index = trials.index(trial)
             half = (rows["high"] - rows["low"]) / 2
             axis.errorbar(
                 rows["published"], rows["simulated"], yerr=half.fillna(0), linestyle="",

@@ -85,6 +85,25 @@ def test_a_missing_osteoclast_changes_no_other_fate(monkeypatch):
     assert len([birth for birth in births if birth[0] is whole]) > 5
 
 
+def test_a_site_missing_from_the_surface_changes_no_recruitment_elsewhere(monkeypatch):
+    """The list of surface sites gets shorter in the middle: luck goes by site, not by place."""
+    parameters = small(section__height=3.0, responses__recruitment__full=20.0)
+    point = take_checkpoint(BoneModel(parameters=parameters, rng=5))
+    whole, fewer = resume(point, ""), resume(point, "")
+    around, middle = fewer.surroundings, len(fewer.surroundings.surface) // 2
+    missing = int(around.surface[middle])
+    around.surface = np.delete(around.surface, middle)
+    around.supply = np.delete(around.supply, middle)
+    births = record_births(monkeypatch)
+    for model in (whole, fewer):
+        for _ in range(3):
+            model.recruit_osteoclasts()
+            model.tick += 1
+    came = [{birth[1:] for birth in births if birth[0] is model} for model in (whole, fewer)]
+    assert len(came[0]) > 5
+    assert {birth for birth in came[0] if birth[1] != missing} == came[1]
+
+
 def test_two_arms_give_the_same_site_the_same_luck_for_years(monkeypatch):
     births = record_births(monkeypatch)
     arms = [build(courses, rng=3) for courses in ("", "anastrozole 0-3")]

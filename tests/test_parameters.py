@@ -8,7 +8,7 @@ import pytest
 from helpers import SMALL, evidence_ids
 
 from remodel import BoneModel, Course, Parameters, Patient
-from remodel.drugs import DRUGS
+from remodel.drugs import DRUGS, Drug
 from remodel.fracture import hazard_ratio
 
 WORDS = {"calibrated", "assumed", "design"}
@@ -131,3 +131,12 @@ def test_a_model_does_not_change_its_parameters():
     before = parameters.values()
     BoneModel("anastrozole 0-1", parameters=parameters).run(1)
     assert parameters.values() == before
+
+
+@pytest.mark.parametrize("name", [name for name in VALUES if drug_of(name)])
+def test_a_number_of_a_drug_survives_being_set_to_what_other_drugs_have(name):
+    """Or a record leaves it out, and is repeated with the usual number."""
+    blank = Drug.__dataclass_fields__[name.rpartition(".")[2]].default
+    changed = Parameters().with_values({name: blank})
+    assert changed.values()[name] == blank
+    assert Parameters().with_values(changed.values()) == changed

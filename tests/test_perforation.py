@@ -10,17 +10,18 @@ INTO = 3  # direction (0, 1), from the marrow on the left into the wall
 FIRST = 8  # column of the wall
 
 
-def dig_one_pit(width, life, **changes):
-    """Return a model with one osteoclast sent into the middle of a straight wall."""
+def dig_one_pit(width, depth, **changes):
+    """Return a model with one osteoclast sent into a straight wall, to live for a depth in um."""
     model = silent(wall(width), osteoblast__life=2000.0, **changes)
     site = 4 * model.tissue.matrix.shape[1] + FIRST
+    life = depth / model.parameters.osteoclast.erosion * model.signals.osteoclast_wear
     Osteoclast(model, site, INTO, life, 0.0)
     return model
 
 
 @pytest.mark.parametrize("width", [1, 2, 4])
 def test_a_pit_right_through_is_never_refilled(width):
-    model = dig_one_pit(width, life=500.0)
+    model = dig_one_pit(width, depth=800.0)
     model.run(6)
     assert model.perforations == 1
     assert (model.tissue.matrix[4, FIRST : FIRST + width] == 0).all()
@@ -31,8 +32,9 @@ def test_a_pit_right_through_is_never_refilled(width):
 
 
 def test_a_pit_with_a_floor_is_refilled_to_the_brim():
-    model = dig_one_pit(width=6, life=25.0)
-    model.run(0.25)
+    model = dig_one_pit(width=6, depth=46.0)
+    while not model.reversing:
+        model.step()
     assert model.tissue.matrix[4, FIRST] == 0.0
     model.run(6)
     assert model.perforations == 0
@@ -42,7 +44,7 @@ def test_a_pit_with_a_floor_is_refilled_to_the_brim():
 
 
 def test_a_pit_that_ends_exactly_at_a_site_has_its_floor_beneath():
-    model = dig_one_pit(width=3, life=500.0, osteoclast__erosion=20.0 / 7.0)
+    model = dig_one_pit(width=3, depth=800.0, osteoclast__erosion=20.0 / 7.0)
     cell = next(iter(model.agents))
     model.resorb()
     cell.life = 0.0
@@ -53,7 +55,7 @@ def test_a_pit_that_ends_exactly_at_a_site_has_its_floor_beneath():
 
 
 def test_refilling_begins_at_the_floor():
-    model = dig_one_pit(width=6, life=40.0)
+    model = dig_one_pit(width=6, depth=65.0)
     while not model.agents_by_type.get(Osteoblast):
         model.step()
     blast = next(iter(model.agents_by_type[Osteoblast]))
@@ -69,7 +71,7 @@ def test_refilling_begins_at_the_floor():
 
 
 def test_new_matrix_begins_at_its_primary_mineral():
-    model = dig_one_pit(width=6, life=25.0, mineral__time_constant=50.0)
+    model = dig_one_pit(width=6, depth=46.0, mineral__time_constant=50.0)
     model.tissue.immature[:] = 0.0
     while not model.agents_by_type.get(Osteoblast):
         model.step()
@@ -82,7 +84,7 @@ def test_new_matrix_begins_at_its_primary_mineral():
 
 
 def test_an_osteoblast_that_dies_early_leaves_a_pit():
-    model = dig_one_pit(width=8, life=40.0)
+    model = dig_one_pit(width=8, depth=65.0)
     while not model.agents_by_type.get(Osteoblast):
         model.step()
     next(iter(model.agents_by_type[Osteoblast])).life = 14.0

@@ -98,7 +98,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("text, line, place, said", MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_one_line_with_file_line_key_and_expectation(text, line, place, said, tmp_path):
+def test_a_mistake_is_one_line_with_file_line_key_and_expectation(
+    text, line, place, said, tmp_path
+):
     file = tmp_path / "mine.toml"
     file.write_text(text)
     with pytest.raises(ValueError, match=said) as found:
@@ -178,5 +180,5 @@ def test_the_example_is_a_trial():
 
 def test_years_off_out_of_range_are_refused():
     for years in (-1.0, float("nan"), 51.0):
-        with pytest.raises(ValueError, match="years off treatment = .* expected 0 to 50 year"):
+        with pytest.raises(ValueError, match=r"years off treatment = .* expected 0 to 50 year"):
             load_trial("atac").with_years_off(years)

@@ -1,0 +1,239 @@
+"""The command line: what it writes, what it refuses, how it ends; never a traceback."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import remodel
+from remodel import __main__ as command
+from remodel.drugs import DRUGS
+from remodel.jobs import OUTPUTS
+from remodel.trials import built_in_trials
+
+TINY = {"section.height": 0.6, "section.width": 1.2, "section.cortex": 0.5, "time.spin_up": 1.0}
+TRIAL = """\
+name = "tiny"
+on_treatment = 0.5
+visits = [0.5]
+sites = ["total_hip", "ctx"]
+[[arm]]
+name = "drug"
+[[arm.course]]
+drug = "anastrozole"
+[[arm]]
+name = "none"
+"""
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch, tmp_path):
+    """Work in an empty folder that holds one trial file, on a tiny section."""
+    monkeypatch.setattr(command, "QUICK", TINY)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.toml").write_text(TRIAL)
+
+
+def run(capsys, *arguments):
+    """Return exit code, stdout and stderr."""
+    try:
+        code = command.main(arguments)
+    except SystemExit as end:
+        code = end.code
+    out, err = capsys.readouterr()
+    assert "Traceback" not in out + err
+    return code, out, err
+
+
+def refused(capsys, *arguments):
+    """Return the one line on stderr of a command that is refused."""
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("remodel")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_a_run_writes_every_file_and_prints_the_table(capsys, tmp_path):
+    code, out, _ = run(capsys, "run", "tiny.toml", "--quick")
+    folder = tmp_path / "results" / "tiny-quick"
+    assert code == 0
+    assert {path.name for path in folder.iterdir()} == {*OUTPUTS, "replicates"}
+    assert all((folder / name).stat().st_size for name in OUTPUTS)
+    assert re.search(r"drug +total hip +0 to 0.5 +[-+]\d", out)
+    assert "mean of 2 replicates" in out
+
+
+def test_again_gives_the_same(capsys):
+    run(capsys, "run", "tiny.toml", "--quick", "--replicates", "1", "--out", "a")
+    code, out, _ = run(capsys, "again", "a/record.json", "--workers", "1")
+    assert (code, out) == (0, "a/record.json: the same to the last bit\n")
+
+
+def test_the_same_run_may_be_written_again_and_another_may_not(capsys):
+    first = ("run", "tiny.toml", "--quick", "--replicates", "1", "--out", "a")
+    assert run(capsys, *first)[0] == 0
+    assert run(capsys, *first)[0] == 0
+    assert "a already holds another run (other seed)" in refused(capsys, *first, "--seed", "2")
+    assert "other trial" in refused(capsys, *first, "--years-off", "1")
+
+
+@pytest.mark.parametrize("off", ["0", "0.25", "1"])
+def test_years_off_set_the_end(capsys, off):
+    code, out, _ = run(
+        capsys, "run", "tiny.toml", "--quick", "--replicates", "1", "--years-off", off
+    )
+    assert code == 0
+    assert f"0 to {0.5 + float(off):g}" in out
+
+
+def test_an_unknown_trial_gets_the_list(capsys):
+    line = refused(capsys, "run", "atak")
+    assert "'atak'" in line
+    assert all(name in line for name in built_in_trials())
+
+
+def test_an_unknown_therapy_gets_the_list(capsys, tmp_path):
+    (tmp_path / "tiny.toml").write_text(TRIAL.replace("anastrozole", "aspirin"))
+    line = refused(capsys, "run", "tiny.toml")
+    assert "tiny.toml, line 8: arm 1, course 1: no therapy 'aspirin'" in line
+    assert all(name in line for name in DRUGS)
+
+
+def test_an_unknown_option_gets_the_list(capsys):
+    line = refused(capsys, "run", "atac", "--replicate", "3")
+    assert "'--replicate'" in line
+    assert "--replicates, --workers, --seed, --quick, --years-off, --out" in line
+
+
+@pytest.mark.parametrize("arguments", [(), ("fly",), ("run",), ("again",), ("new",)])
+def test_an_incomplete_command_is_one_line(capsys, arguments):
+    assert "--help" in refused(capsys, *arguments)
+
+
+@pytest.mark.parametrize(
+    "option, value",
+    [
+        (option, value)
+        for option in ("--replicates", "--workers", "--seed", "--years-off")
+        for value in ("-1", "nan", "inf", "1e3x", "", "0.5", "0", "99999999999")
+        if (option, value) not in {("--seed", "0"), ("--years-off", "0"), ("--years-off", "0.5")}
+    ],
+)
+def test_an_option_out_of_range_says_the_range(capsys, option, value):
+    line = refused(capsys, "run", "tiny.toml", f"{option}={value}")
+    assert re.search(rf"{option[2:]} = {re.escape(value)} .*; expected .*\d to \d+", line)
+
+
+@pytest.mark.parametrize("name", ["run", "validate"])
+def test_a_folder_that_cannot_be_written_is_refused(capsys, tmp_path, name):
+    (tmp_path / "file").write_text("")
+    trial = ["tiny.toml"] if name == "run" else []
+    line = refused(capsys, name, *trial, "--quick", "--out", "file/results")
+    assert "file/results: cannot be written" in line
+    line = refused(capsys, name, *trial, "--quick", "--out", "file")
+    assert "file" in line
+
+
+def test_a_folder_with_other_files_is_left_alone(capsys, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    for line in ("run tiny.toml --quick --out mine", "validate --quick --out mine"):
+        assert "choose another --out" in refused(capsys, *line.split())
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"format": "remodel run, 1"}'])
+def test_a_foreign_record_is_refused(capsys, tmp_path, text):
+    (tmp_path / "record.json").write_text(text)
+    assert "record.json" in refused(capsys, "again", "record.json")
+    assert "nothing.json" in refused(capsys, "again", "nothing.json")
+
+
+def test_a_new_file_runs_and_is_not_overwritten(capsys, tmp_path):
+    code, out, _ = run(capsys, "new", "mine.toml")
+    assert code == 0
+    assert "remodel run mine.toml --quick" in out
+    text = (tmp_path / "mine.toml").read_text()
+    assert "there already" in refused(capsys, "new", "mine.toml")
+    assert "ends in .toml" in refused(capsys, "new", "mine.txt")
+    assert "cannot be written" in refused(capsys, "new", "nowhere/mine.toml")
+    assert (tmp_path / "mine.toml").read_text() == text
+    assert run(capsys, "run", "mine.toml", "--quick", "--replicates", "1")[0] == 0
+
+
+def test_list_and_parameters_print_what_there_is(capsys):
+    code, out, _ = run(capsys, "list")
+    assert code == 0
+    assert all(f"{name}  " in out for name in built_in_trials())
+    code, out, _ = run(capsys, "parameters")
+    assert code == 0
+    assert "`osteoblast.life`" in out
+
+
+@pytest.mark.parametrize("name", ["", "run", "again", "validate", "list", "new", "parameters"])
+def test_help_has_an_example_that_says_how_long_it_takes(capsys, name):
+    code, out, _ = run(capsys, *name.split(), "--help")
+    assert code == 0
+    if name:
+        assert "Example: remodel" in out
+
+
+def start(*arguments):
+    """Start the command in a process group of its own."""
+    here = str(Path(remodel.__file__).parent.parent)
+    return subprocess.Popen(
+        [sys.executable, "-m", "remodel", *arguments], env=os.environ | {"PYTHONPATH": here},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def group_is_gone(group, seconds=10.0):
+    """Return whether no process of a group is left within some seconds."""
+    for _ in range(int(seconds / 0.1)):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("to_group", [True, False], ids=["terminal", "process"])
+def test_an_interrupt_keeps_and_names_finished_replicates(tmp_path, workers, to_group):
+    process = start("run", "tiny.toml", "--quick", "--replicates=9999", f"--workers={workers}")
+    first = tmp_path / "results" / "tiny-quick" / "replicates" / "000.csv"
+    try:
+        while not first.exists() and process.poll() is None:
+            time.sleep(0.05)
+        assert process.poll() is None, process.communicate()
+        (os.killpg if to_group else os.kill)(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert group_is_gone(process.pid)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in out + err
+    [line] = err.splitlines()
+    named = line.removeprefix("remodel: interrupted; finished replicates: ").split(", ")
+    assert [tmp_path / name for name in named] == sorted(first.parent.iterdir())
+    for name in named:
+        assert len(pd.read_csv(tmp_path / name)) > 5
+
+
+def test_a_closed_pipe_is_no_traceback():
+    process = start("parameters")
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    process.wait(timeout=30)
+    assert "Traceback" not in err
+    assert "Exception" not in err

@@ -1,0 +1,306 @@
+"""The drugs: each by its mechanism, its kinetics and its limits."""
+
+from math import exp, log
+
+import numpy as np
+import pytest
+from helpers import before_each_measure, build, same, state_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from remodel.cells import Osteoclast
+from remodel.drugs import DRUGS
+from remodel.kinetics import Body
+from remodel.parameters import YEAR, Parameters
+from remodel.patients import Patient
+from remodel.signals import Signals, estrogen_activity
+from remodel.therapies import Course, Treatment, residual
+
+WEEK = 7.0
+PERIPHERAL, OVARIAN = 20.0, 380.0
+BEFORE = Patient(age=35.0)
+# signal, and its direction in a woman past menopause
+DIRECTIONS = {
+    "anastrozole": ("estradiol", -1),
+    "letrozole": ("estradiol", -1),
+    "exemestane": ("estradiol", -1),
+    "tamoxifen": ("activity", +1),
+    "raloxifene": ("activity", +1),
+    "estradiol": ("estradiol", +1),
+    "goserelin": ("estradiol", -1),
+    "oophorectomy": ("estradiol", -1),
+    "denosumab": ("free_rankl", -1),
+    "zoledronate": ("bisphosphonate", +1),
+    "risedronate": ("bisphosphonate", +1),
+    "alendronate": ("bisphosphonate", +1),
+    "ibandronate": ("bisphosphonate", +1),
+    "teriparatide": ("anabolic", +1),
+    "romosozumab": ("anabolic", +1),
+}
+DAILY = sorted(
+    name
+    for name, drug in DRUGS.items()
+    if not (drug.interval or drug.lasting or drug.bisphosphonate)
+)
+
+
+def levels(drug, dose=1.0, years=1.0, stop=float("inf"), ovarian=0.0, days=WEEK):
+    """Return the exposure in each step of a course."""
+    treatment = Treatment([Course(drug=drug, dose=dose, stop=stop)])
+    count = round(years * YEAR / days)
+    return [treatment.expose(ovarian, PERIPHERAL, n * days, days) for n in range(count)]
+
+
+def signal(drug, dose, name):
+    """Return a signal after a year of a drug; ovaries work where the drug stops them."""
+    exposures = levels(drug, dose, ovarian=OVARIAN if DRUGS[drug].ovarian else 0.0)
+    if name == "bisphosphonate":
+        return sum(exposure.bisphosphonate for exposure in exposures)
+    signals = Signals(Parameters())
+    signals.settle(exposures[0])
+    for exposure in exposures:
+        signals.renew(exposure, WEEK)
+    return getattr(signals, name)
+
+
+def test_every_drug_is_looked_at():
+    assert set(DIRECTIONS) == set(DRUGS)
+
+
+@pytest.mark.parametrize("drug", DRUGS)
+def test_a_drug_at_dose_zero_does_nothing_to_the_last_bit(drug):
+    untreated, treated = build(""), build([Course(drug=drug, dose=0.0)])
+    for model in (untreated, treated):
+        model.run(1)
+    assert same(state_of(untreated), state_of(treated))
+    assert untreated.frame().equals(treated.frame())
+    assert vars(untreated.signals) == vars(treated.signals)
+
+
+@pytest.mark.parametrize("drug", DRUGS)
+def test_a_drug_moves_its_signal_and_more_of_it_moves_it_further(drug):
+    name, sign = DIRECTIONS[drug]
+    doses = (0.0, 0.25, 1.0) if DRUGS[drug].ovarian else (0.0, 0.25, 1.0, 4.0)
+    found = sign * np.array([signal(drug, dose, name) for dose in doses])
+    assert (np.diff(found) > 0).all()
+
+
+@pytest.mark.parametrize("drug", ["goserelin", "oophorectomy"])
+def test_ovaries_cannot_be_switched_off_more_than_wholly(drug):
+    assert signal(drug, 4.0, "estradiol") >= PERIPHERAL * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("drug", ["anastrozole", "letrozole", "exemestane"])
+def test_an_aromatase_inhibitor_leaves_what_it_says_and_spares_the_ovaries(drug):
+    last = levels(drug, ovarian=OVARIAN)[-1]
+    left = PERIPHERAL * (1 - DRUGS[drug].suppression)
+    assert last.estradiol == pytest.approx(OVARIAN + left, rel=1e-6)
+    assert levels(drug)[-1].estradiol == pytest.approx(left, rel=1e-6)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1, 1.0, 10.0])
+def test_what_an_inhibitor_leaves_is_competitive(level):
+    odds = (1 - residual(0.95, level)) / residual(0.95, level)
+    assert odds == pytest.approx(19.0 * level)
+
+
+@pytest.mark.parametrize("drug", DAILY)
+@pytest.mark.parametrize("days", [1.0, 3.5, 7.0])
+def test_a_daily_drug_comes_and_goes_by_its_half_life(drug, days):
+    body, rate = Body(), log(2) / DRUGS[drug].half_life
+    for n in range(1, 30):
+        before = body.level
+        mean = body.take(DRUGS[drug], 1.0, 0.0, days)
+        assert body.level == pytest.approx(1 - exp(-rate * n * days))
+        assert before <= mean <= body.level
+    for n in range(1, 30):
+        start = body.level
+        mean = body.take(DRUGS[drug], 0.0, 0.0, days)
+        assert mean == pytest.approx(start * (1 - exp(-rate * days)) / (rate * days))
+    assert body.level == pytest.approx(
+        (1 - exp(-29 * rate * days)) * exp(-29 * rate * days), abs=1e-12
+    )
+
+
+def test_steps_divide_a_daily_course_without_a_trace():
+    def end(days):
+        body = Body()
+        means = [body.take(DRUGS["tamoxifen"], 1.0, 0.0, days) for _ in range(round(28 / days))]
+        return body.level, np.mean(means)
+
+    assert end(1.0) == pytest.approx(end(28.0))
+    assert end(7.0) == pytest.approx(end(28.0))
+
+
+def concentrations(days=400, doses=1.0):
+    """Return the concentration after one injection of denosumab, each day."""
+    body = Body()
+    return np.array([body.take(DRUGS["denosumab"], 0, doses * (n == 0), 1.0) for n in range(days)])
+
+
+def test_denosumab_is_gone_nine_months_after_an_injection():
+    level = concentrations()
+    peak = level.argmax()
+    assert 5 <= peak <= 30
+    assert level[round(0.75 * YEAR)] < 0.01 * level.max()
+    assert level[round(0.25 * YEAR)] > 0.05 * level.max()
+
+
+def test_denosumab_is_eliminated_faster_at_a_low_level():
+    level = concentrations()
+    rate = -np.diff(np.log(level[40:]))
+    assert (np.diff(rate) > 0).all()
+    low = (
+        DRUGS["denosumab"].elimination
+        + DRUGS["denosumab"].saturable / DRUGS["denosumab"].saturation
+    )
+    assert rate[-1] == pytest.approx(low, rel=0.02)
+    assert concentrations(doses=2.0).max() > 2.0 * level.max()
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    days=st.floats(0.1, 14), start=st.floats(-1, 3), length=st.floats(0, 5),
+    every=st.floats(1, 400), drug=st.sampled_from(["denosumab", "zoledronate"]),
+)  # fmt: skip
+def test_every_injection_is_given_once_whatever_the_step(days, start, length, every, drug):
+    course = Course(drug=drug, start=start, stop=start + length)
+    first = start * YEAR - 0.37 * days
+    count = int((length * YEAR + every) / days) + 3
+    moments = [first + n * days for n in range(count + 1)]
+    steps = zip(moments, moments[1:], strict=False)
+    given = [course.injections(day, after - day, every) for day, after in steps]
+    due = length * YEAR / every
+    near = abs(due - round(due)) < 1e-6
+    expected = {max(1, int(np.ceil(due)))} | (
+        {max(1, round(due)), round(due) + 1} if near else set()
+    )
+    assert sum(given) in expected
+    assert min(given) >= 0
+
+
+@pytest.mark.parametrize("days", [1.0, 3.5, 7.0, 14.0])
+def test_the_dose_of_a_year_does_not_depend_on_the_step(days):
+    for drug in ("zoledronate", "risedronate"):
+        given = sum(e.bisphosphonate for e in levels(drug, years=2.0, stop=2.0, days=days))
+        assert given == pytest.approx(2 * DRUGS[drug].bisphosphonate, rel=0.03)
+
+
+def test_one_injection_where_start_and_stop_are_equal():
+    assert [e.bisphosphonate > 0 for e in levels("zoledronate", stop=0.0)].count(True) == 1
+
+
+def test_tamoxifen_has_two_faces():
+    drug, affinity = DRUGS["tamoxifen"], Parameters().receptor.estradiol_affinity
+
+    def activity(estradiol, level):
+        return estrogen_activity(estradiol, drug.serm * level, drug.efficacy, affinity)
+
+    assert activity(PERIPHERAL, 1.0) > activity(PERIPHERAL, 0.0)
+    assert activity(PERIPHERAL + OVARIAN, 1.0) < activity(PERIPHERAL + OVARIAN, 0.0)
+
+
+def test_tamoxifen_has_two_faces_in_the_model():
+    change = {}
+    for name, woman in (("before", BEFORE), ("after", Patient())):
+        arms = [build(courses, patient=woman) for courses in ("", "tamoxifen 0-1")]
+        for model in arms:
+            model.run(1)
+        change[name] = arms[1].signals.free_rankl - arms[0].signals.free_rankl
+    assert change["before"] > 0 > change["after"]
+
+
+def test_goserelin_is_reversible_and_oophorectomy_is_not():
+    for drug, back in (("goserelin", True), ("oophorectomy", False)):
+        exposures = levels(drug, years=4.0, stop=1.0, ovarian=OVARIAN)
+        assert exposures[50].estradiol < 0.1 * OVARIAN
+        assert exposures[-1].estradiol == pytest.approx(PERIPHERAL + OVARIAN * back, rel=1e-3)
+
+
+def rebound(usage):
+    """Return recruitment at its height after denosumab, over that before it."""
+    parameters = Parameters().with_values({"precursors.usage": usage})
+    signals, rest = Signals(parameters), Treatment(()).expose(0.0, PERIPHERAL, -WEEK, WEEK)
+    signals.settle(rest)
+    before, found = signals.recruitment, []
+    for exposure in levels("denosumab", years=6.0, stop=3.0):
+        signals.renew(exposure, WEEK)
+        found.append(signals.recruitment)
+    return max(found[round(3 * YEAR / WEEK) :]) / before
+
+
+def test_rebound_comes_from_the_precursors_that_waited():
+    assert rebound(0.0) == pytest.approx(1.0, abs=1e-6)
+    assert rebound(Parameters().precursors.usage) > 1.2
+    assert rebound(0.2) > rebound(0.02)
+
+
+@pytest.mark.parametrize("drug", ["zoledronate 0-1", "risedronate 0-1"])
+def test_bisphosphonate_is_conserved_in_every_step(drug):
+    model = build(drug)
+    steps = []
+
+    def balance():
+        tissue = model.tissue
+        held = [tissue.bisphosphonate.sum(), tissue.drug_swallowed, tissue.drug_lost]
+        assert min(held) >= 0
+        assert sum(held) == pytest.approx(tissue.drug_given, rel=1e-12, abs=1e-12)
+        steps.append(tissue.drug_swallowed)
+
+    before_each_measure(model, balance)
+    model.run(3)
+    assert len(steps) > 150
+    assert steps[-1] > 0
+    assert steps == sorted(steps)
+
+
+def test_zoledronate_shortens_lives_and_outlasts_its_course():
+    counts = {}
+    for courses in ("", "zoledronate 0-0"):
+        found = []
+        for rng in (1, 2):
+            model = build(courses, rng=rng)
+            before_each_measure(
+                model,
+                lambda m=model, f=found: f.append(
+                    (m.day, len(m.agents_by_type.get(Osteoclast, ())))
+                ),
+            )
+            model.run(4)
+        counts[courses] = np.array(found)
+    for low, high in ((0.0, 1.0), (3.0, 4.0)):
+        here = {
+            name: found[(found[:, 0] >= low * YEAR) & (found[:, 0] < high * YEAR), 1].mean()
+            for name, found in counts.items()
+        }
+        assert here["zoledronate 0-0"] < 0.9 * here[""], f"years {low} to {high}"
+
+
+@pytest.mark.parametrize("drug", ["teriparatide", "romosozumab"])
+def test_an_anabolic_drug_raises_bone(drug):
+    arms = [build(courses) for courses in ("", f"{drug} 0-1")]
+    for model in arms:
+        model.run(1)
+    assert arms[1].tissue.matrix.sum() > arms[0].tissue.matrix.sum()
+
+
+def test_estradiol_falls_around_menopause():
+    woman = Patient(age=48.0, menopause=51.0)
+    days = np.arange(0, 6 * YEAR, 30)
+    total = np.array([sum(woman.estradiol_at(day)) for day in days])
+    assert (np.diff(total) < 0).all()
+    assert total[0] == pytest.approx(woman.ovarian + woman.estradiol, rel=0.01)
+    assert total[-1] == pytest.approx(woman.estradiol, rel=0.06)
+    assert np.interp(3 * YEAR, days, total) == pytest.approx(
+        0.5 * woman.ovarian + woman.estradiol, rel=0.01
+    )
+
+
+def test_menopause_costs_bone():
+    loses = Patient(age=50.0, menopause=51.0)
+    keeps = Patient(age=50.0, menopause=90.0)
+    models = [build(patient=woman, rng=3) for woman in (loses, keeps)]
+    for model in models:
+        model.run(5)
+    lost, kept = (model.tissue.matrix.sum() for model in models)
+    assert lost < kept

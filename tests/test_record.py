@@ -1,0 +1,180 @@
+"""A record is enough to repeat a run to the last bit, and no other file is taken for one."""
+
+import json
+from math import nan
+
+import pytest
+from helpers import small
+
+from remodel.jobs import OUTPUTS, run_job
+from remodel.record import CAUSES, FORMAT, checksum, read_record, run_again, seal
+from remodel.trials import load_trial
+
+TINY = {"section__height": 0.6, "section__width": 1.2, "section__cortex": 0.5}
+TRIAL = """\
+name = "tiny"
+on_treatment = 0.5
+visits = [0.25, 0.5]
+sites = ["lumbar_spine", "ctx"]
+[patient]
+age = 61
+[[arm]]
+name = "drug"
+[[arm.course]]
+drug = "zoledronate"
+dose = 0.8
+[[arm]]
+name = "none"
+[[published]]
+arm = "drug"
+against = "none"
+site = "ctx"
+year = 0.5
+value = -60
+[fracture]
+reference = "none"
+"""
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory):
+    file = tmp_path_factory.mktemp("trial") / "tiny.toml"
+    file.write_text(TRIAL)
+    return load_trial(file)
+
+
+@pytest.fixture(scope="module")
+def folder(trial, tmp_path_factory):
+    """Return the folder of a finished run."""
+    folder = tmp_path_factory.mktemp("results") / "tiny"
+    run_job(trial, small(**TINY, osteoblast__life=150), 2, 5, 1, folder, progress=False)
+    return folder
+
+
+def test_a_run_leaves_every_output_and_nothing_half_written(folder):
+    assert {path.name for path in folder.iterdir()} == {*OUTPUTS, "replicates"}
+    assert sorted(path.name for path in (folder / "replicates").iterdir()) == ["000.csv", "001.csv"]
+
+
+def test_a_record_is_enough_to_repeat_the_run(folder):
+    frame, differences = run_again(read_record(folder / "record.json"))
+    assert differences == []
+    assert frame.to_csv(index=False, lineterminator="\n") == (folder / "replicates.csv").read_text()
+
+
+def test_equal_runs_have_equal_files(trial, folder, tmp_path):
+    run_job(trial, small(**TINY, osteoblast__life=150), 2, 5, 1, tmp_path / "b", progress=False)
+    for name in OUTPUTS:
+        assert (tmp_path / "b" / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("off", [0.0, 1.0])
+def test_a_run_with_another_follow_up_can_be_repeated(off, tmp_path):
+    trial = load_trial("abcsg18").with_years_off(off)
+    run_job(trial, small(**TINY, time__spin_up=1), 1, 5, 1, tmp_path / "a", progress=False)
+    assert run_again(read_record(tmp_path / "a" / "record.json"))[1] == []
+
+
+def resealed(path, **changes):
+    """Return a record with some of it changed and its checksum made to fit."""
+    record = read_record(path) | changes
+    return json.loads(seal({key: value for key, value in record.items() if key != "checksum"}))
+
+
+@pytest.mark.parametrize(
+    "name, value", [("seed", 6), ("replicates", 1), ("code", "0"), ("step_days", 3.5)]
+)
+def test_other_causes_are_named(name, value, folder):
+    path = folder / "record.json"
+    record = resealed(path, **{name: value})
+    record["results"]["replicates_csv_sha256"] = "other"
+    _, [difference] = run_again(record)
+    assert difference.startswith("not the same; the summary differs by up to")
+    if name in ("code", "step_days"):
+        assert difference.endswith(f"under other {name.replace('_', ' ')}")
+
+
+def test_an_unfinished_run_is_not_repeated(folder):
+    with pytest.raises(ValueError, match="not finished"):
+        run_again(resealed(folder / "record.json", results=None))
+
+
+def test_a_record_of_another_model_is_refused(folder):
+    values = read_record(folder / "record.json")["parameters"]
+    life = values.pop("osteoblast.life")
+    with pytest.raises(ValueError, match=r"no value of osteoblast\.life"):
+        run_again(resealed(folder / "record.json", parameters=values))
+    values |= {"osteoblast.life": life, "osteoblast.wings": 2.0}
+    with pytest.raises(ValueError, match=r"Osteoblast has no 'wings'"):
+        run_again(resealed(folder / "record.json", parameters=values))
+
+
+@pytest.mark.parametrize("name", [*CAUSES, "results"])
+def test_an_edited_record_is_refused(folder, tmp_path, name):
+    record = json.loads((folder / "record.json").read_text())
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(record | {name: "edited"}))
+    with pytest.raises(ValueError, match=r"record\.json: (was edited|is no record)"):
+        read_record(path)
+    path.write_text(json.dumps({key: record[key] for key in record if key != name}))
+    with pytest.raises(ValueError, match=r"record\.json: (was edited|is no record)"):
+        read_record(path)
+
+
+def test_a_truncated_record_is_refused_wherever_it_ends(folder, tmp_path):
+    text = (folder / "record.json").read_text()
+    path = tmp_path / "record.json"
+    for length in (0, 1, len(text) // 2, len(text) - 3):
+        path.write_text(text[:length])
+        with pytest.raises(ValueError, match="is no record, or cut short"):
+            read_record(path)
+
+
+@pytest.mark.parametrize("text", ["3", "[]", "{}", "null", '{"format": "other"}', "x"])
+def test_a_foreign_file_is_refused(tmp_path, text):
+    path = tmp_path / "record.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"record\.json: is no record"):
+        read_record(path)
+
+
+@pytest.mark.parametrize("bad", [b"\xff\xfe", None])
+def test_what_cannot_be_read_is_refused(tmp_path, bad):
+    path = tmp_path / "record.json"
+    if bad:
+        path.write_bytes(bad)
+    with pytest.raises(ValueError, match=r"record\.json"):
+        read_record(path)
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_record(tmp_path)
+
+
+@pytest.mark.parametrize("lacking", ["trial", "seed", "parameters"])
+def test_a_well_sealed_record_that_lacks_a_part_is_refused(folder, tmp_path, lacking):
+    record = read_record(folder / "record.json")
+    record.pop(lacking)
+    record.pop("checksum")
+    path = tmp_path / "record.json"
+    path.write_text(seal(record))
+    with pytest.raises(ValueError, match=lacking):
+        run_again(read_record(path))
+
+
+def test_a_checksum_does_not_depend_on_the_order_of_keys():
+    assert checksum({"a": 1, "b": 2}) == checksum({"b": 2, "a": 1, "checksum": "x"})
+    with pytest.raises(ValueError, match="JSON"):
+        seal({"format": FORMAT, "x": nan})
+
+
+def test_a_folder_with_another_run_is_refused_by_what_is_other(trial, folder):
+    before = (folder / "record.json").read_bytes()
+    with pytest.raises(ValueError, match=r"another run \(other parameters, seed\).*another --out"):
+        run_job(trial, small(**TINY), 2, 6, 1, folder, progress=False)
+    assert (folder / "record.json").read_bytes() == before
+
+
+def test_a_folder_with_other_files_is_refused(trial, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ValueError, match="holds files but no run"):
+        run_job(trial, small(**TINY), 1, 1, 1, tmp_path, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
