@@ -128,6 +128,7 @@ class Osteoclast(mesa.Agent):
             depth -= amount
             if amount == matrix and not self.advance():
                 self.life = 0.0
+                alive -= depth / model.erosion
                 break
         if self.life <= 0.0:
             self.die(idle + alive)

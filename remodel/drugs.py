@@ -17,6 +17,7 @@ class Drug(Group):
     name: str
     lasting: bool = False  # never leaves, such as an operation
     source: str = ""
+    given: tuple[str, ...] = ()  # the numbers that make it what it is
     half_life: float = par(
         0.7, "day", "half-life in the body", low=0.01, high=400, source="assumed"
     )
@@ -87,19 +88,20 @@ class Drug(Group):
         high=10,
         source="assumed",
     )
+    load: float = par(
+        0.0, "fraction", "strain added to the habitual", low=-1, high=2, source="assumed"
+    )
 
     def rows(self, prefix: str) -> Iterator[Row]:
         """Yield the numbers that make this drug what it is."""
-        blank = type(self).__dataclass_fields__
         for row in super().rows(prefix):
-            name = row.name.rpartition(".")[2]
-            if row.value != blank[name].default:
+            if row.name.rpartition(".")[2] in self.given:
                 yield row._replace(source=self.source or row.source)
 
 
 def drug(name: str, **numbers: float | bool | str) -> Drug:
     """Return a drug by name and the numbers that differ from those of doing nothing."""
-    return Drug(name=name, **numbers)  # type: ignore[arg-type]
+    return Drug(name=name, given=tuple(numbers), **numbers)  # type: ignore[arg-type]
 
 
 DRUGS = {
@@ -120,6 +122,8 @@ DRUGS = {
         drug("ibandronate", bisphosphonate=0.4),
         drug("teriparatide", half_life=0.1, anabolic=0.5, rankl=0.4),
         drug("romosozumab", half_life=12.0, anabolic=1.0, rankl=-0.2),
+        drug("exercise", half_life=7.0, load=0.05),
+        drug("calcium", half_life=30.0, rankl=-0.05),
     )
 }
 

@@ -72,11 +72,11 @@ class BoneModel(mesa.Model):
         *,
         spin_up: bool = True,
     ) -> None:
-        super().__init__(rng=rng)
+        super().__init__(rng=int(rng))
         self.seed = int(rng)
         self.parameters = parameters = parameters or Parameters()
         self.patient = patient or Patient()
-        self.tissue = tissue or build_section(parameters, self.seed)
+        self.tissue = tissue or build_section(parameters, self.seed, self.patient.bone)
         self.read_rates()
         self.tick = -round(parameters.time.spin_up * YEAR / self.days) if spin_up else 0
         self.treatment = Treatment((), parameters.drugs)
@@ -110,8 +110,13 @@ class BoneModel(mesa.Model):
 
     def expose(self) -> Exposure:
         """Return what reaches the cells in this step, and advance the drugs."""
-        made = self.patient.estradiol_at(self.day + 0.5 * self.days)
-        return self.treatment.expose(*made, self.day, self.days)
+        habits = self.parameters.habits
+        made = self.patient.estradiol_at(self.day + 0.5 * self.days, habits)
+        exposure = self.treatment.expose(*made, self.day, self.days)
+        exposure.rankl += habits.deficiency * self.patient.deficiency
+        exposure.load += habits.exercise * self.patient.exercise
+        exposure.wear += habits.alcohol * self.patient.alcohol
+        return exposure
 
     def give(self, courses: Iterable[Course] | str) -> None:
         """Set the courses in place of the old ones; what is in her body of those stays."""
@@ -222,7 +227,8 @@ class BoneModel(mesa.Model):
     def attach_osteoblast(self, cavity: Cavity) -> None:
         """Let osteoblasts begin; where strain is high they live longer and build more."""
         numbers, site = self.parameters.osteoblast, cavity.sites[0]
-        rows, strain = self.parameters.responses, self.surroundings.strain_at[site]
+        rows = self.parameters.responses
+        strain = self.surroundings.strain_at[site] * self.signals.load
         luck = draw(self.seed, "osteoblast life", self.tick, site)
         life = draw_life(numbers.life * rows.strain.at(strain), numbers.shape, luck)
         beyond = rows.apron.at(self.signals.anabolic) + rows.overload.at(strain)

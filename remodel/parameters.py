@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 from remodel.drugs import DRUGS, Drug
+from remodel.habits import Habits
 from remodel.instruments import Densitometry, Fracture, Markers
 from remodel.quantities import Group, Row, par
 from remodel.responses import Responses
@@ -176,10 +177,10 @@ class Osteoblast(Group):
     """How osteoblasts are recruited to a cavity, refill it and die."""
 
     reversal: float = par(
-        38.0, "day", "mean reversal time of a typical cavity", low=1, high=365, source="H063"
+        35.0, "day", "mean reversal time of a typical cavity", low=1, high=365, source="H063"
     )
     typical: float = par(46.0, "um", "depth of a typical cavity", low=1, high=200, source="H037")
-    apposition: float = par(0.5, "um/day", "depth refilled per day", low=0, high=5, source="H060")
+    apposition: float = par(0.47, "um/day", "depth refilled per day", low=0, high=5, source="H060")
     life: float = par(136.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
     shape: float = par(3.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
 
@@ -222,6 +223,7 @@ class Parameters:
     osteoclast: Osteoclast = field(default_factory=Osteoclast)
     osteoblast: Osteoblast = field(default_factory=Osteoblast)
     strain: Strain = field(default_factory=Strain)
+    habits: Habits = field(default_factory=Habits)
     mineral: Mineral = field(default_factory=Mineral)
     densitometry: Densitometry = field(default_factory=Densitometry)
     markers: Markers = field(default_factory=Markers)

@@ -1,8 +1,12 @@
-"""A woman: her age, her menopause and the estradiol that she makes."""
+"""A woman: her age, her menopause, the estradiol that she makes, how she lives."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import exp
 
+import numpy as np
+
+from remodel.habits import Habits, Population
 from remodel.parameters import YEAR
 from remodel.quantities import Group, par
 
@@ -19,24 +23,66 @@ class Patient(Group):
         20.0, "pmol/L", "estradiol made outside the ovaries", low=0, high=10_000, source="C021"
     )
     ovarian: float = par(
-        380.0,
-        "pmol/L",
-        "mean that ovaries add before menopause",
-        low=0,
-        high=10_000,
-        source="assumed",
+        380.0, "pmol/L", "mean that ovaries add before menopause", low=0, high=10_000, source="C021"
     )
     transition: float = par(
-        0.5,
-        "year",
-        "time scale of the ovaries' decline around it",
-        low=0.01,
-        high=10,
-        source="R032",
+        0.5, "year", "time scale of the ovaries' decline", low=0.01, high=10, source="R032"
+    )
+    bone: float = par(
+        1.0,
+        "fraction",
+        "bone that she starts with, of the usual",
+        low=0.3,
+        high=2,
+        source="assumed",
+    )
+    smoking: float = par(0.0, "pack/day", "cigarettes", low=0, high=5, source="assumed")
+    alcohol: float = par(0.0, "drink/day", "alcohol", low=0, high=20, source="assumed")
+    deficiency: float = par(
+        0.0, "fraction", "of calcium and vitamin D that she lacks", low=0, high=1, source="assumed"
+    )
+    exercise: float = par(
+        0.0, "hour/week", "impact exercise, beyond the usual", low=-20, high=20, source="assumed"
     )
 
-    def estradiol_at(self, day: float) -> tuple[float, float]:
+    def estradiol_at(self, day: float, habits: Habits | None = None) -> tuple[float, float]:
         """Return the estradiol made on a day by the ovaries and elsewhere, pmol/L."""
         since = (self.age + day / YEAR - self.menopause) / self.transition
         working = 1 / (1 + exp(min(since, 500.0)))
-        return self.ovarian * working, self.estradiol
+        kept = exp(-self.smoking * (habits or Habits()).smoking)
+        return self.ovarian * working * kept, self.estradiol * kept
+
+
+def draw_population(count: int, seed: int, numbers: Population | None = None) -> Iterator[Patient]:
+    """Yield virtual women drawn from stated distributions.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    seed : int
+        The same seed gives the same women; the first of many are those of few.
+    numbers : Population, optional
+        Means and spreads.
+
+    Yields
+    ------
+    Patient
+        Age and age at menopause normal, estradiol and bone lognormal, habits by their
+        share of women; ages are kept to adults.
+    """
+    p = numbers or Population()
+    for index in range(count):
+        rng = np.random.default_rng([seed, 21, index])
+        age, menopause, estradiol, bone = rng.normal(size=4).tolist()
+        smokes, drinks, lacks, moves = rng.random(4).tolist()
+        yield Patient(
+            age=min(max(p.age + p.age_spread * age, 18.0), 110.0),
+            menopause=min(max(p.menopause + p.menopause_spread * menopause, 18.0), 110.0),
+            estradiol=p.estradiol * exp(p.estradiol_spread * estradiol),
+            bone=min(max(exp(p.bone_spread * bone), 0.3), 2.0),
+            smoking=1.0 if smokes < p.smokers else 0.0,
+            alcohol=3.0 if drinks < p.drinkers else 0.0,
+            deficiency=0.5 if lacks < p.deficient else 0.0,
+            exercise=2.0 if moves < p.active else 0.0,
+        )

@@ -1,5 +1,7 @@
 """Seeded builders of sections: a trabecular network, a cortex with Haversian canals."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -11,7 +13,7 @@ BLOCK = 64  # rows
 MARGIN = 0.1  # mm beyond the periosteum, so that the outer border is seen
 
 
-def build_section(parameters: Parameters, seed: int) -> Tissue:
+def build_section(parameters: Parameters, seed: int, bone: float = 1.0) -> Tissue:
     """Build a section: trabecular compartment, cortex with canals, periosteum.
 
     Parameters
@@ -20,6 +22,8 @@ def build_section(parameters: Parameters, seed: int) -> Tissue:
         Its group `section` gives sizes and targets.
     seed : int
         The same seed gives the same section.
+    bone : float
+        Bone volume and cortical thickness, of those in `parameters`.
 
     Returns
     -------
@@ -27,6 +31,8 @@ def build_section(parameters: Parameters, seed: int) -> Tissue:
         Shape (rows along the periodic axis, columns from marrow to periosteum).
     """
     size = parameters.section
+    volume, cortex = min(100.0, size.bone_volume * bone), size.cortex * bone
+    size = replace(size, bone_volume=volume, cortex=cortex)
     rng = np.random.default_rng([seed, 20])
     region = label_regions(size)
     matrix = np.zeros(region.shape)

@@ -42,6 +42,8 @@ class Signals:
         Waiting osteoclast precursors; 1 when none is used up.
     recruitment : float
         Osteoclasts per surface site and day, where the marrow supply is full.
+    load : float
+        Load on the skeleton, 1 where it is the habitual one.
     osteoclast_wear, osteoblast_wear : float
         Days of life that pass in a day.
     """
@@ -56,6 +58,7 @@ class Signals:
     free_rankl: float = 0.0
     pool: float = 1.0
     recruitment: float = 0.0
+    load: float = 1.0
     osteoclast_wear: float = 1.0
     osteoblast_wear: float = 1.0
 
@@ -81,7 +84,9 @@ class Signals:
         self.activity = estrogen_activity(
             exposure.estradiol, exposure.serm, exposure.serm_efficacy, affinity
         )
-        self.osteoblast_wear = self.parameters.responses.osteoblast_wear.at(self.activity)
+        wear = self.parameters.responses.osteoblast_wear.at(self.activity)
+        self.osteoblast_wear = wear * exposure.wear
+        self.load = 1.0 + exposure.load
 
     def balance_rankl(self, exposure: Exposure) -> None:
         """Set RANKL and OPG, what they leave free, and how osteoclasts live on it."""

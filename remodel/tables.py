@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
+from remodel.drugs import Drug
 from remodel.parameters import Parameters
 
 
@@ -30,6 +31,41 @@ def response_table(parameters: Parameters | None = None) -> str:
             for c in curves
         ],
     )  # fmt: skip
+
+
+def drug_table(parameters: Parameters | None = None) -> str:
+    """Return the drugs as a Markdown table: how each is given, and what it changes."""
+    drugs = (parameters or Parameters()).drugs
+    return markdown(
+        ("drug", "given", "half-life, days", "what it changes, at the usual dose", "source"),
+        [
+            (f"`{name}`", how_given(one), half_life(one), changes(one), one.source or "assumed")
+            for name, one in drugs.items()
+        ],
+    )
+
+
+def how_given(one: Drug) -> str:
+    """Return how often a drug is given."""
+    if one.lasting:
+        return "once, for good"
+    return f"every {one.interval:g} days" if one.interval else "daily"
+
+
+def half_life(one: Drug) -> str:
+    """Return the half-life of a drug in days, where its level follows from it."""
+    followed = not (one.lasting or one.concentration or one.bisphosphonate)
+    return f"{one.half_life:g}" if followed else ""
+
+
+def changes(one: Drug) -> str:
+    """Return the numbers of a drug that are not those of doing nothing."""
+    rows = {row.name.partition(".")[2]: row for row in one.rows("it")}
+    shown = [row for name, row in rows.items() if name not in ("half_life", "interval")]
+    units = ["" if row.unit in ("1", "fraction") else f" {row.unit}" for row in shown]
+    return "; ".join(
+        f"{row.meaning}: {row.value:g}{unit}" for row, unit in zip(shown, units, strict=True)
+    )
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

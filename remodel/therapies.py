@@ -107,8 +107,10 @@ class Exposure:
         Antibody against RANKL over its dissociation constant.
     bisphosphonate : float
         Doses that bind to each exposed surface site in this step.
-    anabolic, rankl : float
-        Call for bone beyond a cavity; RANKL expression that drugs add.
+    anabolic, rankl, load : float
+        Call for bone beyond a cavity; RANKL expression and strain that are added.
+    wear : float
+        Factor on the wear of osteoblasts.
     """
 
     estradiol: float
@@ -118,6 +120,8 @@ class Exposure:
     bisphosphonate: float = 0.0
     anabolic: float = 0.0
     rankl: float = 0.0
+    load: float = 0.0
+    wear: float = 1.0
 
 
 class Treatment:
@@ -171,6 +175,7 @@ def add_effects(exposure: Exposure, drug: Drug, level: float) -> None:
     exposure.estradiol += drug.estradiol * level
     exposure.anabolic += drug.anabolic * level
     exposure.rankl += drug.rankl * level
+    exposure.load += drug.load * level
     if drug.concentration:
         exposure.antibody += level / drug.binding
     if drug.serm and level:

@@ -199,8 +199,10 @@ def evidence_page(table: pd.DataFrame, baseline: list[list[str]], made: str) -> 
     shown = ("index", "simulated", "95 % interval", "range", "unit", "source", "inside")
     text = [
         "# Simulated beside published\n",
-        f"Made by `remodel validate`: {made}, remodel {remodel.__version__}, "
-        f"code {code_sum()[:12]}.\n",
+        (
+            f"Made by `remodel validate`: {made}, remodel {remodel.__version__}, "
+            f"code {code_sum()[:12]}.\n"
+        ),
         ABOUT,
         markdown(head, scores),
     ]

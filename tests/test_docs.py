@@ -6,14 +6,19 @@ import importlib.util
 import re
 import tomllib
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 import remodel
+from remodel.drugs import DRUGS
 from remodel.model import STEP
 
 TOP = Path(__file__).parent.parent
-PAGES = ["README.md", "CHANGELOG.md", "docs/odd.md", "docs/parameters.md", "experiments/README.md"]
+PAGES = [
+    "README.md", "CHANGELOG.md", "docs/odd.md", "docs/parameters.md", "docs/drugs.md",
+    "experiments/README.md",
+]  # fmt: skip
 TEXTS = {".py", ".md", ".toml", ".cff", ".csv", ".json"}
 ELEMENTS = [
     "1. Purpose and patterns",
@@ -75,10 +80,43 @@ def tracked():
             yield path
 
 
-@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", read("README.md"), re.DOTALL))
+def code_blocks(page):
+    return re.findall(r"```python\n(.*?)```", read(page), re.DOTALL)
+
+
+@pytest.mark.parametrize("code", code_blocks("README.md"))
 def test_readme_code_runs(code, capsys):
     exec(compile(code, "README.md", "exec"), {})  # noqa: S102
     assert "lumbar_spine" in capsys.readouterr().out
+
+
+def test_a_drug_is_added_as_the_page_says(capsys):
+    (code,) = code_blocks("docs/drugs.md")
+    with patch.dict(DRUGS):
+        exec(compile(code, "docs/drugs.md", "exec"), {})  # noqa: S102
+        assert "drugs.newserm.efficacy" in remodel.Parameters().values()
+    without, on_drug = capsys.readouterr().out.splitlines()
+    activity, free = zip(
+        *(map(float, re.findall(r"\d\.\d+", line)) for line in (without, on_drug)), strict=True
+    )
+    assert activity[1] > activity[0]
+    assert free[1] < free[0]
+
+
+def test_every_drug_has_a_row_and_says_what_it_changes():
+    rows = re.findall(r"^\| `([^`]+)` +\|(.*)\|$", read("docs/drugs.md"), flags=re.MULTILINE)
+    assert [name for name, _ in rows] == list(DRUGS)
+    for name, text in rows:
+        given, _, change, source = (cell.strip() for cell in text.split("|"))
+        assert given, name
+        assert re.search(r": -?\d", change) or DRUGS[name].lasting, name
+        assert source, name
+
+
+def test_readme_leads_to_every_page():
+    pages = [f"docs/{path.name}" for path in (TOP / "docs").glob("*.md")]
+    assert len(pages) >= 3
+    assert [page for page in pages if page not in read("README.md")] == []
 
 
 def test_readme_has_code_and_answers_every_question():

@@ -1,5 +1,6 @@
 """The drugs: each by its mechanism, its kinetics and its limits."""
 
+from itertools import pairwise
 from math import exp, log
 
 import numpy as np
@@ -36,6 +37,8 @@ DIRECTIONS = {
     "ibandronate": ("bisphosphonate", +1),
     "teriparatide": ("anabolic", +1),
     "romosozumab": ("anabolic", +1),
+    "exercise": ("load", +1),
+    "calcium": ("rankl", -1),
 }
 DAILY = sorted(
     name
@@ -113,7 +116,7 @@ def test_a_daily_drug_comes_and_goes_by_its_half_life(drug, days):
         mean = body.take(DRUGS[drug], 1.0, 0.0, days)
         assert body.level == pytest.approx(1 - exp(-rate * n * days))
         assert before <= mean <= body.level
-    for n in range(1, 30):
+    for _ in range(29):
         start = body.level
         mean = body.take(DRUGS[drug], 0.0, 0.0, days)
         assert mean == pytest.approx(start * (1 - exp(-rate * days)) / (rate * days))
@@ -168,8 +171,7 @@ def test_every_injection_is_given_once_whatever_the_step(days, start, length, ev
     first = start * YEAR - 0.37 * days
     count = int((length * YEAR + every) / days) + 3
     moments = [first + n * days for n in range(count + 1)]
-    steps = zip(moments, moments[1:], strict=False)
-    given = [course.injections(day, after - day, every) for day, after in steps]
+    given = [course.injections(day, after - day, every) for day, after in pairwise(moments)]
     due = length * YEAR / every
     near = abs(due - round(due)) < 1e-6
     expected = {max(1, int(np.ceil(due)))} | (

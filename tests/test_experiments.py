@@ -1,6 +1,7 @@
 """Every experiment explains itself, and runs."""
 
 import ast
+import importlib.util
 import json
 import re
 import subprocess
@@ -8,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from remodel import Parameters
+from remodel.trials import built_in_trials, load_trial
 
 FOLDER = Path(__file__).parent.parent / "experiments"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
@@ -50,3 +54,29 @@ def test_experiment_runs(script, tmp_path):
     record = json.loads(out.read_text(encoding="utf-8"))
     assert record["runs"]
     assert record["made_by"]["remodel"]
+    assert set(record.get("parameters", Parameters().values())) == set(Parameters().values())
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", load("calibrate").FREE)
+def test_what_is_fitted_says_so(name):
+    (row,) = [row for row in Parameters().rows() if row.name == name]
+    assert row.source == "calibrated"
+
+
+def test_only_rows_that_may_be_fitted_are_read():
+    module = load("calibrate")
+    trials = [load_trial(name) for name in built_in_trials()]
+    fitted = [row for trial in trials for row in trial.published if row.use == "calibrate"]
+    assert len(module.published_rows()) == len(fitted)
+    answers = {name: value for name, (value, _) in module.published_rows().items()}
+    inside = {f"{index} {part}": low for (index, part), (low, _, _) in module.RANGES.items()}
+    assert module.cost_of(answers | inside, module.published_rows()) == 0.0
+    missed = dict.fromkeys(answers, 1e3)
+    assert module.cost_of(missed | inside, module.published_rows()) > 1e3

@@ -22,6 +22,7 @@ SETTINGS = {  # numbers that matter only in some women or above some dose
     "osteoclast.drug_capacity": [Course(drug="zoledronate", stop=0.9, interval=90.0)],
     "densitometry.drift_from": "goserelin 0-0.9",  # any: in a woman below that age
 }
+BUSY = Patient(smoking=1.0, alcohol=5.0, deficiency=1.0, exercise=5.0)  # every habit
 YOUNG = Patient(age=45.0)  # with ovaries that a drug can switch off
 
 
@@ -50,7 +51,7 @@ def drug_of(name):
 def outcome(changes, drug=None):
     """Return all that a short run on drugs of all kinds, or on one drug, gives."""
     parameters = Parameters().with_values(BASE | changes)
-    courses, patient = (DRUGS_OF_ALL_KINDS, Patient())
+    courses, patient = (DRUGS_OF_ALL_KINDS, BUSY)
     if drug:
         courses, patient = SETTINGS.get(drug, f"{drug} 0-0.9"), YOUNG
     model = BoneModel(courses, patient=patient, parameters=parameters, rng=2)
@@ -133,10 +134,12 @@ def test_a_model_does_not_change_its_parameters():
     assert parameters.values() == before
 
 
-@pytest.mark.parametrize("name", [name for name in VALUES if drug_of(name)])
-def test_a_number_of_a_drug_survives_being_set_to_what_other_drugs_have(name):
+def test_a_number_of_a_drug_survives_being_set_to_what_other_drugs_have():
     """Or a record leaves it out, and is repeated with the usual number."""
-    blank = Drug.__dataclass_fields__[name.rpartition(".")[2]].default
-    changed = Parameters().with_values({name: blank})
-    assert changed.values()[name] == blank
-    assert Parameters().with_values(changed.values()) == changed
+    lost = []
+    for name in filter(drug_of, VALUES):
+        blank = Drug.__dataclass_fields__[name.rpartition(".")[2]].default
+        changed = Parameters().with_values({name: blank})
+        if Parameters().with_values(changed.values()) != changed:
+            lost.append(name)
+    assert not lost

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers import silent, wall
 
+from remodel import BoneModel
 from remodel.cells import Osteoblast, Osteoclast
 
 INTO = 3  # direction (0, 1), from the marrow on the left into the wall
@@ -110,3 +111,19 @@ def test_two_osteoclasts_do_not_enter_the_same_site():
         sites += [site for cavity in model.reversing for site in cavity.sites]
         assert len(sites) == len(set(sites))
     assert (model.tissue.matrix[4, FIRST : FIRST + 6] == 0).all()
+
+
+def test_an_osteoclast_that_comes_out_dies_when_it_comes_out(monkeypatch):
+    """Not at the end of that step: reversal begins when digging ends."""
+    ends = []
+    leave = BoneModel.leave
+
+    def left(model, cavity, days):
+        ends.append(model.day + days)
+        leave(model, cavity, days)
+
+    monkeypatch.setattr(BoneModel, "leave", left)
+    model = dig_one_pit(width=1, depth=800.0)
+    start = model.day
+    model.run(0.2)
+    assert ends == [pytest.approx(start + 20.0 / model.parameters.osteoclast.erosion)]
