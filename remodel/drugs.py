@@ -96,7 +96,8 @@ class Drug(Group):
         """Yield the numbers that make this drug what it is."""
         for row in super().rows(prefix):
             if row.name.rpartition(".")[2] in self.given:
-                yield row._replace(source=self.source or row.source)
+                fitted = row.source == "calibrated"
+                yield row if fitted else row._replace(source=self.source or row.source)
 
 
 def drug(name: str, **numbers: float | bool | str) -> Drug:
@@ -110,14 +111,14 @@ DRUGS = {
         drug("anastrozole", half_life=2.0, suppression=0.95, source="R020"),
         drug("letrozole", half_life=2.0, suppression=0.98),
         drug("exemestane", half_life=1.0, suppression=0.95),
-        drug("tamoxifen", half_life=10.0, serm=10.0, efficacy=0.645, source="calibrated"),
+        drug("tamoxifen", half_life=10.0, serm=10.0, efficacy=0.592, source="calibrated"),
         drug("raloxifene", half_life=1.2, serm=5.0, efficacy=0.55),
         drug("estradiol", half_life=1.0, estradiol=180.0),
         drug("goserelin", half_life=10.0, ovarian=0.97),
         drug("oophorectomy", lasting=True, ovarian=1.0),
-        drug("denosumab", interval=182.6, concentration=11_670.0, binding=15.26, source="R029"),
+        drug("denosumab", interval=182.6, concentration=11_670.0, binding=17.7, source="R029"),
         drug("zoledronate", interval=365.25, bisphosphonate=1.0, source="R036"),
-        drug("risedronate", bisphosphonate=0.13),
+        drug("risedronate", bisphosphonate=0.061, source="calibrated"),
         drug("alendronate", bisphosphonate=0.6),
         drug("ibandronate", bisphosphonate=0.4),
         drug("teriparatide", half_life=0.1, anabolic=0.5, rankl=0.4),

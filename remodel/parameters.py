@@ -84,10 +84,10 @@ class Receptor(Group):
         "estradiol that half occupies the receptor",
         low=1,
         high=1000,
-        source="calibrated",
+        source="assumed",
     )
     lag: float = par(
-        144.8,
+        127.0,
         "day",
         "time in which RANKL and OPG follow estrogen",
         low=1,
@@ -128,7 +128,7 @@ class Precursors(Group):
         source="assumed",
     )
     exponent: float = par(
-        0.3803, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
+        0.272, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
     )
 
 
@@ -138,7 +138,7 @@ class Osteoclast(Group):
 
     erosion: float = par(1.85, "um/day", "depth dug per day", low=0, high=20, source="C011")
     life: float = par(
-        27.89,
+        25.76,
         "day",
         "mean life without estrogen, RANKL in excess",
         low=1,
@@ -147,7 +147,7 @@ class Osteoclast(Group):
     )
     shape: float = par(6.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
     swallowed: float = par(
-        9.5,
+        8.78,
         "1",
         "how much faster life runs down per dose of bisphosphonate swallowed",
         low=0,
@@ -163,7 +163,7 @@ class Osteoclast(Group):
         source="assumed",
     )
     drug_half_life: float = par(
-        5.0,
+        4.63,
         "year",
         "of bisphosphonate on exposed surface",
         low=0.1,
@@ -181,7 +181,7 @@ class Osteoblast(Group):
     )
     typical: float = par(46.0, "um", "depth of a typical cavity", low=1, high=200, source="H037")
     apposition: float = par(0.47, "um/day", "depth refilled per day", low=0, high=5, source="H060")
-    life: float = par(136.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
+    life: float = par(109.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
     shape: float = par(3.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
 
 

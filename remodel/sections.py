@@ -31,7 +31,7 @@ def build_section(parameters: Parameters, seed: int, bone: float = 1.0) -> Tissu
         Shape (rows along the periodic axis, columns from marrow to periosteum).
     """
     size = parameters.section
-    volume, cortex = min(100.0, size.bone_volume * bone), size.cortex * bone
+    volume, cortex = min(100.0, size.bone_volume * bone), min(size.width, size.cortex * bone)
     size = replace(size, bone_volume=volume, cortex=cortex)
     rng = np.random.default_rng([seed, 20])
     region = label_regions(size)

@@ -86,7 +86,7 @@ class Signals:
         )
         wear = self.parameters.responses.osteoblast_wear.at(self.activity)
         self.osteoblast_wear = wear * exposure.wear
-        self.load = 1.0 + exposure.load
+        self.load = max(0.0, 1.0 + exposure.load)
 
     def balance_rankl(self, exposure: Exposure) -> None:
         """Set RANKL and OPG, what they leave free, and how osteoclasts live on it."""
