@@ -87,7 +87,7 @@ class Receptor(Group):
         source="assumed",
     )
     lag: float = par(
-        127.0,
+        110.0,
         "day",
         "time in which RANKL and OPG follow estrogen",
         low=1,
@@ -181,7 +181,7 @@ class Osteoblast(Group):
     )
     typical: float = par(46.0, "um", "depth of a typical cavity", low=1, high=200, source="H037")
     apposition: float = par(0.47, "um/day", "depth refilled per day", low=0, high=5, source="H060")
-    life: float = par(109.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
+    life: float = par(104.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
     shape: float = par(3.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
 
 

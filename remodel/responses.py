@@ -39,7 +39,7 @@ class Responses:
     )  # fmt: skip
     overload: Response = Response(
         signal="strain", behavior="depth built beyond a cavity", unit="um", dose="1",
-        rest=0.0, full=16.0, half=1.3, power=8.0, source="assumed",
+        rest=0.0, full=20.0, half=1.3, power=8.0, source="assumed",
     )  # fmt: skip
     lining: Response = Response(
         signal="anabolic", behavior="lining cells that begin to build", unit="1/site/year", dose="1",
