@@ -186,12 +186,19 @@ def test_help_has_an_example_that_says_how_long_it_takes(capsys, name):
 
 
 def start(*arguments):
-    """Start the command in a process group of its own."""
+    """Start the command in a process group of its own, where Ctrl-C is not ignored.
+
+    A shell that starts a job in the background lets it ignore interrupts.
+    """
     here = str(Path(remodel.__file__).parent.parent)
-    return subprocess.Popen(
-        [sys.executable, "-m", "remodel", *arguments], env=os.environ | {"PYTHONPATH": here},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # the child inherits it
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "remodel", *arguments], env=os.environ | {"PYTHONPATH": here},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def group_is_gone(group, seconds=10.0):

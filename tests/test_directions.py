@@ -32,7 +32,7 @@ def arms():
         for name, courses in (("untreated", ""), ("deprived", "anastrozole 0-3")):
             model = resume(point, courses)
             model.run(6)
-            found[name].append(model.datacollector.get_model_vars_dataframe())
+            found[name].append(model.frame())
     return {name: sum(frames) / len(SEEDS) for name, frames in found.items()}
 
 
