@@ -12,7 +12,8 @@ The cost falls and levels off; every row marked `calibrate` within about a point
 `validate` are not read at all.
 
 TRY
---seeds 8 for a quieter cost; --from RECORD goes on where an earlier run stopped.
+--seeds 8 for a quieter cost; --from RECORD goes on where an earlier run stopped; --steps 0
+--generations 0 only asks how well the numbers as they are agree, and what the rows leave open.
 
 TRUST
 Damped Gauss-Newton steps, then an evolutionary strategy (CMA-ES), on the logarithms of the
@@ -299,6 +300,7 @@ def main() -> None:
         if options.quick:
             search.run(1, 3, 0.02)
         else:
+            search.history += search.evaluate([np.zeros(len(FREE))])
             search.descend(options.steps)
             search.run(options.generations, 10, 0.03)
         doubt = {} if options.quick else search.doubt()

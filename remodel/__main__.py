@@ -89,7 +89,7 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     again.add_argument("--workers", type=workers, default="all", help="processes (all)")
     held = add(
         "validate", "Hold every built-in trial against its publication",
-        "remodel validate (24 replicates: half an hour on two cores; --quick one minute)",
+        "remodel validate (24 replicates: 4 minutes on two cores; --quick 35 s)",
     )  # fmt: skip
     add_luck_options(held, 24)
     held.add_argument(
