@@ -56,9 +56,7 @@ def copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
 def resume(point: Checkpoint, courses: Iterable[Course] | str) -> BoneModel:
     """Return a new model that goes on from a checkpoint under its own courses."""
     first = point.model
-    model = BoneModel(
-        courses, first.patient, first.parameters, first.tissue, first.seed, spin_up=False
-    )
+    model = BoneModel((), first.patient, first.parameters, first.tissue, first.seed, spin_up=False)
     for name, value in copy_state(point.state).items():
         setattr(model, name, value)
     model.meter.model = model

@@ -128,10 +128,6 @@ class Tissue:
         beside &= ~(empty | self.outside)
         return np.flatnonzero(beside).astype(np.int32)
 
-    def quiescent(self, sites: Ints) -> Ints:
-        """Return those of the surface sites that hold matrix and no remodeling unit."""
-        return sites[(self.matrix.reshape(-1)[sites] > 0) & ~self.busy.reshape(-1)[sites]]
-
     def can_enter(self, site: int) -> bool:
         """Return whether a site holds matrix that no remodeling unit is working on."""
         return self.matrix_at[site] > 0.0 and not self.busy_at[site]
