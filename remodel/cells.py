@@ -159,9 +159,8 @@ class Osteoclast(mesa.Agent):
         if not bound and not self.swallowed:
             return 1.0
         share = min(1.0, days * self.model.erosion / max(tissue.matrix_at[self.site], 1e-9))
-        toxicity: float = self.model.parameters.osteoclast.swallowed
         taken: float = self.swallowed + 0.5 * share * bound
-        return 1.0 + toxicity * taken
+        return self.model.parameters.responses.poisoning.at(taken)
 
     def advance(self) -> bool:
         """Move on to the bone ahead; return False where there is none left."""

@@ -19,7 +19,7 @@ class Densitometry(Group):
         0.25, "fraction", "trabecular share, femoral neck", low=0, high=1, source="assumed"
     )
     spine_drift: float = par(
-        0.34,
+        0.4003,
         "%/year",
         "rise of spine DXA by degenerative change, not bone",
         low=0,

@@ -101,6 +101,7 @@ class BoneModel(mesa.Model):
         self.days = p.time.step
         self.erosion = p.osteoclast.erosion / self.tissue.site_um
         self.apposition = p.osteoblast.apposition / self.tissue.site_um
+        self.typical = p.osteoblast.typical / self.tissue.site_um
         self.unfinished = 1 - p.mineral.primary
 
     @property
@@ -206,8 +207,7 @@ class BoneModel(mesa.Model):
             return
         numbers = self.parameters.osteoblast
         luck = draw(self.seed, "reversal", self.tick, cavity.sites[0])
-        typical = numbers.typical / self.tissue.site_um
-        cavity.wait = days - log(luck) * numbers.reversal * typical / cavity.released
+        cavity.wait = days - log(luck) * numbers.reversal * self.typical / cavity.released
         self.reversing.append(cavity)
 
     def recruit_osteoblasts(self) -> None:
@@ -218,20 +218,24 @@ class BoneModel(mesa.Model):
             if cavity.wait > 0:
                 waiting.append(cavity)
             elif cavity.has_floor(self.tissue):
-                self.attach_osteoblast(cavity)
+                self.attach_osteoblast(cavity, cavity.released / self.typical)
             else:
                 self.tissue.free(cavity.sites)
                 self.perforations += 1
         self.reversing = waiting
 
-    def attach_osteoblast(self, cavity: Cavity) -> None:
-        """Let osteoblasts begin; where strain is high they live longer and build more."""
+    def attach_osteoblast(self, cavity: Cavity, called: float) -> None:
+        """Let osteoblasts begin; where strain is high they live longer and build more.
+
+        What they can do is in proportion to what called them: the matrix released, over
+        that of a typical cavity.
+        """
         numbers, site = self.parameters.osteoblast, cavity.sites[0]
         rows = self.parameters.responses
         strain = self.surroundings.strain_at[site] * self.signals.load
         luck = draw(self.seed, "osteoblast life", self.tick, site)
-        life = draw_life(numbers.life * rows.strain.at(strain), numbers.shape, luck)
-        beyond = rows.apron.at(self.signals.anabolic) + rows.overload.at(strain)
+        life = draw_life(numbers.life * called * rows.strain.at(strain), numbers.shape, luck)
+        beyond = rows.apron.at(self.signals.anabolic) + called * rows.overload.at(strain)
         if beyond:
             cavity.extend(self.tissue, beyond / self.tissue.site_um)
         Osteoblast(self, cavity, life, idle=self.days + cavity.wait)
@@ -249,7 +253,7 @@ class BoneModel(mesa.Model):
             if faces and self.tissue.can_enter(site):
                 cavity = Cavity(site, faces[0])
                 cavity.wait = moment - self.days
-                self.attach_osteoblast(cavity)
+                self.attach_osteoblast(cavity, 1.0)
 
     def form(self) -> None:
         """Osteoblasts form bone, finish or die."""

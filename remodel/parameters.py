@@ -87,7 +87,7 @@ class Receptor(Group):
         source="assumed",
     )
     lag: float = par(
-        110.0,
+        116.2,
         "day",
         "time in which RANKL and OPG follow estrogen",
         low=1,
@@ -128,7 +128,7 @@ class Precursors(Group):
         source="assumed",
     )
     exponent: float = par(
-        0.272, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
+        0.4471, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
     )
 
 
@@ -138,7 +138,7 @@ class Osteoclast(Group):
 
     erosion: float = par(1.85, "um/day", "depth dug per day", low=0, high=20, source="C011")
     life: float = par(
-        25.76,
+        25.99,
         "day",
         "mean life without estrogen, RANKL in excess",
         low=1,
@@ -146,14 +146,6 @@ class Osteoclast(Group):
         source="calibrated",
     )
     shape: float = par(6.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
-    swallowed: float = par(
-        8.78,
-        "1",
-        "how much faster life runs down per dose of bisphosphonate swallowed",
-        low=0,
-        high=1e4,
-        source="calibrated",
-    )
     drug_capacity: float = par(
         1.5,
         "dose",
@@ -163,7 +155,7 @@ class Osteoclast(Group):
         source="assumed",
     )
     drug_half_life: float = par(
-        4.63,
+        4.516,
         "year",
         "of bisphosphonate on exposed surface",
         low=0.1,
@@ -177,11 +169,11 @@ class Osteoblast(Group):
     """How osteoblasts are recruited to a cavity, refill it and die."""
 
     reversal: float = par(
-        35.0, "day", "mean reversal time of a typical cavity", low=1, high=365, source="H063"
+        30.0, "day", "mean reversal time of a typical cavity", low=1, high=365, source="H063"
     )
     typical: float = par(46.0, "um", "depth of a typical cavity", low=1, high=200, source="H037")
     apposition: float = par(0.47, "um/day", "depth refilled per day", low=0, high=5, source="H060")
-    life: float = par(104.0, "day", "mean life at rest", low=1, high=2000, source="calibrated")
+    life: float = par(95.26, "day", "mean life at rest", low=1, high=2000, source="calibrated")
     shape: float = par(3.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
 
 

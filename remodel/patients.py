@@ -3,12 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import exp
+from typing import NamedTuple
 
 import numpy as np
 
 from remodel.habits import Habits, Population
 from remodel.parameters import YEAR
 from remodel.quantities import Group, par
+
+
+class Estradiol(NamedTuple):
+    """Estradiol that a woman makes, pmol/L."""
+
+    ovarian: float  # added in a cycle in which the ovaries work
+    peripheral: float  # made elsewhere, always
+    cycling: float = 1.0  # share of cycles in which the ovaries work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +54,16 @@ class Patient(Group):
         0.0, "hour/week", "impact exercise, beyond the usual", low=-20, high=20, source="assumed"
     )
 
-    def estradiol_at(self, day: float, habits: Habits | None = None) -> tuple[float, float]:
-        """Return the estradiol made on a day by the ovaries and elsewhere, pmol/L."""
+    def estradiol_at(self, day: float, habits: Habits | None = None) -> Estradiol:
+        """Return what she makes of estradiol on a day.
+
+        In the transition the ovaries work in ever fewer cycles: what declines is the
+        share of cycles, not what they add in one.
+        """
         since = (self.age + day / YEAR - self.menopause) / self.transition
-        working = 1 / (1 + exp(min(since, 500.0)))
+        cycling = 1 / (1 + exp(min(since, 500.0)))
         kept = exp(-self.smoking * (habits or Habits()).smoking)
-        return self.ovarian * working * kept, self.estradiol * kept
+        return Estradiol(self.ovarian * kept, self.estradiol * kept, cycling)
 
 
 def draw_population(count: int, seed: int, numbers: Population | None = None) -> Iterator[Patient]:

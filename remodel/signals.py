@@ -80,10 +80,13 @@ class Signals:
     def hear_estrogen(self, exposure: Exposure) -> None:
         """Set the estrogen signal and what follows it without delay."""
         affinity = self.parameters.receptor.estradiol_affinity
-        self.estradiol, self.anabolic = exposure.estradiol, exposure.anabolic
-        self.activity = estrogen_activity(
-            exposure.estradiol, exposure.serm, exposure.serm_efficacy, affinity
+        self.estradiol = exposure.estradiol + exposure.cycling * exposure.ovarian
+        self.anabolic = exposure.anabolic
+        without, added = (
+            estrogen_activity(level, exposure.serm, exposure.serm_efficacy, affinity)
+            for level in (exposure.estradiol, exposure.estradiol + exposure.ovarian)
         )
+        self.activity = without + exposure.cycling * (added - without)
         wear = self.parameters.responses.osteoblast_wear.at(self.activity)
         self.osteoblast_wear = wear * exposure.wear
         self.load = max(0.0, 1.0 + exposure.load)

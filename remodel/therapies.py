@@ -100,7 +100,9 @@ class Exposure:
     Attributes
     ----------
     estradiol : float
-        pmol/L.
+        Without what the ovaries add, pmol/L.
+    ovarian, cycling : float
+        What the ovaries add in a cycle in which they work, pmol/L, and the share of those.
     serm, serm_efficacy : float
         Level of SERMs over their dissociation constant, and their mean efficacy.
     antibody : float
@@ -114,6 +116,8 @@ class Exposure:
     """
 
     estradiol: float
+    ovarian: float = 0.0
+    cycling: float = 1.0
     serm: float = 0.0
     serm_efficacy: float = 0.0
     antibody: float = 0.0
@@ -140,17 +144,19 @@ class Treatment:
             find_drug(course.drug, self.drugs)
             self.bodies.setdefault(course.drug, Body())
 
-    def expose(self, ovarian: float, peripheral: float, day: float, days: float) -> Exposure:
+    def expose(
+        self, ovarian: float, peripheral: float, cycling: float, day: float, days: float
+    ) -> Exposure:
         """Return the exposure over a step of some days, and advance the drugs.
 
         Parameters
         ----------
-        ovarian, peripheral : float
-            Estradiol that the woman's ovaries and her other tissues make, pmol/L.
+        ovarian, peripheral, cycling : float
+            What the woman makes, as in `patients.Estradiol`.
         day, days : float
             Start and length of the step, days.
         """
-        exposure = Exposure(estradiol=0.0)
+        exposure = Exposure(estradiol=0.0, cycling=cycling)
         for name, body in self.bodies.items():
             drug, given = self.drugs[name], [c for c in self.courses if c.drug == name]
             share = fsum(course.dose * course.share_given(day, days) for course in given)
@@ -166,7 +172,8 @@ class Treatment:
             exposure.bisphosphonate += drug.bisphosphonate * (
                 doses if drug.interval else share * days / YEAR
             )
-        exposure.estradiol += ovarian + peripheral
+        exposure.estradiol += peripheral
+        exposure.ovarian = ovarian
         return exposure
 
 

@@ -53,6 +53,16 @@ def test_estrogen_lowers_rankl_raises_opg_and_leaves_less_free():
     assert without.recruitment > 1.1 * little.recruitment > 1.21 * much.recruitment
 
 
+def test_cells_answer_to_each_cycle_and_the_mean_answer_is_felt():
+    """Half of the cycles gone is not half of the estradiol in every cycle."""
+    gone, half, all_ = (settled(20.0, ovarian=380.0, cycling=share) for share in (0.0, 0.5, 1.0))
+    assert half.activity == pytest.approx(0.5 * (gone.activity + all_.activity))
+    assert half.estradiol == pytest.approx(210.0)
+    assert half.activity < settled(210.0).activity
+    assert gone.activity == settled(20.0).activity
+    assert all_.activity == settled(400.0).activity
+
+
 def test_an_antibody_starves_osteoclasts():
     free, bound = settled(20.0), settled(20.0, antibody=1e4)
     assert bound.free_rankl < 0.01 * free.free_rankl

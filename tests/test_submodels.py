@@ -22,10 +22,11 @@ from remodel.sections import build_section
 def test_ovaries_decline_around_menopause():
     woman = Patient(age=50.0, menopause=51.0, transition=0.5)
     years = (-20.0, 1.0, 1.5, 20.0)
-    ovarian = [woman.estradiol_at(year * YEAR)[0] for year in years]
+    made = [woman.estradiol_at(year * YEAR) for year in years]
     shares = [1.0, 1 / 2, 1 / (1 + exp(1)), 0.0]
-    assert ovarian == pytest.approx([share * woman.ovarian for share in shares], abs=1e-9)
-    assert {woman.estradiol_at(year * YEAR)[1] for year in years} == {woman.estradiol}
+    assert [day.cycling for day in made] == pytest.approx(shares, abs=1e-9)
+    assert {day.ovarian for day in made} == {woman.ovarian}
+    assert {day.peripheral for day in made} == {woman.estradiol}
 
 
 @pytest.mark.parametrize(
@@ -49,8 +50,9 @@ def test_a_habit_reaches_its_signal(habit, amount, signal, sign):
 def test_smoking_lowers_estradiol_of_all_sources():
     usual, smoker = Patient(age=35.0), Patient(age=35.0, smoking=2.0)
     kept = exp(-2.0 * Habits().smoking)
-    expected = [kept * part for part in usual.estradiol_at(0.0)]
-    assert smoker.estradiol_at(0.0) == pytest.approx(expected)
+    expected, made = usual.estradiol_at(0.0), smoker.estradiol_at(0.0)
+    assert made.ovarian == pytest.approx(kept * expected.ovarian)
+    assert made.peripheral == pytest.approx(kept * expected.peripheral)
 
 
 def test_a_woman_with_less_bone_begins_with_less():
@@ -168,7 +170,7 @@ def test_under_high_strain_more_is_built_than_was_dug():
         tissue.busy_at[top] = True
         tissue.cavity_at[top] = cavity.amounts[0] = 0.5
         model.surroundings.strain_at[top] = strain
-        model.attach_osteoblast(cavity)
+        model.attach_osteoblast(cavity, called=1.0)
         depth = model.parameters.responses.overload.at(strain) / tissue.site_um
         while model.agents:
             model.form()
@@ -177,6 +179,33 @@ def test_under_high_strain_more_is_built_than_was_dug():
         assert not tissue.busy.any()
     assert built == sorted(built)
     assert built[-1] > 0.0
+
+
+def test_what_osteoblasts_can_do_is_in_proportion_to_what_called_them():
+    lives = []
+    for called in (0.5, 1.0, 2.0):
+        model = silent(wall(3))
+        cavity = Cavity(4 * 20 + 8, 3)
+        model.attach_osteoblast(cavity, called)
+        lives += [cell.life for cell in model.agents]
+    assert lives == pytest.approx([0.5 * lives[1], lives[1], 2.0 * lives[1]])
+
+
+def test_bisphosphonate_shortens_lives_up_to_a_limit():
+    model, lived = silent(wall(3)), []
+    row = model.parameters.responses.poisoning
+    for doses in (0.0, row.half, 100.0 * row.half, 1e4 * row.half):
+        cell = Osteoclast(model, 4 * 20 + 8, 3, life=1000.0, idle=0.0)
+        cell.swallowed = doses
+        before = cell.life
+        cell.resorb_in_part(1.0)
+        lived.append(before - cell.life)
+        cell.remove()
+    wear = model.signals.osteoclast_wear
+    assert lived[0] == pytest.approx(wear)
+    assert lived[1] == pytest.approx(wear * 0.5 * (row.rest + row.full))
+    assert lived[3] == pytest.approx(wear * row.full, rel=1e-3)
+    assert lived[3] == pytest.approx(lived[2], rel=0.02)
 
 
 def test_an_injection_does_not_depend_on_how_its_days_are_divided(monkeypatch):
