@@ -27,6 +27,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cma
@@ -74,7 +75,7 @@ RANGES = {  # histomorphometry at rest: index, compartment, low, high, what a mi
     ("ES/BS", "trabecular"): (2, 7, 1.0),  # H055, %
     ("Ac.f", YOUNG): (0.13, 0.13, 0.02),  # H001, 1/year
 }
-WOMAN = Patient(age=64)  # long past menopause age does nothing: one spin-up serves all trials
+WOMAN = Patient(age=64)  # long past menopause age does nothing: one spin-up serves all alike
 
 
 def calibration_arms() -> Iterator[tuple[Trial, Arm, float]]:
@@ -90,16 +91,21 @@ def calibration_arms() -> Iterator[tuple[Trial, Arm, float]]:
 def simulate(task: tuple[dict[str, float], int]) -> dict[str, float]:
     """Run every arm under one seed; return the answer to each fitted row, and the ranges."""
     values, seed = task
-    model = BoneModel(patient=WOMAN, parameters=Parameters().with_values(values), rng=seed)
-    point = take_checkpoint(model)
+    parameters = Parameters().with_values(values)
+    model = BoneModel(patient=WOMAN, parameters=parameters, rng=seed)
+    points = {WOMAN: take_checkpoint(model)}
     frames: dict[str, list] = {}
     for trial, arm, years in calibration_arms():
-        run = resume(point, arm.courses)
+        woman = replace(arm.patient, age=WOMAN.age, menopause=WOMAN.menopause)
+        if woman not in points:
+            other = BoneModel(patient=woman, parameters=parameters, rng=seed)
+            points[woman] = take_checkpoint(other)
+        run = resume(points[woman], arm.courses)
         run.run(years + 0.2)
         frame = run.frame().assign(arm=arm.name, replicate=0)
         frames.setdefault(trial.name, []).append(frame)
     answers = dict(answer_rows(frames))
-    young = BoneModel(patient=Patient(age=40), parameters=model.parameters, rng=seed)
+    young = BoneModel(patient=Patient(age=40), parameters=parameters, rng=seed)
     for index, place in RANGES:
         section = young if place == YOUNG else model
         answers[f"{index} {place}"] = histomorphometry(section, place.partition(",")[0])[index]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Never
 
 from remodel import __version__
+from remodel.comparison import format_scores
 from remodel.ensemble import HIGHEST_SEED, MOST_REPLICATES, MOST_WORKERS, all_workers
 from remodel.jobs import OUTPUTS, QUICK, QUICK_REPLICATES, run_job
 from remodel.parameters import Parameters
@@ -19,7 +20,7 @@ from remodel.report import format_table
 from remodel.tables import parameter_table, response_table
 from remodel.trials import built_in_trials, load_trial
 from remodel.validation import OUTPUTS as EVIDENCE
-from remodel.validation import format_scores, validate
+from remodel.validation import validate
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 ABOUT = "Bone remodeling in cells: reruns published trials and shows them beside the publication."

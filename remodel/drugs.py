@@ -92,6 +92,10 @@ class Drug(Group):
         0.0, "fraction", "strain added to the habitual", low=-1, high=2, source="assumed"
     )
 
+    def as_data(self) -> dict[str, float | bool | str]:
+        """Return name and given numbers, in the form of a trial's file."""
+        return {"name": self.name} | {name: getattr(self, name) for name in self.given}
+
     def rows(self, prefix: str) -> Iterator[Row]:
         """Yield the numbers that make this drug what it is."""
         for row in super().rows(prefix):

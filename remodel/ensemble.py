@@ -106,17 +106,19 @@ def run_replicate(task: ReplicateTask) -> Replicate:
     """Spin up once for each kind of patient, then run every arm from there."""
     points: dict[Patient, Checkpoint] = {}
     frames, snapshots = [], {}
+    parameters = task.parameters.with_drugs(task.trial.drugs)
     years = (0.0, task.trial.on_treatment, task.trial.years)
     for arm in task.trial.arms:
-        if arm.patient not in points:
-            model = BoneModel(patient=arm.patient, rng=task.seed, parameters=task.parameters)
-            points[arm.patient] = take_checkpoint(model)
-        model = resume(points[arm.patient], arm.courses)
+        patient = task.trial.woman(arm, task.seed)
+        if patient not in points:
+            model = BoneModel(patient=patient, rng=task.seed, parameters=parameters)
+            points[patient] = take_checkpoint(model)
+        model = resume(points[patient], arm.courses)
         for year in years:
             model.run_until(year)
             if task.pictures:
                 snapshots[arm.name, year] = take_snapshot(model)
-        readings = model.frame()
+        readings = task.trial.observe(model.frame(), task.seed)
         readings.insert(0, "arm", arm.name)
         frames.append(readings)
     frame = pd.concat(frames, ignore_index=True)

@@ -49,6 +49,9 @@ class Population(Group):
         20.0, "pmol/L", "median without ovaries", low=0, high=1000, source="C021"
     )
     estradiol_spread: float = par(0.4, "1", "its spread (log)", low=0, high=2, source="C021")
+    bone: float = par(
+        1.0, "fraction", "median bone at the start, of the usual", low=0.3, high=2, source="assumed"
+    )
     bone_spread: float = par(
         0.12, "1", "spread of bone at the start (log)", low=0, high=1, source="assumed"
     )
@@ -62,3 +65,14 @@ class Population(Group):
     active: float = par(
         0.30, "fraction", "of women, two hours a week", low=0, high=1, source="assumed"
     )
+    rankl_spread: float = par(
+        0.4, "1", "spread of RANKL expression (log)", low=0, high=2, source="assumed"
+    )
+    quitting: float = par(
+        0.17, "1/year", "rate at which women stop a daily drug", low=0, high=5, source="P001"
+    )
+    spine_error: float = par(
+        1.65, "%", "precision error of DXA over years, lumbar spine", low=0, high=10, source="P002"
+    )
+    hip_error: float = par(1.56, "%", "total hip", low=0, high=10, source="P002")
+    neck_error: float = par(2.5, "%", "femoral neck", low=0, high=10, source="P002")

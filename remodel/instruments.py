@@ -1,8 +1,14 @@
 """What instruments and assays see of bone, and what its loss means for fractures."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
 from remodel.quantities import Group, par
+from remodel.randomness import draws
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +35,55 @@ class Densitometry(Group):
     drift_from: float = par(
         55.0, "year", "age from which it rises", low=0, high=120, source="assumed"
     )
+    spine_young: float = par(
+        1.064, "g/cm2", "mean of young women, lumbar spine", low=0.1, high=3, source="D001"
+    )
+    spine_young_sd: float = par(
+        0.106, "g/cm2", "its standard deviation", low=0.01, high=1, source="D001"
+    )
+    hip_young: float = par(
+        0.971, "g/cm2", "mean of young women, total hip", low=0.1, high=3, source="D002"
+    )
+    hip_young_sd: float = par(
+        0.114, "g/cm2", "its standard deviation", low=0.01, high=1, source="D002"
+    )
+    neck_young: float = par(
+        0.858, "g/cm2", "mean of young women, femoral neck", low=0.1, high=3, source="D003"
+    )
+    neck_young_sd: float = par(
+        0.120, "g/cm2", "its standard deviation", low=0.01, high=1, source="D003"
+    )
+    usual: float = par(
+        -1.1, "SD", "T-score of a woman with the usual bone", low=-5, high=5, source="D004"
+    )
+
+    def t_score(self, site: str, bone: float, change: float = 0.0) -> float:
+        """Return the T-score of a site.
+
+        ``T = (BMD - young mean) / young SD``, where the usual bone has the T-score
+        `usual` at every site, and BMD is in proportion to bone.
+
+        Parameters
+        ----------
+        site : str
+            ``"spine"``, ``"hip"`` or ``"neck"``.
+        bone : float
+            Bone that she started with, of the usual.
+        change : float
+            Percent change of DXA since.
+        """
+        spread = self.young_spread(site)
+        now = (1 + self.usual * spread) * bone * (1 + change / 100)
+        return (now - 1) / spread
+
+    def bone_at(self, site: str, t_score: float) -> float:
+        """Return the bone, of the usual, of a woman with a T-score at a site."""
+        spread = self.young_spread(site)
+        return (1 + t_score * spread) / (1 + self.usual * spread)
+
+    def young_spread(self, site: str) -> float:
+        """Return the standard deviation of young women over their mean."""
+        return float(getattr(self, f"{site}_young_sd") / getattr(self, f"{site}_young"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,3 +112,25 @@ class Fracture(Group):
         high=1,
         source="F001",
     )
+
+
+def with_scan_error(frame: pd.DataFrame, errors: Mapping[str, float], seed: int) -> pd.DataFrame:
+    """Return readings as single scans of one woman show them.
+
+    Every scan errs by itself, that of day 0 too, so that a change errs by more.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Readings, day 0 first; percent change from day 0.
+    errors : mapping of str to float
+        Precision error of each column, percent.
+    seed : int
+        The same seed gives the same errors, whatever she is given.
+    """
+    measured = frame.copy()
+    for site, error in errors.items():
+        luck = draws(seed, f"scan of {site}", 0, np.arange(len(frame), dtype=np.int32))
+        scan = (100 + frame[site]) * (1 + error / 100 * ndtri(luck.clip(1e-12, 1 - 1e-12)))
+        measured[site] = 100 * (scan / scan.iloc[0] - 1)
+    return measured

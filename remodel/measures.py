@@ -21,7 +21,7 @@ COUNTS = ("surface", "started", "osteoclasts", "reversing", "osteoblasts")
 AMOUNTS = ("bone", "mineral", "removed", "added")
 COLUMNS = (
     "year", "estradiol", "estrogen_activity", "rankl_opg", "pool",
-    *(f"{region}_bmd" for region in REGIONS), *SITES,
+    *(f"{region}_bmd" for region in REGIONS), *SITES, *(f"{site}_t_score" for site in SITES),
     "ctx", "p1np", "bone_alp", "osteoclasts", "osteoblasts", "perforations",
     *(f"{region}_{what}" for region in REGIONS for what in (*AMOUNTS, *COUNTS)),
 )  # fmt: skip
@@ -93,9 +93,11 @@ class Meter:
     def changes(self, raw: dict[str, float]) -> dict[str, float]:
         """Return BMD and markers as percent change from the baseline."""
         change = {f"{region}_bmd": self.percent(raw, [f"{region}_mineral"]) for region in REGIONS}
+        numbers, patient = self.model.parameters.densitometry, self.model.patient
         for site, short in SITES.items():
-            age, years = self.model.patient.age, self.model.day / YEAR
-            change[site] = dxa_change(self.model.parameters.densitometry, short, change, age, years)
+            years = self.model.day / YEAR
+            change[site] = dxa_change(numbers, short, change, patient.age, years)
+            change[f"{site}_t_score"] = numbers.t_score(short, patient.bone, change[site])
         change["ctx"] = self.percent(raw, [f"{region}_removed" for region in REGIONS])
         change["p1np"] = self.percent(raw, [f"{region}_added" for region in REGIONS])
         of_bone = 1 - self.model.parameters.markers.alp_background

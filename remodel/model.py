@@ -7,6 +7,7 @@ import mesa
 import pandas as pd
 
 from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life
+from remodel.drugs import find_drug
 from remodel.measures import COLUMNS, Meter
 from remodel.parameters import YEAR, Parameters
 from remodel.patients import Patient
@@ -79,6 +80,9 @@ class BoneModel(mesa.Model):
         self.tissue = tissue or build_section(parameters, self.seed, self.patient.bone)
         self.read_rates()
         self.tick = -round(parameters.time.spin_up * YEAR / self.days) if spin_up else 0
+        courses = parse_courses(courses) if isinstance(courses, str) else tuple(courses)
+        for course in courses:  # before the spin-up, which takes a while
+            find_drug(course.drug, parameters.drugs)
         self.treatment = Treatment((), parameters.drugs)
         self.signals = Signals(parameters)
         self.signals.settle(self.expose())
@@ -114,6 +118,7 @@ class BoneModel(mesa.Model):
         habits = self.parameters.habits
         made = self.patient.estradiol_at(self.day + 0.5 * self.days, habits)
         exposure = self.treatment.expose(*made, self.day, self.days)
+        exposure.expression = self.patient.rankl
         exposure.rankl += habits.deficiency * self.patient.deficiency
         exposure.load += habits.exercise * self.patient.exercise
         exposure.wear += habits.alcohol * self.patient.alcohol
@@ -122,7 +127,9 @@ class BoneModel(mesa.Model):
     def give(self, courses: Iterable[Course] | str) -> None:
         """Set the courses in place of the old ones; what is in her body of those stays."""
         given = parse_courses(courses) if isinstance(courses, str) else courses
-        self.treatment.prescribe(given)
+        drugs, quits = self.parameters.drugs, self.patient.quits
+        kept = [course.taken_until(quits, find_drug(course.drug, drugs)) for course in given]
+        self.treatment.prescribe(kept)
 
     def spin_up(self) -> None:
         """Run without treatment until day 0, then take that state for the baseline."""

@@ -1,6 +1,6 @@
 """Every number of the model: value, unit, range, meaning and source, declared once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
@@ -234,6 +234,10 @@ class Parameters:
         curves, drugs = vars(parts.pop("responses")), parts.pop("drugs")
         parts |= {f"responses.{name}": curve for name, curve in curves.items()}
         return parts | {f"drugs.{name}": drug for name, drug in drugs.items()}
+
+    def with_drugs(self, drugs: Iterable[Drug]) -> Self:
+        """Return a copy that knows these drugs too; one of the same name that is there stays."""
+        return replace(self, drugs={drug.name: drug for drug in drugs} | dict(self.drugs))
 
     def values(self) -> dict[str, float]:
         """Return every number by its dotted name."""

@@ -54,6 +54,13 @@ class Patient(Group):
         0.0, "hour/week", "impact exercise, beyond the usual", low=-20, high=20, source="assumed"
     )
 
+    rankl: float = par(
+        1.0, "1", "RANKL that her cells express, of the usual", low=0.01, high=20, source="assumed"
+    )
+    quits: float = par(
+        200.0, "year", "from day 0 until she stops daily drugs", low=0, high=200, source="assumed"
+    )
+
     def estradiol_at(self, day: float, habits: Habits | None = None) -> Estradiol:
         """Return what she makes of estradiol on a day.
 
@@ -81,21 +88,31 @@ def draw_population(count: int, seed: int, numbers: Population | None = None) ->
     Yields
     ------
     Patient
-        Age and age at menopause normal, estradiol and bone lognormal, habits by their
-        share of women; ages are kept to adults.
+        As `draw_woman` draws her.
     """
-    p = numbers or Population()
     for index in range(count):
-        rng = np.random.default_rng([seed, 21, index])
-        age, menopause, estradiol, bone = rng.normal(size=4).tolist()
-        smokes, drinks, lacks, moves = rng.random(4).tolist()
-        yield Patient(
-            age=min(max(p.age + p.age_spread * age, 18.0), 110.0),
-            menopause=min(max(p.menopause + p.menopause_spread * menopause, 18.0), 110.0),
-            estradiol=p.estradiol * exp(p.estradiol_spread * estradiol),
-            bone=min(max(exp(p.bone_spread * bone), 0.3), 2.0),
-            smoking=1.0 if smokes < p.smokers else 0.0,
-            alcohol=3.0 if drinks < p.drinkers else 0.0,
-            deficiency=0.5 if lacks < p.deficient else 0.0,
-            exercise=2.0 if moves < p.active else 0.0,
-        )
+        yield draw_woman(numbers or Population(), seed, index)
+
+
+def draw_woman(p: Population, seed: int, index: int = 0) -> Patient:
+    """Return one virtual woman of a population.
+
+    Age and age at menopause are normal, estradiol, bone and RANKL lognormal, habits by
+    their share of women, the time to quitting exponential; each is kept to its range.
+    """
+    rng = np.random.default_rng([seed, 21, index])
+    age, menopause, estradiol, bone = rng.normal(size=4).tolist()
+    smokes, drinks, lacks, moves = rng.random(4).tolist()
+    rankl, patience = rng.normal(), rng.exponential()
+    return Patient(
+        age=min(max(p.age + p.age_spread * age, 18.0), 110.0),
+        menopause=min(max(p.menopause + p.menopause_spread * menopause, 18.0), 110.0),
+        estradiol=p.estradiol * exp(p.estradiol_spread * estradiol),
+        bone=min(max(p.bone * exp(p.bone_spread * bone), 0.3), 2.0),
+        smoking=1.0 if smokes < p.smokers else 0.0,
+        alcohol=3.0 if drinks < p.drinkers else 0.0,
+        deficiency=0.5 if lacks < p.deficient else 0.0,
+        exercise=2.0 if moves < p.active else 0.0,
+        rankl=min(max(exp(p.rankl_spread * float(rankl)), 0.01), 20.0),
+        quits=min(float(patience) / p.quitting, 200.0) if p.quitting else 200.0,
+    )

@@ -166,9 +166,11 @@ class Table:
             default = getattr(usual, name) if usual is not None else item.default
             number = isinstance(default, (int, float)) and not isinstance(default, bool)
             like: Any = (int, float) if number else type(default)
+            expected = "a number" if number else "text in quotes"
+            if isinstance(default, bool):
+                expected = "true or false"
             if default is MISSING:
                 like, default = str, REQUIRED
-            expected = "a number" if number else "text in quotes"
             value = self.get(name, like, expected, default)
             values[name] = float(value) if isinstance(default, float) else value
         try:

@@ -94,7 +94,8 @@ class Signals:
     def balance_rankl(self, exposure: Exposure) -> None:
         """Set RANKL and OPG, what they leave free, and how osteoclasts live on it."""
         rows = self.parameters.responses
-        self.rankl = max(0.0, rows.rankl.at(self.felt) + exposure.rankl)
+        expressed = exposure.expression * rows.rankl.at(self.felt)
+        self.rankl = max(0.0, expressed + exposure.rankl)
         self.opg = rows.opg.at(self.felt)
         bound = self.parameters.receptor.opg_binding * self.opg + exposure.antibody
         self.free_rankl = self.rankl / (1.0 + bound)

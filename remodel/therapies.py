@@ -1,7 +1,7 @@
 """Courses: drugs given from one day to another, and what reaches the cells of them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, fsum, inf
 
 from remodel.drugs import DRUGS, Drug, find_drug
@@ -17,7 +17,8 @@ class Course:
     Parameters
     ----------
     drug : str
-        A name in `remodel.drugs.DRUGS`.
+        A name in `remodel.drugs.DRUGS`, or of a drug of one's own that the model's
+        `parameters.drugs` hold.
     start, stop : float
         Years from the start of observation; `stop` may be infinite. An injection is
         given at `start` and then at each interval before `stop`; where both are equal,
@@ -30,7 +31,7 @@ class Course:
     Raises
     ------
     ValueError
-        If the drug is unknown, a number out of range or the course ends before it starts.
+        If a number is out of range or the course ends before it starts.
     """
 
     drug: str
@@ -41,7 +42,6 @@ class Course:
 
     def __post_init__(self) -> None:
         """Refuse a course that cannot be given."""
-        find_drug(self.drug)
         check(f"{self.drug}: dose", self.dose, "usual doses", 0, 100)
         check(f"{self.drug}: start", self.start, "year", -200, 200)
         check(f"{self.drug}: interval", self.interval, "day", 0, 20_000)
@@ -53,6 +53,12 @@ class Course:
             raise ValueError(
                 f"{self.drug}: stop = {self.stop} year; expected start ({self.start} year) or later"
             )
+
+    def taken_until(self, year: float, drug: Drug) -> "Course":
+        """Return the course as a woman takes it who gives up daily drugs in a year."""
+        if drug.interval or drug.lasting:
+            return self
+        return replace(self, stop=max(self.start, min(self.stop, year)))
 
     def share_given(self, day: float, days: float) -> float:
         """Return the share of a step, from a day on, during which the drug is given."""
@@ -111,8 +117,8 @@ class Exposure:
         Doses that bind to each exposed surface site in this step.
     anabolic, rankl, load : float
         Call for bone beyond a cavity; RANKL expression and strain that are added.
-    wear : float
-        Factor on the wear of osteoblasts.
+    wear, expression : float
+        Factors on the wear of osteoblasts and on the RANKL expression that follows estrogen.
     """
 
     estradiol: float
@@ -126,6 +132,7 @@ class Exposure:
     rankl: float = 0.0
     load: float = 0.0
     wear: float = 1.0
+    expression: float = 1.0
 
 
 class Treatment:
@@ -138,7 +145,10 @@ class Treatment:
         self.prescribe(courses)
 
     def prescribe(self, courses: Iterable[Course]) -> None:
-        """Give these courses from now on; drugs that were given before leave by themselves."""
+        """Give these courses from now on; drugs that were given before leave by themselves.
+
+        A drug that is not known is refused with a list of those that are.
+        """
         self.courses = tuple(courses)
         for course in self.courses:
             find_drug(course.drug, self.drugs)

@@ -5,15 +5,20 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
-from math import floor, inf
+from math import floor
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from remodel.arms import Arm, read_arms, read_drugs, read_patient, read_population
+from remodel.drugs import DRUGS, Drug
+from remodel.habits import Population
+from remodel.instruments import with_scan_error
 from remodel.measures import SITES
-from remodel.patients import Patient
+from remodel.patients import Patient, draw_woman
 from remodel.quantities import check
 from remodel.reader import REQUIRED, Table
-from remodel.therapies import Course
 
 MARKERS = ("ctx", "p1np", "bone_alp")
 QUANTITIES = (*SITES, "trabecular_bmd", "cortical_bmd", *MARKERS)
@@ -54,15 +59,6 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arm:
-    """A group of women who are given the same courses."""
-
-    name: str
-    patient: Patient
-    courses: tuple[Course, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class Trial:
     """A trial: arms, years of treatment and of follow-up, visits and published results."""
 
@@ -78,11 +74,24 @@ class Trial:
     published: tuple[Published, ...] = ()
     reference: str = ""  # arm to which fracture hazards are compared
     fracture_years: float = 0.0
+    drugs: tuple[Drug, ...] = ()  # of its own, beside those of the package
+    population: Population | None = None  # from which each replicate draws its woman
 
     @property
     def years(self) -> float:
         """Years from the start to the end of follow-up."""
         return self.on_treatment + self.off_treatment
+
+    def woman(self, arm: Arm, seed: int) -> Patient:
+        """Return the woman of an arm in the replicate with a seed."""
+        return draw_woman(self.population, seed) if self.population else arm.patient
+
+    def observe(self, frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+        """Return readings as they are, or of women of a population as single scans show them."""
+        if not self.population:
+            return frame
+        errors = {site: getattr(self.population, f"{part}_error") for site, part in SITES.items()}
+        return with_scan_error(frame, errors, seed)
 
     def with_years_off(self, years: float) -> "Trial":
         """Return the trial with another length of follow-up, visited each year."""
@@ -102,15 +111,19 @@ class Trial:
     def as_data(self) -> dict[str, Any]:
         """Return all that the trial holds, in the form of its file, evidence included."""
         data = asdict(self)
-        arms, published = data.pop("arms"), data.pop("published")
+        for name in ("arms", "drugs"):
+            del data[name]
+        data |= {"visits": list(self.visits), "sites": list(self.sites)}
+        data["published"] = list(data["published"])
+        data["arm"] = [arm.as_data() for arm in self.arms]
+        data["drug"] = [drug.as_data() for drug in self.drugs]
         fracture = {"reference": data.pop("reference"), "years": data.pop("fracture_years")}
         if fracture["reference"]:
             data["fracture"] = fracture
-        for arm in arms:
-            courses = arm.pop("courses")
-            arm["course"] = [{k: v for k, v in course.items() if v != inf} for course in courses]
-        data |= {"visits": list(self.visits), "sites": list(self.sites)}
-        return data | {"arm": list(arms), "published": list(published)}
+        if self.population:  # who brings women of her own to every arm
+            data["arm"] = [{k: v for k, v in arm.items() if k != "patient"} for arm in data["arm"]]
+        del data["patient" if self.population else "population"]
+        return data
 
 
 def built_in_trials() -> list[str]:
@@ -155,14 +168,16 @@ def build_trial(top: Table) -> Trial:
     """Build a trial from the top table of its file."""
     top.only(
         ("name", "title", "source", "on_treatment", "off_treatment", "visits", "sites",
-         "patient", "arm", "evidence", "published", "fracture")
+         "patient", "population", "drug", "arm", "evidence", "published", "fracture")
     )  # fmt: skip
     on = top.number("on_treatment", "year", 0, LONGEST)
     off = top.number("off_treatment", "year", 0, LONGEST, 0.0)
     if not 0 < on + off <= LONGEST:
         top.refuse("on_treatment", f"lasts {on + off:g} year; expected over 0, up to {LONGEST:g}")
-    patient = top.table("patient").build(Patient, Patient())
-    arms = read_arms(top, patient)
+    population = read_population(top)
+    patient = read_patient(top.table("patient"), Patient())
+    drugs = read_drugs(top)
+    arms = read_arms(top, patient, [*DRUGS, *(drug.name for drug in drugs)])
     names = [arm.name for arm in arms]
     fracture = top.table("fracture")
     fracture.only(("reference", "years"))
@@ -181,23 +196,9 @@ def build_trial(top: Table) -> Trial:
         published=(*read_evidence(top, names, on + off), *read_published(top, names, on + off)),
         reference=reference,
         fracture_years=until,
+        drugs=drugs,
+        population=population,
     )
-
-
-def read_arms(top: Table, patient: Patient) -> tuple[Arm, ...]:
-    """Read the arms; an arm may have women of its own."""
-    arms: list[Arm] = []
-    for table in top.tables("arm"):
-        table.only(("name", "patient", "course"))
-        name = table.words("name")
-        if name in [arm.name for arm in arms]:
-            table.refuse("name", f"name = {name!r} is taken; expected a name of its own")
-        woman = table.table("patient").build(Patient, patient)
-        courses = tuple(course.build(Course) for course in table.tables("course"))
-        arms.append(Arm(name=name, patient=woman, courses=courses))
-    if not arms:
-        top.refuse("arm", "there is no arm; expected at least one, headed [[arm]]")
-    return tuple(arms)
 
 
 def read_published(top: Table, arms: list[str], years: float) -> Iterator[Published]:

@@ -1,0 +1,111 @@
+"""Arms of a trial: who is given what, as its file says; drugs and women of its own."""
+
+import re
+from dataclasses import asdict, dataclass, fields, replace
+from math import fsum, inf
+from typing import Any
+
+from remodel.drugs import DRUGS, Drug
+from remodel.habits import Population
+from remodel.instruments import Densitometry
+from remodel.measures import SITES
+from remodel.patients import Patient
+from remodel.reader import Table
+from remodel.therapies import Course
+
+LOWEST_T, HIGHEST_T = -5.0, 4.0  # beyond, hardly a woman
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """A group of women who are given the same courses."""
+
+    name: str
+    patient: Patient
+    courses: tuple[Course, ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the arm in the form of its file."""
+        courses = [asdict(course) for course in self.courses]
+        kept = [{key: value for key, value in one.items() if value != inf} for one in courses]
+        return {"name": self.name, "patient": asdict(self.patient), "course": kept}
+
+
+def read_arms(top: Table, patient: Patient, drugs: list[str]) -> tuple[Arm, ...]:
+    """Read the arms; an arm may have women of its own."""
+    arms: list[Arm] = []
+    for table in top.tables("arm"):
+        table.only(("name", "patient", "course"))
+        name = table.words("name")
+        if name in [arm.name for arm in arms]:
+            table.refuse("name", f"name = {name!r} is taken; expected a name of its own")
+        if "patient" in table.data and "population" in top.data:
+            table.refuse("patient", "women of an arm and a population; expected one of them")
+        woman = read_patient(table.table("patient"), patient)
+        courses = tuple(read_course(course, drugs) for course in table.tables("course"))
+        arms.append(Arm(name=name, patient=woman, courses=courses))
+    if not arms:
+        top.refuse("arm", "there is no arm; expected at least one, headed [[arm]]")
+    return tuple(arms)
+
+
+def read_course(table: Table, drugs: list[str]) -> Course:
+    """Read one course of a drug that there is."""
+    course = table.build(Course)
+    if course.drug not in drugs:
+        table.refuse("drug", f"no therapy {course.drug!r}; there are {', '.join(drugs)}")
+    return course
+
+
+def read_patient(table: Table, usual: Patient) -> Patient:
+    """Read a woman; her bone may be given by her T-scores.
+
+    Where T-scores of several sites are given, her bone is the mean of what they say: the
+    model has one section for all sites.
+    """
+    if "t_score" not in table.data:
+        return table.build(Patient, usual)
+    if "bone" in table.data:
+        table.refuse("bone", "bone and t_score are both given; expected one of them")
+    scores, numbers = table.table("t_score"), Densitometry()
+    scores.only(SITES)
+    if not scores.data:
+        table.refuse("t_score", f"t_score is empty; expected some of {', '.join(SITES)}")
+    found = [
+        numbers.bone_at(SITES[site], scores.number(site, "SD", LOWEST_T, HIGHEST_T))
+        for site in scores.data
+    ]
+    data = {key: value for key, value in table.data.items() if key != "t_score"}
+    bone = fsum(found) / len(found)
+    return replace(table, data=data | {"bone": bone}).build(Patient, usual)
+
+
+def read_population(top: Table) -> Population | None:
+    """Read the distributions from which women are drawn, if there are such."""
+    if "population" not in top.data:
+        return None
+    if "patient" in top.data:
+        top.refuse("population", "there are a patient and a population; expected one of them")
+    return top.table("population").build(Population, Population())
+
+
+def read_drugs(top: Table) -> tuple[Drug, ...]:
+    """Read the drugs that a file brings itself."""
+    drugs: list[Drug] = []
+    for table in top.tables("drug"):
+        drug = read_drug(table)
+        if drug.name in [*DRUGS, *(other.name for other in drugs)]:
+            table.refuse("name", f"name = {drug.name!r} is taken; expected a name of its own")
+        drugs.append(drug)
+    return tuple(drugs)
+
+
+def read_drug(table: Table) -> Drug:
+    """Read one drug: its name, and the numbers that differ from those of doing nothing."""
+    numbers = [item.name for item in fields(Drug) if item.metadata]
+    table.only(("name", "lasting", "source", *numbers))
+    name = table.words("name")
+    if not re.fullmatch(r"\w[\w-]*", name):
+        table.refuse("name", f"name = {name!r}; expected one word of letters, digits, - and _")
+    given = tuple(key for key in table.data if key != "name")
+    return replace(table.build(Drug), given=given)
