@@ -59,7 +59,8 @@ FREE = (  # what each is informed by
     "densitometry.spine_drift",  # placebo and tamoxifen, spine against hip
     "drugs.tamoxifen.efficacy",  # ATAC tamoxifen
     "drugs.denosumab.binding",  # FREEDOM, before the next dose
-    "osteoclast.swallowed",  # zoledronate, year 2
+    "responses.poisoning.full",  # zoledronate, year 2
+    "responses.poisoning.half",  # risedronate against zoledronate
     "osteoclast.drug_half_life",  # zoledronate, year 5
     "drugs.risedronate.bisphosphonate",  # IBIS-II risedronate
 )
