@@ -64,7 +64,8 @@ def validate(
     causes = describe(trials[0], parameters, seed, replicates)
     causes |= {"format": FORMAT, "trial": [trial.as_data() for trial in trials]}
     check_claim(folder, causes)
-    open_folder(folder / KEPT)
+    open_folder(folder)
+    (folder / KEPT).mkdir(exist_ok=True)
     write_whole(folder / "record.json", seal(causes | {"results": None}))
     pieces = list_pieces(trials, parameters, replicates, seed)
     run_missing(pieces, workers, folder / KEPT)
