@@ -108,4 +108,4 @@ def read_drug(table: Table) -> Drug:
     if not re.fullmatch(r"\w[\w-]*", name):
         table.refuse("name", f"name = {name!r}; expected one word of letters, digits, - and _")
     given = tuple(key for key in table.data if key != "name")
-    return replace(table.build(Drug), given=given)
+    return replace(table, data=table.data | {"given": given}).build(Drug)

@@ -116,6 +116,9 @@ def hazard_years(trial: Trial) -> float:
 def summarize(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """Compare what was simulated with what was published.
 
+    Standard deviation, least and most are those of the replicates: of single women where
+    the trial draws them from a population, of single sections where it does not.
+
     Parameters
     ----------
     frame : DataFrame
@@ -137,7 +140,8 @@ def summarize(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
 def summary_row(readings: Readings, key: Key, row: Published | None) -> dict[str, object]:
     """Return one row of the summary."""
     arm, against, site, baseline, year = key
-    mean, low, high = interval(readings.answer(key))
+    values = readings.answer(key)
+    mean, low, high = interval(values)
     return {
         "arm": arm,
         "against": against,
@@ -148,6 +152,9 @@ def summary_row(readings: Readings, key: Key, row: Published | None) -> dict[str
         "simulated": mean,
         "low": low,
         "high": high,
+        "sd": float(values.std(ddof=1)) if values.size > 1 else nan,
+        "least": float(values.min()),
+        "most": float(values.max()),
         "published": row.value if row else nan,
         "spread": row.spread if row else "",
         "difference": mean - row.value if row else nan,
@@ -170,6 +177,9 @@ def format_table(summary: pd.DataFrame, trial: Trial, replicates: int) -> str:
             summary[hazard],
         ),
     ]
+    if trial.population:  # each replicate is a woman
+        spread = "BMD of single women, % change: standard deviation, least, most"
+        parts.insert(1, (spread, spread_lines, summary[~hazard & ~marker]))
     text = [f"{trial.name}: {trial.title}"]
     for title, lines, rows in parts:
         if len(rows):
@@ -196,6 +206,15 @@ def table_lines(rows: pd.DataFrame) -> Iterator[list[str]]:
             row["use"],
             row["spread"],
         ]
+
+
+def spread_lines(rows: pd.DataFrame) -> Iterator[list[str]]:
+    """Yield the cells of a table of how far replicates lie apart, its head first."""
+    yield ["arm", "site", "years", "SD", "least", "most"]
+    for row in rows.to_dict("records"):
+        years = f"{row['baseline']:g} to {row['year']:g}"
+        ends = (number(row[name], 1, "%") for name in ("least", "most"))
+        yield [*labels(row), years, number(row["sd"], 1, "ratio"), *ends]
 
 
 def marker_lines(rows: pd.DataFrame) -> Iterator[list[str]]:

@@ -1,5 +1,6 @@
 """Every built-in trial held against its publication: what was fitted, what is predicted."""
 
+import json
 import shutil
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from remodel.files import open_folder, write_whole
 from remodel.histomorphometry import histomorphometry
 from remodel.model import BoneModel
 from remodel.parameters import Parameters
-from remodel.record import as_csv, blank, check_claim, describe, seal
+from remodel.record import blank, check_claim, describe, seal
 from remodel.report import Readings
 from remodel.targets import target_table
 from remodel.trials import Trial, built_in_trials, load_trial
@@ -38,7 +39,7 @@ class Piece:
     @property
     def file(self) -> str:
         """Name of the file that keeps it."""
-        return f"{self.name.replace(' ', '-')}-{self.task.replicate:03d}.csv"
+        return f"{self.name.replace(' ', '-')}-{self.task.replicate:03d}.json"
 
 
 def validate(
@@ -63,7 +64,8 @@ def validate(
     causes = describe(trials[0], parameters, seed, replicates)
     causes |= {"format": FORMAT, "trial": [trial.as_data() for trial in trials]}
     check_claim(folder, causes)
-    open_folder(folder / KEPT)
+    open_folder(folder)
+    (folder / KEPT).mkdir(exist_ok=True)
     write_whole(folder / "record.json", seal(causes | {"results": None}))
     pieces = list_pieces(trials, parameters, replicates, seed)
     run_missing(pieces, workers, folder / KEPT)
@@ -98,7 +100,8 @@ def run_missing(pieces: Sequence[Piece], workers: int, folder: Path) -> None:
     with tqdm(total=len(pieces), initial=done, unit="run", disable=hide) as bar:
 
         def keep(found: tuple[Piece, pd.DataFrame]) -> None:
-            write_whole(folder / found[0].file, as_csv(found[1]))
+            text = json.dumps(found[1].to_dict("list"))  # numbers to the last bit
+            write_whole(folder / found[0].file, text)
             bar.update()
 
         try:
@@ -126,11 +129,11 @@ def measure_baseline(task: ReplicateTask) -> pd.DataFrame:
 
 
 def read_pieces(pieces: Sequence[Piece], folder: Path) -> dict[str, pd.DataFrame]:
-    """Return the readings of all replicates of each trial, to the last bit as they were."""
+    """Return the readings of all replicates of each trial."""
     parts: dict[str, list[pd.DataFrame]] = {}
     for piece in pieces:
-        frame = pd.read_csv(folder / piece.file, float_precision="round_trip")
-        parts.setdefault(piece.name, []).append(frame)
+        data = json.loads((folder / piece.file).read_text(encoding="utf-8"))
+        parts.setdefault(piece.name, []).append(pd.DataFrame(data))
     return {name: pd.concat(part, ignore_index=True) for name, part in parts.items()}
 
 

@@ -3,6 +3,7 @@
 from math import inf, nan
 
 import pytest
+from helpers import build, small
 
 from remodel import BoneModel, Course, Parameters, Patient
 from remodel.drugs import DRUGS
@@ -10,9 +11,19 @@ from remodel.therapies import parse_courses
 
 
 def test_an_unknown_therapy_gets_the_list():
-    with pytest.raises(ValueError, match="aspirin") as found:
-        Course(drug="aspirin")
-    assert all(drug in str(found.value) for drug in DRUGS)
+    for courses in ("aspirin 0-1", [Course(drug="aspirin")]):
+        with pytest.raises(ValueError, match="aspirin") as found:
+            BoneModel(courses, parameters=small())
+        assert all(drug in str(found.value) for drug in DRUGS)
+        model = build()
+        with pytest.raises(ValueError, match="aspirin"):
+            model.give(courses)
+
+
+def test_an_unknown_therapy_is_refused_before_the_spin_up(monkeypatch):
+    monkeypatch.setattr(BoneModel, "step", lambda _: pytest.fail("it ran"))
+    with pytest.raises(ValueError, match="aspirin"):
+        BoneModel("aspirin 0-1", parameters=small())
 
 
 def test_a_stop_before_the_start_is_refused():
@@ -54,7 +65,7 @@ def test_years_that_cannot_be_read_are_refused_with_an_example(text):
 @pytest.mark.parametrize("text", ["aspirin 0-5", "0-5", "anastrozole 5-1", "anastrozole, x"])
 def test_courses_that_cannot_be_given_are_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011 - the messages are tested above
-        parse_courses(text)
+        BoneModel(text, parameters=small())
 
 
 def test_text_is_read_as_courses():

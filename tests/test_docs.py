@@ -6,11 +6,11 @@ import importlib.util
 import re
 import tomllib
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
 import remodel
+import remodel.trials
 from remodel.drugs import DRUGS
 from remodel.model import STEP
 
@@ -92,15 +92,22 @@ def test_readme_code_runs(code, capsys):
 
 def test_a_drug_is_added_as_the_page_says(capsys):
     (code,) = code_blocks("docs/drugs.md")
-    with patch.dict(DRUGS):
-        exec(compile(code, "docs/drugs.md", "exec"), {})  # noqa: S102
-        assert "drugs.newserm.efficacy" in remodel.Parameters().values()
+    names: dict = {}
+    exec(compile(code, "docs/drugs.md", "exec"), names)  # noqa: S102
+    assert "drugs.newserm.efficacy" in names["small"].values()
+    assert "newserm" not in DRUGS
     without, on_drug = capsys.readouterr().out.splitlines()
     activity, free = zip(
         *(map(float, re.findall(r"\d\.\d+", line)) for line in (without, on_drug)), strict=True
     )
     assert activity[1] > activity[0]
     assert free[1] < free[0]
+
+
+def test_a_trial_brings_a_drug_as_the_page_says():
+    (text,) = re.findall(r"```toml\n(.*?)```", read("docs/drugs.md"), re.DOTALL)
+    trial = remodel.trials.read_trial(text, "docs/drugs.md")
+    assert [drug.name for drug in trial.drugs] == ["newserm"]
 
 
 def test_every_drug_has_a_row_and_says_what_it_changes():

@@ -1,12 +1,19 @@
 """Women: what their way of living does to the signals, and populations of them."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
-from helpers import small
+from helpers import build, same, small, state_of
 
 from remodel import BoneModel, Patient
+from remodel.ensemble import run_trial
 from remodel.habits import Population
-from remodel.patients import draw_population
+from remodel.instruments import Densitometry, with_scan_error
+from remodel.measures import SITES
+from remodel.patients import draw_population, draw_woman
+from remodel.trials import load_trial
 
 
 def signals_of(**habits):
@@ -56,6 +63,22 @@ def test_a_population_is_distributed_as_stated():
     assert smokers == pytest.approx(p.smokers, abs=error * np.sqrt(p.smokers * (1 - p.smokers)))
 
 
+def test_rankl_quitting_and_estradiol_are_distributed_as_stated():
+    count, p = 4000, Population()
+    women, error = list(draw_population(count, seed=4)), 4 / np.sqrt(count)
+    for name, middle, spread in (("rankl", 1.0, p.rankl_spread),
+                                 ("estradiol", p.estradiol, p.estradiol_spread)):  # fmt: skip
+        logs = np.log([getattr(woman, name) for woman in women])
+        assert logs.mean() == pytest.approx(np.log(middle), abs=error * spread), name
+        assert logs.std() == pytest.approx(spread, rel=2 * error), name
+    for year in (1.0, 5.0):
+        quit_by = np.exp(-p.quitting * year)
+        kept = np.mean([woman.quits > year for woman in women])
+        assert kept == pytest.approx(quit_by, abs=error * np.sqrt(quit_by * (1 - quit_by)))
+    loyal = next(draw_population(1, 1, Population(quitting=0.0)))
+    assert loyal.quits == Patient().quits
+
+
 def test_the_same_seed_gives_the_same_women_and_more_women_begin_with_them():
     few, many = list(draw_population(5, seed=1)), list(draw_population(9, seed=1))
     assert many[:5] == few
@@ -70,3 +93,90 @@ def test_women_differ_in_what_they_lose():
         model.run(1)
         losses.append(model.meter.now["lumbar_spine"])
     assert np.std(losses) > 0.3
+
+
+@pytest.mark.parametrize("site", SITES.values())
+def test_a_t_score_is_standard_deviations_from_the_mean_of_young_women(site):
+    numbers = Densitometry()
+    young, spread = (getattr(numbers, f"{site}_young{end}") for end in ("", "_sd"))
+    usual = young + numbers.usual * spread  # g/cm2, by definition
+    for bone, change in ((1.0, 0.0), (0.8, 0.0), (0.9, -5.0)):
+        bmd = usual * bone * (1 + change / 100)
+        assert numbers.t_score(site, bone, change) == pytest.approx((bmd - young) / spread)
+    for score in (-3.0, 0.0, 1.5):
+        assert numbers.t_score(site, numbers.bone_at(site, score)) == pytest.approx(score)
+    assert numbers.bone_at(site, numbers.usual) == pytest.approx(1.0)
+
+
+def test_dxa_of_the_model_gives_t_scores_that_follow_the_change():
+    model = build("anastrozole 0-1", patient=Patient(bone=0.85))
+    numbers, first = model.parameters.densitometry, model.meter.now
+    model.run(1)
+    for site, short in SITES.items():
+        assert first[f"{site}_t_score"] == pytest.approx(numbers.t_score(short, 0.85))
+        now = model.meter.now
+        expected = numbers.t_score(short, 0.85, now[site])
+        assert now[f"{site}_t_score"] == pytest.approx(expected)
+        assert now[site] != 0.0
+
+
+def test_a_woman_who_quits_is_one_whose_courses_end():
+    """Daily drugs only: an injection, or an operation, is not given up."""
+    text = "anastrozole 0-2, denosumab 0-2"
+    quits = build(text, patient=Patient(quits=0.5))
+    told = build("anastrozole 0-0.5, denosumab 0-2")
+    loyal = build(text)
+    for model in (quits, told, loyal):
+        model.run(1)
+    assert same(state_of(quits), state_of(told))
+    assert not same(state_of(quits), state_of(loyal))
+
+
+def test_rankl_of_a_woman_multiplies_what_estrogen_leaves():
+    usual, high = signals_of(), signals_of(rankl=1.5)
+    assert high.rankl == pytest.approx(1.5 * usual.rankl)
+    assert high.opg == usual.opg
+
+
+def test_scans_err_as_stated_and_the_first_one_too():
+    """Standard deviation of a change within 4 standard errors."""
+    error, count = 1.5, 3000
+    frame = pd.DataFrame({"year": [0.0, 1.0], "lumbar_spine": [0.0, -4.0], "ctx": [0.0, 9.0]})
+    found = [with_scan_error(frame, {"lumbar_spine": error}, seed) for seed in range(count)]
+    last = np.array([one["lumbar_spine"].iloc[1] for one in found])
+    stated = 0.96 * error * np.sqrt(2)
+    assert last.std() == pytest.approx(stated, rel=4 / np.sqrt(2 * count) + 0.01)
+    assert last.mean() == pytest.approx(-4.0, abs=4 * stated / np.sqrt(count) + 0.05)
+    assert all(one["lumbar_spine"].iloc[0] == 0.0 for one in found)
+    assert found[0]["ctx"].equals(frame["ctx"])
+    exact = with_scan_error(frame, {"lumbar_spine": 0.0}, 1)
+    pd.testing.assert_frame_equal(exact, frame)
+
+
+def test_each_replicate_of_a_population_is_a_woman_of_its_own():
+    people = Population(age=60.0, spine_error=0.0, hip_error=0.0, neck_error=0.0)
+    trial = replace(load_trial("aribon"), population=people, on_treatment=1.0)
+    frame = run_trial(trial, small(), replicates=3, seed=7)
+    for number in range(3):
+        woman = draw_woman(people, 7 + number)
+        model = BoneModel(patient=woman, parameters=small(), rng=7 + number)
+        model.give("anastrozole 0-2")
+        model.run(1)
+        mine = frame[frame["replicate"] == number]
+        for column in ("lumbar_spine", "cortical_bmd", "ctx"):
+            assert mine[column].tolist() == pytest.approx(model.frame()[column].tolist()), column
+        assert mine["estradiol"].iloc[0] == pytest.approx(woman.estradiol_at(0)[1], rel=0.05)
+
+
+def test_scans_add_their_error_to_the_spread_of_women():
+    trial = load_trial("aribon")
+    still = {"age_spread": 0.0, "menopause_spread": 0.0, "estradiol_spread": 0.0, "bone_spread": 0.0,
+             "rankl_spread": 0.0, "quitting": 0.0}  # fmt: skip
+    spread = {}
+    for error in (0.0, 6.0):
+        people = Population(**still, spine_error=error)
+        frame = run_trial(replace(trial, population=people, on_treatment=0.5), small(), 4, 3)
+        spread[error] = (
+            frame[frame["year"] > 0.4].groupby("replicate")["lumbar_spine"].first().std()
+        )
+    assert spread[6.0] > spread[0.0]

@@ -1,5 +1,6 @@
 """The summary: against frames whose answers are known."""
 
+import re
 from dataclasses import replace
 from math import exp, isnan, log
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from remodel.fracture import hazard_ratio
+from remodel.habits import Population
 from remodel.instruments import Fracture
 from remodel.patients import Patient
 from remodel.report import NEAR, Readings, align, format_table, interval, questions, summarize
@@ -174,3 +176,19 @@ def test_columns_stand_under_each_other():
     assert len({len(line) for line in lines}) == 1
     assert lines[1].startswith("a ")
     assert lines[1].endswith(" +1.0")
+
+
+def test_the_spread_of_replicates_is_in_the_summary():
+    row = row_of(
+        summarize(FRAME, TRIAL), arm="a", against="", site="total_hip", baseline=0.0, year=5.0
+    )
+    assert (row["least"], row["most"]) == pytest.approx((-15.0, -5.0))
+    assert row["sd"] == pytest.approx(5.0)
+
+
+def test_the_spread_is_printed_where_replicates_are_women():
+    women = replace(TRIAL, population=Population())
+    text = format_table(summarize(FRAME, women), women, 3)
+    (line,) = re.findall(r"^a +total hip +0 to 5 +5\.0 +-15\.0 +-5\.0$", text, re.MULTILINE)
+    assert line
+    assert "single women" not in format_table(summarize(FRAME, TRIAL), TRIAL, 3)

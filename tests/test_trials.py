@@ -2,12 +2,21 @@
 
 import json
 import re
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from helpers import small
 
+from remodel.drugs import DRUGS
+from remodel.ensemble import run_trial
+from remodel.habits import Population
+from remodel.instruments import Densitometry
+from remodel.jobs import run_job
+from remodel.patients import Patient
 from remodel.reader import Table
-from remodel.report import questions
+from remodel.record import read_record, run_again
+from remodel.report import questions, summarize
 from remodel.trials import HAZARD, build_trial, built_in_trials, load_trial
 
 TOP = """\
@@ -66,6 +75,38 @@ MISTAKES = {
     "patient no table": (f"{TOP}patient = 3\n{ARM}", 5, "", r"patient = 3; expected a table \[patient\]"),
     "patient of an arm": (f"{TOP}{ARM}[arm.patient]\nage = 3\n", 12, "arm 2, patient", "age = 3.0 year"),
     "patient in a line": (f"{TOP}{ARM}patient = {{age = 3}}\n", 9, "arm 2, patient", "age = 3.0 year"),
+    "unknown key of a woman": (f"{TOP}[patient]\nweight = 60\n{ARM}", 6, "patient", "unknown key 'weight'"),
+    "T-score and bone": (f"{TOP}[patient]\nbone = 0.9\nt_score.total_hip = -1\n{ARM}", 6, "patient",
+                         "bone and t_score are both given; expected one of them"),
+    "T-score too low": (f"{TOP}[patient]\nt_score.total_hip = -9\n{ARM}", 6, "patient, t_score",
+                        "total_hip = -9 SD; expected -5 to 4 SD"),
+    "T-score of no site": (f"{TOP}[patient]\nt_score.heel = -1\n{ARM}", 6, "patient, t_score",
+                           "unknown key 'heel'; expected one of lumbar_spine, total_hip, femoral_neck"),
+    "T-score alone": (f"{TOP}[patient]\nt_score = -1\n{ARM}", 6, "patient", r"expected a table \[t_score\]"),
+    "T-score empty": (f"{TOP}[patient]\nt_score = {{}}\n{ARM}", 6, "patient", "t_score is empty; expected some of"),
+    "population and patient": (f"{TOP}[patient]\nage = 60\n[population]\nage = 60\n{ARM}", 7, "",
+                               "a patient and a population; expected one of them"),
+    "population and women": (f"{TOP}[population]\nage = 60\n{ARM}[arm.patient]\nage = 60\n", 13, "arm 2",
+                             "women of an arm and a population; expected one of them"),
+    "population out of range": (f"{TOP}[population]\nsmokers = 2\n{ARM}", 6, "population",
+                                "smokers = 2.0 fraction; expected 0 to 1 fraction"),
+    "unknown key of population": (f"{TOP}[population]\nwomen = 2\n{ARM}", 6, "population",
+                                  "unknown key 'women'; expected one of age"),
+    "drug no table": (f"{TOP}drug = 3\n{ARM}", 5, "", r"drug = 3; expected tables, each headed \[\[drug\]\]"),
+    "drug without name": (f"{TOP}[[drug]]\nserm = 5\n{ARM}", 5, "drug 1", "name is missing"),
+    "drug of two words": (f'{TOP}[[drug]]\nname = "my drug"\n{ARM}', 6, "drug 1", "name = 'my drug'; expected one word"),
+    "drug that there is": (f'{TOP}[[drug]]\nname = "denosumab"\n{ARM}', 6, "drug 1",
+                           "name = 'denosumab' is taken; expected a name of its own"),
+    "drug twice": (TOP + 2 * '[[drug]]\nname = "new"\n' + ARM, 8, "drug 2", "name = 'new' is taken"),
+    "unknown key of a drug": (f'{TOP}[[drug]]\nname = "new"\nbone = 5\n{ARM}', 7, "drug 1",
+                              "unknown key 'bone'; expected one of name, lasting, source, half_life"),
+    "drug out of range": (f'{TOP}[[drug]]\nname = "new"\nefficacy = 2\n{ARM}', 7, "drug 1",
+                          "efficacy = 2.0 fraction; expected 0 to 1 fraction"),
+    "drug no number": (f'{TOP}[[drug]]\nname = "new"\nserm = "5"\n{ARM}', 7, "drug 1", "serm = '5'; expected a number"),
+    "lasting no truth": (f'{TOP}[[drug]]\nname = "new"\nlasting = 1\n{ARM}', 7, "drug 1",
+                         "lasting = 1; expected true or false"),
+    "drug of another file": (f'{TOP}[[drug]]\nname = "new"\n' + ARM.replace("tamoxifen", "newer"), 10,
+                             "arm 1, course 1", "no therapy 'newer'; there are anastrozole, .*, new$"),
     "unknown evidence": (f"{TOP}{ARM}{ATAC}".replace("ATAC", "ATAK"), 12, "evidence 1",
                          "trial = 'ATAK'; expected one of ATAC"),
     "arm of evidence": (f"{TOP}{ARM}{ATAC}anastrozol = \"drug\"\n", 14, "evidence 1, arms",
@@ -170,11 +211,94 @@ def test_a_trial_goes_through_its_data_unchanged(name, off):
     assert build_trial(Table(data, "record")) == trial
 
 
+OWN = """\
+[[drug]]
+name = "newserm"
+source = "made up"
+half_life = 1.2
+serm = 5
+efficacy = 0.9
+"""
+
+
+def read(text, tmp_path):
+    """Return the trial of a file with some text."""
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    return load_trial(file)
+
+
+def test_a_drug_of_the_file_works_there_and_in_its_record(tmp_path):
+    trial = read(TOP + OWN + ARM.replace("tamoxifen", "newserm"), tmp_path)
+    (drug,) = trial.drugs
+    assert (drug.serm, drug.efficacy, drug.half_life) == (5.0, 0.9, 1.2)
+    assert "newserm" not in DRUGS
+    data = json.loads(json.dumps(trial.as_data()))
+    assert build_trial(Table(data, "record")) == trial
+    last = run_trial(trial, small(), 1).groupby("arm")["estrogen_activity"].last()
+    assert last["drug"] > last["none"] + 0.1
+
+
+def test_a_run_with_a_drug_of_its_own_is_repeated_from_its_record(tmp_path):
+    trial = read(TOP + OWN + ARM.replace("tamoxifen", "newserm"), tmp_path)
+    run_job(trial, small(), 1, 1, 1, tmp_path / "out", progress=False)
+    record = read_record(tmp_path / "out" / "record.json")
+    assert record["trial"]["drug"][0]["name"] == "newserm"
+    assert run_again(record)[1] == []
+    record["trial"]["drug"][0]["efficacy"] = 0.2
+    assert run_again(record)[1]
+
+
+def test_a_woman_may_be_given_by_her_t_scores(tmp_path):
+    woman = "[patient]\nage = 70\nt_score.total_hip = {}\nt_score.lumbar_spine = {}\n"
+    numbers = Densitometry()
+    trial = read(TOP + woman.format(-1.5, -2.5) + ARM + "[arm.patient]\nbone = 1.1\n", tmp_path)
+    hip, spine = numbers.bone_at("hip", -1.5), numbers.bone_at("spine", -2.5)
+    assert trial.arms[0].patient == Patient(age=70.0, bone=(hip + spine) / 2)
+    assert trial.arms[1].patient == Patient(age=70.0, bone=1.1)
+
+
+@pytest.mark.parametrize("name", [item.name for item in fields(Patient)])
+def test_every_number_of_a_woman_can_be_given_in_a_file(name, tmp_path):
+    value = getattr(Patient(), name) * 0.9 + 0.1
+    trial = read(f"{TOP}[patient]\n{name} = {value}\n{ARM}", tmp_path)
+    assert trial.patient == replace(Patient(), **{name: value})
+    assert all(arm.patient == trial.patient for arm in trial.arms)
+
+
+@pytest.mark.parametrize("name", [item.name for item in fields(Population)])
+def test_every_number_of_a_population_can_be_given_in_a_file(name, tmp_path):
+    value = getattr(Population(), name) * 0.9
+    trial = read(f"{TOP}[population]\n{name} = {value}\n{ARM}", tmp_path)
+    assert trial.population == replace(Population(), **{name: value})
+    data = json.loads(json.dumps(trial.as_data()))
+    assert build_trial(Table(data, "record")) == trial
+
+
+@pytest.mark.parametrize("name", built_in_trials())
+def test_a_built_in_trial_runs_and_answers_every_question(name):
+    tiny = small(section__height=0.6, section__width=1.2, section__cortex=0.5, time__spin_up=1.0)
+    trial = load_trial(name)
+    summary = summarize(run_trial(trial, tiny, 1), trial)
+    assert set(summary["arm"]) == {arm.name for arm in trial.arms}
+    assert summary["simulated"].notna().all()
+    assert summary["published"].notna().sum() == len(trial.published)
+
+
+def test_strata_are_women_with_bone_of_their_own():
+    bone = {arm.name: arm.patient.bone for arm in load_trial("ibis2").arms}
+    assert bone["placebo"] > bone["anastrozole, osteopenia"]
+    assert bone["anastrozole, osteopenia"] == bone["anastrozole + risedronate, osteopenia"]
+    assert bone["anastrozole, osteopenia"] > bone["risedronate, osteoporosis"]
+    assert bone["risedronate, osteoporosis"] == bone["anastrozole + risedronate, osteoporosis"]
+
+
 def test_the_example_is_a_trial():
     import remodel
 
     trial = load_trial(Path(remodel.__file__).with_name("example.toml"))
-    assert len(trial.arms) == 4
+    assert len(trial.arms) == 5
+    assert [drug.name for drug in trial.drugs] == ["newserm"]
     assert trial.reference == "untreated"
 
 

@@ -1,16 +1,23 @@
 """The evidence: what was fitted and what is predicted, never in one table."""
 
+import json
 import re
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers import small
 
-from remodel import validation
-from remodel.ensemble import run_trial
-from remodel.report import summarize
-from remodel.trials import load_trial
-from remodel.validation import OUTPUTS, inside, published_interval, range_of, score, validate
+from remodel import pages, validation
+from remodel.comparison import inside, published_interval, score
+from remodel.ensemble import run_all, run_trial
+from remodel.pages import range_of
+from remodel.record import read_record
+from remodel.report import Readings, summarize
+from remodel.targets import EXTREMES, find_values, read_targets, target_table
+from remodel.trials import HAZARD, QUANTITIES, built_in_trials, load_trial
+from remodel.validation import OUTPUTS, validate
 
 TINY = small(section__height=0.6, section__width=1.2, section__cortex=0.5, time__spin_up=1.0)
 NAMES = ["aribon", "zoledronate-once"]
@@ -48,9 +55,15 @@ def test_calibrated_and_validated_are_in_tables_of_their_own(made):
     parts = dict(
         zip(*[iter(re.split(r"^## (.+)$", page, flags=re.MULTILINE)[1:])] * 2, strict=True)
     )
-    assert list(parts) == ["Calibrated", "Validated", "Before treatment"]
+    assert list(parts) == [
+        "Calibrated", "Calibrated: asked for", "Validated", "Validated: asked for", "Before treatment",
+    ]  # fmt: skip
+    targets = pd.read_csv(folder / "targets.csv")
     for use, name in (("calibrate", "Calibrated"), ("validate", "Validated")):
         assert parts[name].count("\n| ") == (table["use"] == use).sum() + 2
+        asked = parts[f"{name}: asked for"]
+        assert asked.count("\n| ") == (targets["use"] == use).sum() + 2
+    assert len(targets) == 3
     for index in ("turnover, trabecular", "turnover, cortical", "Ac.f", "OS/BS", "ES/BS"):
         assert index in parts["Before treatment"]
 
@@ -101,6 +114,111 @@ def test_scores_are_of_bmd_and_of_clear_signs():
 def test_ranges_are_those_of_the_evidence():
     assert range_of("U001", 0) == (20.0, 30.0, "%/yr")
     assert range_of("U001", 1) == (2.0, 10.0, "%/yr")
-    for _, _, source, which in validation.RANGES:
+    for _, _, source, which in pages.RANGES:
         low, high, _ = range_of(source, which)
         assert low < high
+
+
+def of_built_in(target):
+    """Return the trial that a target is read in."""
+    (found,) = (t for t in map(load_trial, built_in_trials()) if t.name == target.trial)
+    return found
+
+
+@pytest.mark.parametrize("target", read_targets(), ids=lambda t: f"{t.quantity}, {t.trial}")
+def test_a_target_asks_for_what_there_is(target):
+    trial = of_built_in(target)
+    arms = [arm.name for arm in trial.arms]
+    assert target.arm in arms
+    assert target.against in ["", *arms]
+    assert target.column in (*QUANTITIES, HAZARD)
+    assert target.reduction in ("change", *EXTREMES)
+    assert 0 <= target.start < target.end <= trial.years
+    assert target.low < target.high
+    assert target.unit in ("%", "points", "ratio")
+    assert target.source
+
+
+def test_a_target_is_fitted_where_its_row_is():
+    """Or what is fitted stands among what is predicted."""
+    checked = 0
+    for target in read_targets():
+        key = (target.arm, target.against, target.column, target.start, target.end)
+        for row in of_built_in(target).published:
+            if key == (row.arm, row.against, row.site, row.baseline, row.year):
+                assert row.use == target.use, target.quantity
+                checked += 1
+    assert checked > 10
+
+
+def wave(peak, noise):
+    """Return readings of two replicates of an arm whose CTX peaks at year 2."""
+    years = np.arange(0, 4.25, 0.25)
+    curve = peak * np.exp(-((years - 2.0) ** 2))
+    parts = [
+        pd.DataFrame({"arm": "drug", "replicate": n, "year": years, "ctx": curve + sign * noise})
+        for n, sign in ((0, 1), (1, -1))
+    ]
+    return Readings(pd.concat(parts))
+
+
+def target(**changes):
+    usual = read_targets()[0]
+    return replace(usual, arm="drug", against="", column="ctx", start=1.0, end=3.0, **changes)
+
+
+def test_a_peak_is_that_of_the_mean_curve():
+    noise = np.zeros(17)
+    noise[5] = 500.0  # of one replicate up, of the other down: no peak of the mean
+    found = find_values(target(reduction="peak", unit="ratio"), wave(90.0, noise))
+    assert found == pytest.approx([1.9, 1.9])
+    found = find_values(target(reduction="trough", unit="%"), wave(-90.0, noise))
+    assert found == pytest.approx([-90.0, -90.0])
+
+
+def test_a_target_of_a_trial_that_was_not_run_is_left_out():
+    assert target_table({}).empty
+
+
+def test_a_validation_that_was_interrupted_goes_on_and_ends_the_same(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(validation, "built_in_trials", lambda: NAMES)
+    folder, ran = tmp_path / "validate", []
+
+    def stopped(tasks, function, workers, done):
+        run_all(tasks[:3], function, workers, done)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(validation, "run_all", stopped)
+    with pytest.raises(KeyboardInterrupt, match=r"3 of 6 runs are kept in .*the same command"):
+        validate(TINY, 2, 5, 1, folder)
+    assert read_record(folder / "record.json", validation.FORMAT)["results"] is None
+
+    def counted(tasks, function, workers, done):
+        ran.extend(tasks)
+        run_all(tasks, function, workers, done)
+
+    monkeypatch.setattr(validation, "run_all", counted)
+    validate(TINY, 2, 5, 1, folder)
+    assert len(ran) == 3
+    for name in ("evidence.csv", "targets.csv", "evidence.md", "record.json"):
+        assert (folder / name).read_bytes() == (made[1] / name).read_bytes(), name
+
+
+def test_another_validation_is_not_mixed_with_one_that_is_there(made, monkeypatch):
+    monkeypatch.setattr(validation, "built_in_trials", lambda: NAMES)
+    before = {path.name: path.read_bytes() for path in made[1].iterdir()}
+    with pytest.raises(ValueError, match=r"another run .*other seed"):
+        validate(TINY, 2, 6, 1, made[1])
+    assert {path.name: path.read_bytes() for path in made[1].iterdir()} == before
+
+
+def test_the_record_holds_what_made_it_and_what_came_out(made):
+    table, folder = made
+    record = read_record(folder / "record.json", validation.FORMAT)
+    assert [trial["name"] for trial in record["trial"]] == ["ARIBON", "zoledronate once"]
+    found = [row["simulated"] for row in record["results"]["evidence"]]
+    assert found == table["simulated"].tolist()
+    assert len(record["results"]["targets"]) == 3
+    with pytest.raises(ValueError, match="no record of this kind"):
+        read_record(folder / "record.json")
+    assert json.loads((folder / "record.json").read_text())["parameters"] == TINY.values()
