@@ -11,6 +11,7 @@ SETTLE = 0.25  # of a site: less new bone would close a narrow canal for next to
 
 if TYPE_CHECKING:
     from remodel.model import BoneModel
+    from remodel.quantities import Response
     from remodel.tissue import Tissue
 
 
@@ -159,8 +160,8 @@ class Osteoclast(mesa.Agent):
         if not bound and not self.swallowed:
             return 1.0
         share = min(1.0, days * self.model.erosion / max(tissue.matrix_at[self.site], 1e-9))
-        taken: float = self.swallowed + 0.5 * share * bound
-        return self.model.parameters.responses.poisoning.at(taken)
+        poisoning: Response = self.model.parameters.responses.poisoning
+        return poisoning.at(self.swallowed + 0.5 * share * bound)
 
     def advance(self) -> bool:
         """Move on to the bone ahead; return False where there is none left."""

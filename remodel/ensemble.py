@@ -118,7 +118,7 @@ def run_replicate(task: ReplicateTask) -> Replicate:
             model.run_until(year)
             if task.pictures:
                 snapshots[arm.name, year] = take_snapshot(model)
-        readings = task.trial.observe(model.frame(), task.seed)
+        readings = task.trial.observe(model.frame(), parameters.densitometry, task.seed)
         readings.insert(0, "arm", arm.name)
         frames.append(readings)
     frame = pd.concat(frames, ignore_index=True)

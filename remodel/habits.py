@@ -71,8 +71,3 @@ class Population(Group):
     quitting: float = par(
         0.17, "1/year", "rate at which women stop a daily drug", low=0, high=5, source="P001"
     )
-    spine_error: float = par(
-        1.65, "%", "precision error of DXA over years, lumbar spine", low=0, high=10, source="P002"
-    )
-    hip_error: float = par(1.56, "%", "total hip", low=0, high=10, source="P002")
-    neck_error: float = par(2.5, "%", "femoral neck", low=0, high=10, source="P002")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from remodel.arrays import Floats
 from remodel.quantities import Group, par
 from remodel.randomness import draws
 
@@ -52,6 +53,15 @@ class Densitometry(Group):
     )
     neck_young_sd: float = par(
         0.120, "g/cm2", "its standard deviation", low=0.01, high=1, source="D003"
+    )
+    spine_error: float = par(
+        1.65, "%", "precision error over years, lumbar spine", low=0, high=10, source="P002"
+    )
+    hip_error: float = par(
+        1.56, "%", "precision error over years, total hip", low=0, high=10, source="P002"
+    )
+    neck_error: float = par(
+        2.5, "%", "precision error over years, femoral neck", low=0, high=10, source="P002"
     )
     usual: float = par(
         -1.1, "SD", "T-score of a woman with the usual bone", low=-5, high=5, source="D004"
@@ -114,23 +124,43 @@ class Fracture(Group):
     )
 
 
-def with_scan_error(frame: pd.DataFrame, errors: Mapping[str, float], seed: int) -> pd.DataFrame:
+def scan_factors(numbers: Densitometry, site: str, years: Floats, seed: int) -> Floats:
+    """Return what single scans of one woman show, over what there is.
+
+    Parameters
+    ----------
+    numbers : Densitometry
+        Precision errors.
+    site : str
+        ``"spine"``, ``"hip"`` or ``"neck"``.
+    years : Floats
+        When, from day 0 on; each scan errs by itself.
+    seed : int
+        The same seed gives the same errors, whatever she is given.
+    """
+    when = np.round(1000 * years).astype(np.int32)  # two scans are never closer
+    luck = draws(seed, f"scan of {site}", 0, when).clip(1e-12, 1 - 1e-12)
+    return np.asarray(1 + getattr(numbers, f"{site}_error") / 100 * ndtri(luck))
+
+
+def with_scan_error(
+    frame: pd.DataFrame, numbers: Densitometry, sites: Mapping[str, str], seed: int
+) -> pd.DataFrame:
     """Return readings as single scans of one woman show them.
 
-    Every scan errs by itself, that of day 0 too, so that a change errs by more.
+    The scan of day 0 errs too, so that a change errs by more than a scan.
 
     Parameters
     ----------
     frame : DataFrame
         Readings, day 0 first; percent change from day 0.
-    errors : mapping of str to float
-        Precision error of each column, percent.
-    seed : int
-        The same seed gives the same errors, whatever she is given.
+    numbers, seed
+        As for `scan_factors`.
+    sites : mapping of str to str
+        Columns, and the sites that they are of.
     """
-    measured = frame.copy()
-    for site, error in errors.items():
-        luck = draws(seed, f"scan of {site}", 0, np.arange(len(frame), dtype=np.int32))
-        scan = (100 + frame[site]) * (1 + error / 100 * ndtri(luck.clip(1e-12, 1 - 1e-12)))
-        measured[site] = 100 * (scan / scan.iloc[0] - 1)
+    measured, years = frame.copy(), frame["year"].to_numpy()
+    for column, site in sites.items():
+        scan = (100 + frame[column]) * scan_factors(numbers, site, years, seed)
+        measured[column] = 100 * (scan / scan.iloc[0] - 1)
     return measured

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from remodel.cells import Osteoblast, Osteoclast
-from remodel.instruments import Densitometry
+from remodel.instruments import Densitometry, scan_factors
 from remodel.parameters import YEAR
 from remodel.tissue import REGIONS
 
@@ -106,6 +106,16 @@ class Meter:
         for cells in ("osteoclasts", "osteoblasts"):
             change[cells] = sum(raw[f"{region}_{cells}"] for region in REGIONS)
         return change
+
+    def lowest_t_score(self) -> float:
+        """Return the lowest T-score, over the sites, of a scan with its error."""
+        numbers, model = self.model.parameters.densitometry, self.model
+        found = []
+        for column, site in SITES.items():
+            factor = float(scan_factors(numbers, site, np.array([self.now["year"]]), model.seed)[0])
+            shown = model.patient.bone * factor
+            found.append(numbers.t_score(site, shown, self.now[column]))
+        return min(found)
 
     def percent(self, raw: dict[str, float], names: Iterable[str]) -> float:
         """Return the change of a sum from its baseline, %; 0 where there was nothing."""

@@ -130,6 +130,7 @@ class BoneModel(mesa.Model):
         drugs, quits = self.parameters.drugs, self.patient.quits
         kept = [course.taken_until(quits, find_drug(course.drug, drugs)) for course in given]
         self.treatment.prescribe(kept)
+        self.visit()
 
     def spin_up(self) -> None:
         """Run without treatment until day 0, then take that state for the baseline."""
@@ -281,6 +282,13 @@ class BoneModel(mesa.Model):
             self.meter.read()
         if self.tick > 0:
             self.datacollector.collect(self)
+            if self.falls_due(YEAR):
+                self.visit()
+
+    def visit(self) -> None:
+        """Have her scanned if a course waits for low bone."""
+        if any(course.waits for course in self.treatment.courses):
+            self.treatment.scan(self.day / YEAR, self.meter.lowest_t_score())
 
     def falls_due(self, interval: float) -> bool:
         """Return whether something done at each interval falls into the last step."""

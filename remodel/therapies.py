@@ -27,6 +27,9 @@ class Course:
         Dose as a multiple of the usual one.
     interval : float, optional
         Days between injections, where it is not the usual one.
+    below : float, optional
+        T-score: the course waits for the first yearly scan, at `start` or later, that
+        shows a lower one at spine, hip or femoral neck.
 
     Raises
     ------
@@ -39,12 +42,15 @@ class Course:
     stop: float = float("inf")
     dose: float = 1.0
     interval: float = 0.0
+    below: float = float("inf")
 
     def __post_init__(self) -> None:
         """Refuse a course that cannot be given."""
         check(f"{self.drug}: dose", self.dose, "usual doses", 0, 100)
         check(f"{self.drug}: start", self.start, "year", -200, 200)
         check(f"{self.drug}: interval", self.interval, "day", 0, 20_000)
+        if self.waits:
+            check(f"{self.drug}: below", self.below, "SD", -10, 10)
         try:
             ordered = self.stop >= self.start
         except TypeError:
@@ -54,6 +60,16 @@ class Course:
                 f"{self.drug}: stop = {self.stop} year; expected start ({self.start} year) or later"
             )
 
+    @property
+    def waits(self) -> bool:
+        """Whether it begins only when bone is found to be low."""
+        return self.below != inf
+
+    def after_scan(self, year: float, t_score: float) -> "Course":
+        """Return the course as it goes on after a scan; it may begin now."""
+        due = self.waits and self.start <= year < self.stop and t_score < self.below
+        return replace(self, start=year, below=inf) if due else self
+
     def taken_until(self, year: float, drug: Drug) -> "Course":
         """Return the course as a woman takes it who gives up daily drugs in a year."""
         if drug.interval or drug.lasting:
@@ -62,13 +78,15 @@ class Course:
 
     def share_given(self, day: float, days: float) -> float:
         """Return the share of a step, from a day on, during which the drug is given."""
+        if self.waits:
+            return 0.0
         first = max(day, self.start * YEAR)
         last = min(day + days, self.stop * YEAR)
         return max(0.0, last - first) / days
 
     def injections(self, day: float, days: float, interval: float) -> int:
         """Return how many injections, at an interval in days, fall into a step from a day on."""
-        if not interval:
+        if self.waits or not interval:
             return 0
         first = self.start * YEAR
         due = [ceil((moment - first) / interval - 1e-9) for moment in (day, day + days)]
@@ -153,6 +171,10 @@ class Treatment:
         for course in self.courses:
             find_drug(course.drug, self.drugs)
             self.bodies.setdefault(course.drug, Body())
+
+    def scan(self, year: float, t_score: float) -> None:
+        """Begin the courses that waited for so low a T-score."""
+        self.courses = tuple(course.after_scan(year, t_score) for course in self.courses)
 
     def expose(
         self, ovarian: float, peripheral: float, cycling: float, day: float, days: float

@@ -14,7 +14,7 @@ import pandas as pd
 from remodel.arms import Arm, read_arms, read_drugs, read_patient, read_population
 from remodel.drugs import DRUGS, Drug
 from remodel.habits import Population
-from remodel.instruments import with_scan_error
+from remodel.instruments import Densitometry, with_scan_error
 from remodel.measures import SITES
 from remodel.patients import Patient, draw_woman
 from remodel.quantities import check
@@ -86,12 +86,9 @@ class Trial:
         """Return the woman of an arm in the replicate with a seed."""
         return draw_woman(self.population, seed) if self.population else arm.patient
 
-    def observe(self, frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+    def observe(self, frame: pd.DataFrame, numbers: Densitometry, seed: int) -> pd.DataFrame:
         """Return readings as they are, or of women of a population as single scans show them."""
-        if not self.population:
-            return frame
-        errors = {site: getattr(self.population, f"{part}_error") for site, part in SITES.items()}
-        return with_scan_error(frame, errors, seed)
+        return with_scan_error(frame, numbers, SITES, seed) if self.population else frame
 
     def with_years_off(self, years: float) -> "Trial":
         """Return the trial with another length of follow-up, visited each year."""

@@ -1,7 +1,8 @@
 """The drugs: each by its mechanism, its kinetics and its limits."""
 
+from dataclasses import replace
 from itertools import pairwise
-from math import exp, log
+from math import ceil, exp, inf, log
 
 import numpy as np
 import pytest
@@ -308,3 +309,32 @@ def test_menopause_costs_bone():
         model.run(5)
     lost, kept = (model.tissue.matrix.sum() for model in models)
     assert lost < kept
+
+
+def test_a_course_waits_for_low_bone_and_begins_at_a_yearly_scan():
+    """What begins at the second scan is what would have been given from then on."""
+    course = Course(drug="zoledronate", start=1.5, stop=4.0, interval=182.6, below=10.0)
+    found = {
+        "waits": [course],
+        "told": [replace(course, start=WEEK * ceil(2 * YEAR / WEEK) / YEAR, below=inf)],
+        "never": [replace(course, below=-10.0)],
+        "none": [],
+    }
+    states = {}
+    for name, courses in found.items():
+        model = build(courses)
+        model.run(3)
+        states[name] = state_of(model) | {"drug": model.tissue.bisphosphonate.copy()}
+    assert np.array_equal(states["waits"]["drug"], states["told"]["drug"])
+    assert same(states["waits"], states["told"])
+    assert same(states["never"], states["none"])
+    assert not same(states["waits"], states["none"])
+
+
+def test_a_scan_begins_a_course_only_below_its_threshold_and_within_its_years():
+    course = Course(drug="zoledronate", start=1.0, stop=3.0, below=-2.0)
+    assert course.after_scan(1.0, -2.1) == replace(course, start=1.0, below=inf)
+    for year, t_score in ((1.0, -2.0), (0.9, -4.0), (3.0, -4.0)):
+        assert course.after_scan(year, t_score) is course
+    begun = replace(course, below=inf)
+    assert begun.after_scan(2.0, -4.0) is begun

@@ -138,25 +138,30 @@ def test_rankl_of_a_woman_multiplies_what_estrogen_leaves():
     assert high.opg == usual.opg
 
 
+SPINE = {"lumbar_spine": "spine"}
+
+
 def test_scans_err_as_stated_and_the_first_one_too():
     """Standard deviation of a change within 4 standard errors."""
     error, count = 1.5, 3000
     frame = pd.DataFrame({"year": [0.0, 1.0], "lumbar_spine": [0.0, -4.0], "ctx": [0.0, 9.0]})
-    found = [with_scan_error(frame, {"lumbar_spine": error}, seed) for seed in range(count)]
+    numbers = Densitometry(spine_error=error)
+    found = [with_scan_error(frame, numbers, SPINE, seed) for seed in range(count)]
     last = np.array([one["lumbar_spine"].iloc[1] for one in found])
     stated = 0.96 * error * np.sqrt(2)
     assert last.std() == pytest.approx(stated, rel=4 / np.sqrt(2 * count) + 0.01)
     assert last.mean() == pytest.approx(-4.0, abs=4 * stated / np.sqrt(count) + 0.05)
     assert all(one["lumbar_spine"].iloc[0] == 0.0 for one in found)
     assert found[0]["ctx"].equals(frame["ctx"])
-    exact = with_scan_error(frame, {"lumbar_spine": 0.0}, 1)
+    exact = with_scan_error(frame, Densitometry(spine_error=0.0), SPINE, 1)
     pd.testing.assert_frame_equal(exact, frame)
 
 
 def test_each_replicate_of_a_population_is_a_woman_of_its_own():
-    people = Population(age=60.0, spine_error=0.0, hip_error=0.0, neck_error=0.0)
+    people = Population(age=60.0)
+    exact = {f"densitometry__{site}_error": 0.0 for site in SITES.values()}
     trial = replace(load_trial("aribon"), population=people, on_treatment=1.0)
-    frame = run_trial(trial, small(), replicates=3, seed=7)
+    frame = run_trial(trial, small(**exact), replicates=3, seed=7)
     for number in range(3):
         woman = draw_woman(people, 7 + number)
         model = BoneModel(patient=woman, parameters=small(), rng=7 + number)
@@ -174,8 +179,8 @@ def test_scans_add_their_error_to_the_spread_of_women():
              "rankl_spread": 0.0, "quitting": 0.0}  # fmt: skip
     spread = {}
     for error in (0.0, 6.0):
-        people = Population(**still, spine_error=error)
-        frame = run_trial(replace(trial, population=people, on_treatment=0.5), small(), 4, 3)
+        people, numbers = Population(**still), small(densitometry__spine_error=error)
+        frame = run_trial(replace(trial, population=people, on_treatment=0.5), numbers, 4, 3)
         spread[error] = (
             frame[frame["year"] > 0.4].groupby("replicate")["lumbar_spine"].first().std()
         )
