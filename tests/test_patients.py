@@ -123,8 +123,8 @@ def test_dxa_of_the_model_gives_t_scores_that_follow_the_change():
 def test_a_woman_who_quits_is_one_whose_courses_end():
     """Daily drugs only: an injection, or an operation, is not given up."""
     text = "anastrozole 0-2, denosumab 0-2"
-    quits = build(text, patient=Patient(quits=0.5))
-    told = build("anastrozole 0-0.5, denosumab 0-2")
+    quits = build(text, patient=Patient(quits=0.3))
+    told = build("anastrozole 0-0.3, denosumab 0-2")
     loyal = build(text)
     for model in (quits, told, loyal):
         model.run(1)
