@@ -112,6 +112,7 @@ def run_replicate(task: ReplicateTask) -> Replicate:
             model = BoneModel(patient=arm.patient, rng=task.seed, parameters=task.parameters)
             points[arm.patient] = take_checkpoint(model)
         model = resume(points[arm.patient], arm.courses)
+        model.change(arm.changes)
         for year in years:
             model.run_until(year)
             if task.pictures:

@@ -7,6 +7,7 @@ import mesa
 import pandas as pd
 
 from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life
+from remodel.changes import Change, patient_on
 from remodel.measures import COLUMNS, Meter
 from remodel.parameters import YEAR, Parameters
 from remodel.patients import Patient
@@ -76,6 +77,7 @@ class BoneModel(mesa.Model):
         self.seed = int(rng)
         self.parameters = parameters = parameters or Parameters()
         self.patient = patient or Patient()
+        self.changes: tuple[Change, ...] = ()
         self.tissue = tissue or build_section(parameters, self.seed, self.patient.bone)
         self.read_rates()
         self.tick = -round(parameters.time.spin_up * YEAR / self.days) if spin_up else 0
@@ -110,18 +112,23 @@ class BoneModel(mesa.Model):
 
     def expose(self) -> Exposure:
         """Return what reaches the cells in this step, and advance the drugs."""
-        habits = self.parameters.habits
-        made = self.patient.estradiol_at(self.day + 0.5 * self.days, habits)
+        habits, day = self.parameters.habits, self.day + 0.5 * self.days
+        patient = patient_on(day, self.patient, self.changes)
+        made = patient.estradiol_at(day, habits)
         exposure = self.treatment.expose(*made, self.day, self.days)
-        exposure.rankl += habits.deficiency * self.patient.deficiency
-        exposure.load += habits.exercise * self.patient.exercise
-        exposure.wear += habits.alcohol * self.patient.alcohol
+        exposure.rankl += habits.deficiency * patient.deficiency
+        exposure.load += habits.exercise * patient.exercise
+        exposure.wear += habits.alcohol * patient.alcohol
         return exposure
 
     def give(self, courses: Iterable[Course] | str) -> None:
         """Set the courses in place of the old ones; what is in her body of those stays."""
         given = parse_courses(courses) if isinstance(courses, str) else courses
         self.treatment.prescribe(given)
+
+    def change(self, changes: Iterable[Change]) -> None:
+        """Let the woman live otherwise from certain years on, in place of older changes."""
+        self.changes = tuple(changes)
 
     def spin_up(self) -> None:
         """Run without treatment until day 0, then take that state for the baseline."""

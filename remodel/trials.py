@@ -9,6 +9,7 @@ from math import floor, inf
 from pathlib import Path
 from typing import Any
 
+from remodel.changes import Change, read_changes
 from remodel.measures import SITES
 from remodel.patients import Patient
 from remodel.quantities import check
@@ -55,11 +56,12 @@ class Published:
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """A group of women who are given the same courses."""
+    """A group of women who are given the same courses and live through the same changes."""
 
     name: str
     patient: Patient
     courses: tuple[Course, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +111,9 @@ class Trial:
         for arm in arms:
             courses = arm.pop("courses")
             arm["course"] = [{k: v for k, v in course.items() if v != inf} for course in courses]
+        for arm, lived in zip(arms, self.arms, strict=True):
+            if arm.pop("changes"):
+                arm["change"] = [change.as_data() for change in lived.changes]
         data |= {"visits": list(self.visits), "sites": list(self.sites)}
         return data | {"arm": list(arms), "published": list(published)}
 
@@ -162,7 +167,7 @@ def build_trial(top: Table) -> Trial:
     if not 0 < on + off <= LONGEST:
         top.refuse("on_treatment", f"lasts {on + off:g} year; expected over 0, up to {LONGEST:g}")
     patient = top.table("patient").build(Patient, Patient())
-    arms = read_arms(top, patient)
+    arms = read_arms(top, patient, on + off)
     names = [arm.name for arm in arms]
     fracture = top.table("fracture")
     fracture.only(("reference", "years"))
@@ -184,17 +189,18 @@ def build_trial(top: Table) -> Trial:
     )
 
 
-def read_arms(top: Table, patient: Patient) -> tuple[Arm, ...]:
+def read_arms(top: Table, patient: Patient, years: float) -> tuple[Arm, ...]:
     """Read the arms; an arm may have women of its own."""
     arms: list[Arm] = []
     for table in top.tables("arm"):
-        table.only(("name", "patient", "course"))
+        table.only(("name", "patient", "course", "change"))
         name = table.words("name")
         if name in [arm.name for arm in arms]:
             table.refuse("name", f"name = {name!r} is taken; expected a name of its own")
         woman = table.table("patient").build(Patient, patient)
         courses = tuple(course.build(Course) for course in table.tables("course"))
-        arms.append(Arm(name=name, patient=woman, courses=courses))
+        changes = read_changes(table, woman, years)
+        arms.append(Arm(name=name, patient=woman, courses=courses, changes=changes))
     if not arms:
         top.refuse("arm", "there is no arm; expected at least one, headed [[arm]]")
     return tuple(arms)
