@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from remodel.files import write_whole
-from remodel.viewer.lesson import Lesson, built_in_lessons, load_lesson
+from remodel.viewer.lesson import Lesson
+from remodel.viewer.lesson_reader import built_in_lessons, load_lesson
 
 FOLDER = Path("remodel/viewer/lessons")
 
@@ -16,7 +17,9 @@ def refill(text: str, lesson: Lesson) -> str:
         pattern = rf'(\[\[number\]\]\nname = "{number.name}"\n(?:.+\n)*?value = ).+'
         text, count = re.subn(pattern, lambda found, v=value: f"{found[1]}{v:g}", text)
         if count != 1:
-            raise ValueError(f"{lesson.name}: {number.name}: name, then value, must begin its table")
+            raise ValueError(
+                f"{lesson.name}: {number.name}: name, then value, must begin its table"
+            )
         print(f"{lesson.name}: {number.name} = {value:g} (was {number.value:g})")
     return text
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from remodel.quantities import Group, par
 
-
 # The least change of one person, in percent, that is more than the error of two measurements.
 LEAST_SIGNIFICANT = {"lumbar_spine": 2.2, "total_hip": 1.9, "femoral_neck": 3.1}
 

@@ -17,7 +17,17 @@ from scipy.stats import t as student
 
 from remodel.arrays import Floats
 from remodel.colors import (
-    BLUE, BONE, CAVITY, GREEN, MARROW, MINERAL_RANGE, ORANGE, OUTSIDE, PINK, SKY, VERMILLION,
+    BLUE,
+    BONE,
+    CAVITY,
+    GREEN,
+    MARROW,
+    MINERAL_RANGE,
+    ORANGE,
+    OUTSIDE,
+    PINK,
+    SKY,
+    VERMILLION,
 )  # fmt: skip
 from remodel.model import BoneModel
 from remodel.report import NEAR, Readings

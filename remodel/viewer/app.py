@@ -6,10 +6,22 @@ from typing import Any
 import solara
 
 from remodel.viewer.controls import (
-    DrugControls, LifeControls, PlayControls, Press, SaveControls, SceneControls,
+    DrugControls,
+    LifeControls,
+    PlayControls,
+    Press,
+    SaveControls,
+    SceneControls,
 )  # fmt: skip
-from remodel.viewer.lesson import built_in_lessons, load_lesson
-from remodel.viewer.panels import CurvesPanel, LessonPanel, SectionPanel, UnitPanel, WordsPanel
+from remodel.viewer.lesson_reader import built_in_lessons, load_lesson
+from remodel.viewer.panels import (
+    CostPanel,
+    CurvesPanel,
+    LessonPanel,
+    SectionPanel,
+    UnitPanel,
+    WordsPanel,
+)  # fmt: skip
 from remodel.viewer.tab import Tab
 
 STYLE = files("remodel.viewer").joinpath("page.css").read_text(encoding="utf-8")
@@ -30,6 +42,7 @@ def Page() -> None:
                 SideChoice(tab)
                 PlayControls(tab)
                 LifeControls(tab)
+                CostPanel(tab)
             WordsPanel(tab)
         if side != "hidden":
             with solara.Div(classes=["side"]):

@@ -41,7 +41,9 @@ def PlayControls(tab: Tab) -> None:
 
 
 @solara.component
-def Press(label: str, action: Callable[[], Any], disabled: bool = False, main: bool = False) -> None:
+def Press(
+    label: str, action: Callable[[], Any], disabled: bool = False, main: bool = False
+) -> None:
     """Draw a button."""
     solara.Button(
         label, on_click=action, disabled=disabled, color="primary" if main else None, small=True

@@ -22,6 +22,7 @@ AXIS, BAR = 18, 12  # room for years, and for each bar of therapy
 MOST_BARS = 3
 MOST_POINTS = 300
 SPANS = (1, 2, 5, 7, 10, 15, 20, 30, 50, 75, 100)  # years that the axis may show
+BAND = "less than the least significant change"
 THERAPY = (PINK, SKY, ORANGE)
 Place = Callable[[float], float]
 
@@ -139,26 +140,28 @@ def draw_axes(
         dark = "#777" if value == 0 else "#ddd"
         yield f'<path d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}" stroke="{dark}"/>'
         yield f'<text x="{LEFT - 4}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>'
-    for year in ticks(0, span):
+    yield f'<text x="{LEFT - 4}" y="{bottom + 13}">year 0</text>'
+    for year in ticks(0, span)[1:]:
         anchor = "end" if x(year) > WIDTH - 2 * RIGHT else "middle"
         yield f'<text x="{x(year):.1f}" y="{bottom + 13}" text-anchor="{anchor}">{year:g}</text>'
-    yield f'<text x="{LEFT - 4}" y="{bottom + 13}" text-anchor="end" fill="#555">years</text>'
 
 
 def draw_bands(
     panel: Panel, x: Place, y: Place, span: float, limits: tuple[float, float]
 ) -> Iterator[str]:
     """Shade the change that two measurements of one person cannot tell from none."""
-    for line in panel.lines:
-        least = LEAST_SIGNIFICANT.get(line.column)
-        if least:
-            top, low = y(min(least, limits[1])), y(max(-least, limits[0]))
-            yield (
-                f'<rect x="{x(0)}" y="{top:.1f}" width="{x(span) - x(0):.1f}" '
-                f'height="{low - top:.1f}" fill="{line.color}" opacity="0.10">'
-                f"<title>{line.label}: under the least significant change of {least} %</title>"
-                "</rect>"
-            )
+    banded = [line for line in panel.lines if line.column in LEAST_SIGNIFICANT]
+    for line in banded:
+        least = LEAST_SIGNIFICANT[line.column]
+        top, low = y(min(least, limits[1])), y(max(-least, limits[0]))
+        yield (
+            f'<rect x="{x(0)}" y="{top:.1f}" width="{x(span) - x(0):.1f}" '
+            f'height="{low - top:.1f}" fill="{line.color}" opacity="0.10"/>'
+        )
+    if banded:
+        least = min(LEAST_SIGNIFICANT[line.column] for line in banded)
+        place = f'x="{WIDTH - RIGHT - 3}" y="{y(max(-least, limits[0])) - 4:.1f}"'
+        yield f'<text {place} text-anchor="end" font-size="10" fill="#555">{BAND}</text>'
 
 
 def draw_line(line: Line, index: int, x: Place, y: Place, years: Floats, values: Floats) -> str:
@@ -200,7 +203,9 @@ def bars(courses: Sequence[Course], now: float) -> dict[str, list[tuple[float, f
     return spans
 
 
-def draw_therapy(given: dict[str, list[tuple[float, float]]], x: Place, top: float) -> Iterator[str]:
+def draw_therapy(
+    given: dict[str, list[tuple[float, float]]], x: Place, top: float
+) -> Iterator[str]:
     """Draw a bar for each drug under the years in which it was given."""
     for row, (drug, spans) in enumerate(list(given.items())[-MOST_BARS:]):
         y = top + row * BAR

@@ -50,7 +50,7 @@ def SectionPanel(tab: Tab) -> None:
             png = as_png(as_picture(model, scene.overlay, PIXELS[len(models) - 1], site))
             with solara.Div():
                 title = f"{arm.name}, year {player.year:.2f}"
-                solara.HTML("div", title, classes=["title"])
+                solara.HTML("div", title, classes=["who"])
                 Picture(src=data_url(png), alt=title, event_pick=pick)
     solara.HTML("div", unsafe_innerHTML=legend_html(scene.overlay))
 
@@ -111,6 +111,12 @@ def WordsPanel(tab: Tab) -> None:
         solara.HTML("p", "The longest time that can be played is over: press Reset.")
     if tab.error.value:
         solara.Error(tab.error.value, dense=True)
+
+
+@solara.component
+def CostPanel(tab: Tab) -> None:
+    """Say what a frame costs."""
+    tab.tick.get()
     cost = f"a frame: model {1000 * tab.step_cost:.0f} ms, drawing {1000 * tab.draw_cost:.0f} ms"
     pace = f"; {tab.pace:.0f} frames a second" if tab.playing.value else ""
     solara.HTML("div", cost + pace, classes=["cost"])

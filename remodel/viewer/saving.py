@@ -85,7 +85,7 @@ def played_arm(arm: Arm, model: BoneModel, end: float) -> Arm:
 
 def trial_file(player: Player) -> str:
     """Return the run as the text of a trial file."""
-    return tomli_w.dumps(as_trial(player).as_data())
+    return str(tomli_w.dumps(as_trial(player).as_data()))
 
 
 def record_file(player: Player) -> str:

@@ -132,7 +132,9 @@ def draw_section(model: BoneModel, overlay: str, pixels: int, site: int | None =
         y, x, _ = mark(True, 5 * pixels, INK)
         ring = np.hypot(y, x) > 5 * pixels - 2.5
         black = np.full(int(ring.sum()), INK, dtype=np.uint8)
-        stamp(image, np.array([site]), model.tissue.matrix.shape[1], pixels, (y[ring], x[ring], black))
+        stamp(
+            image, np.array([site]), model.tissue.matrix.shape[1], pixels, (y[ring], x[ring], black)
+        )
     return image
 
 
@@ -171,7 +173,7 @@ def label_section(image: Image.Image, tissue: Tissue, pixels: int) -> None:
 
 
 def write(
-    pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, font: ImageFont.FreeTypeFont
+    pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
 ) -> None:
     """Write on a white plate, so that it can be read on bone and on marrow."""
     pen.rectangle(pen.textbbox(place, text, font=font), fill=RIM, outline=RIM, width=2)

@@ -18,7 +18,6 @@ SETTINGS = {  # of Solara; what is set outside wins
     "SOLARA_KERNEL_CULL_TIMEOUT": "10m",  # a closed tab's model; a laptop may sleep for a while
 }
 LOCAL = "127.0.0.1"
-PORT = 8765
 TRIES = 20  # ports in which a free one is looked for
 
 
@@ -30,7 +29,7 @@ def check_extra() -> None:
 
 def check_opening(wanted: dict[str, str]) -> None:
     """Refuse a lesson, trial or section that is not there, before a browser opens."""
-    from remodel.viewer.lesson import load_lesson
+    from remodel.viewer.lesson_reader import load_lesson
     from remodel.viewer.scene import SECTIONS, choose, trial_scene
 
     choose("section", wanted["section"], SECTIONS)

@@ -11,7 +11,8 @@ from typing import Any
 import solara
 
 from remodel.parameters import YEAR
-from remodel.viewer.lesson import Button, Lesson, load_lesson
+from remodel.viewer.lesson import Button, Lesson
+from remodel.viewer.lesson_reader import load_lesson
 from remodel.viewer.player import Player, forget
 from remodel.viewer.scene import Scene, trial_scene
 
