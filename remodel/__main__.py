@@ -100,6 +100,11 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     new = add("new", "Write a commented trial file to start from", "remodel new mine.toml (2 s)")
     new.add_argument("file", type=Path, metavar="FILE.toml", help="a file that is not there yet")
     numbers = add("parameters", "Print every number of the model", "remodel parameters (2 s)")
+    viewer = add(
+        "view", "Open the model in the browser, on this machine only",
+        "remodel view --lesson 3 (page ready in 5 s; needs pip install 'remodel[viewer]')",
+    )  # fmt: skip
+    add_view_options(viewer)
     names = {
         "run": run,
         "again": again,
@@ -107,6 +112,7 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
         "list": show,
         "new": new,
         "parameters": numbers,
+        "view": viewer,
     }
     return top, names
 
@@ -143,6 +149,29 @@ def add_luck_options(command: Parser, replicates: int) -> None:
         "--quick", action="store_true",
         help="a try: a small section, 2 replicates, no numbers to rely on",
     )  # fmt: skip
+
+
+def add_view_options(view: Parser) -> None:
+    """Add the options of `remodel view`."""
+    view.add_argument("--lesson", default="", help="number or name of a lesson")
+    view.add_argument("--trial", default="", help="as for `run`: a name, or a FILE.toml")
+    view.add_argument("--section", default="usual", help="a section to begin with (usual)")
+    view.add_argument(
+        "--port", type=Number("port", "(no unit)", 1, 65535), default=8765, help="(8765)"
+    )
+    view.add_argument("--host", default="127.0.0.1", help="(127.0.0.1: this machine only)")
+    view.add_argument("--no-browser", action="store_true", help="only print the address")
+
+
+def command_view(args: argparse.Namespace) -> int:
+    """Serve the viewer until it is interrupted."""
+    from remodel.viewer.serve import check_extra, check_opening, serve
+
+    wanted = {"lesson": args.lesson, "trial": args.trial, "section": args.section}
+    check_extra()
+    check_opening(wanted)
+    serve(wanted, args.host, args.port, not args.no_browser)
+    return 0
 
 
 def command_validate(args: argparse.Namespace) -> int:
@@ -220,6 +249,7 @@ COMMANDS = {
     "list": command_list,
     "new": command_new,
     "parameters": command_parameters,
+    "view": command_view,
 }
 
 

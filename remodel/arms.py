@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from math import fsum, inf
 from typing import Any
 
+from remodel.changes import Change, read_changes
 from remodel.drugs import DRUGS, Drug
 from remodel.habits import Population
 from remodel.instruments import Densitometry
@@ -18,24 +19,28 @@ LOWEST_T, HIGHEST_T = -5.0, 4.0  # beyond, hardly a woman
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """A group of women who are given the same courses."""
+    """A group of women who are given the same courses and live through the same changes."""
 
     name: str
     patient: Patient
     courses: tuple[Course, ...] = ()
+    changes: tuple[Change, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         """Return the arm in the form of its file."""
         courses = [asdict(course) for course in self.courses]
         kept = [{key: value for key, value in one.items() if value != inf} for one in courses]
-        return {"name": self.name, "patient": asdict(self.patient), "course": kept}
+        data = {"name": self.name, "patient": asdict(self.patient), "course": kept}
+        if self.changes:
+            data["change"] = [change.as_data() for change in self.changes]
+        return data
 
 
-def read_arms(top: Table, patient: Patient, drugs: list[str]) -> tuple[Arm, ...]:
-    """Read the arms; an arm may have women of its own."""
+def read_arms(top: Table, patient: Patient, drugs: list[str], years: float) -> tuple[Arm, ...]:
+    """Read the arms, which last some years; an arm may have women of its own."""
     arms: list[Arm] = []
     for table in top.tables("arm"):
-        table.only(("name", "patient", "course"))
+        table.only(("name", "patient", "course", "change"))
         name = table.words("name")
         if name in [arm.name for arm in arms]:
             table.refuse("name", f"name = {name!r} is taken; expected a name of its own")
@@ -43,7 +48,8 @@ def read_arms(top: Table, patient: Patient, drugs: list[str]) -> tuple[Arm, ...]
             table.refuse("patient", "women of an arm and a population; expected one of them")
         woman = read_patient(table.table("patient"), patient)
         courses = tuple(read_course(course, drugs) for course in table.tables("course"))
-        arms.append(Arm(name=name, patient=woman, courses=courses))
+        changes = read_changes(table, woman, years)
+        arms.append(Arm(name=name, patient=woman, courses=courses, changes=changes))
     if not arms:
         top.refuse("arm", "there is no arm; expected at least one, headed [[arm]]")
     return tuple(arms)

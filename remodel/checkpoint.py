@@ -48,6 +48,7 @@ def copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
         "surroundings": copy(state["surroundings"]),
         "meter": copy_meter(state["meter"]),
         "treatment": copy_treatment(state["treatment"]),
+        "changes": state["changes"],
         "reversing": deepcopy(state["reversing"]),
         "started": list(state["started"]),
     }

@@ -114,6 +114,7 @@ def run_replicate(task: ReplicateTask) -> Replicate:
             model = BoneModel(patient=patient, rng=task.seed, parameters=parameters)
             points[patient] = take_checkpoint(model)
         model = resume(points[patient], arm.courses)
+        model.change(arm.changes)
         for year in years:
             model.run_until(year)
             if task.pictures:

@@ -11,6 +11,9 @@ from remodel.arrays import Floats
 from remodel.quantities import Group, par
 from remodel.randomness import draws
 
+# The least change of one person, in percent, that is more than the error of two measurements.
+LEAST_SIGNIFICANT = {"lumbar_spine": 2.2, "total_hip": 1.9, "femoral_neck": 3.1}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Densitometry(Group):

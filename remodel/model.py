@@ -7,6 +7,7 @@ import mesa
 import pandas as pd
 
 from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life
+from remodel.changes import Change, patient_on
 from remodel.drugs import find_drug
 from remodel.measures import COLUMNS, Meter
 from remodel.parameters import YEAR, Parameters
@@ -77,6 +78,7 @@ class BoneModel(mesa.Model):
         self.seed = int(rng)
         self.parameters = parameters = parameters or Parameters()
         self.patient = patient or Patient()
+        self.changes: tuple[Change, ...] = ()
         self.tissue = tissue or build_section(parameters, self.seed, self.patient.bone)
         self.read_rates()
         self.tick = -round(parameters.time.spin_up * YEAR / self.days) if spin_up else 0
@@ -115,13 +117,14 @@ class BoneModel(mesa.Model):
 
     def expose(self) -> Exposure:
         """Return what reaches the cells in this step, and advance the drugs."""
-        habits = self.parameters.habits
-        made = self.patient.estradiol_at(self.day + 0.5 * self.days, habits)
+        habits, day = self.parameters.habits, self.day + 0.5 * self.days
+        patient = patient_on(day, self.patient, self.changes)
+        made = patient.estradiol_at(day, habits)
         exposure = self.treatment.expose(*made, self.day, self.days)
-        exposure.expression = self.patient.rankl
-        exposure.rankl += habits.deficiency * self.patient.deficiency
-        exposure.load += habits.exercise * self.patient.exercise
-        exposure.wear += habits.alcohol * self.patient.alcohol
+        exposure.expression = patient.rankl
+        exposure.rankl += habits.deficiency * patient.deficiency
+        exposure.load += habits.exercise * patient.exercise
+        exposure.wear += habits.alcohol * patient.alcohol
         return exposure
 
     def give(self, courses: Iterable[Course] | str) -> None:
@@ -131,6 +134,10 @@ class BoneModel(mesa.Model):
         kept = [course.taken_until(quits, find_drug(course.drug, drugs)) for course in given]
         self.treatment.prescribe(kept)
         self.visit()
+
+    def change(self, changes: Iterable[Change]) -> None:
+        """Let the woman live otherwise from certain years on, in place of older changes."""
+        self.changes = tuple(changes)
 
     def spin_up(self) -> None:
         """Run without treatment until day 0, then take that state for the baseline."""

@@ -16,15 +16,24 @@ from matplotlib.typing import LineStyleType
 from scipy.stats import t as student
 
 from remodel.arrays import Floats
+from remodel.colors import (
+    BLUE,
+    BONE,
+    CAVITY,
+    GREEN,
+    MARROW,
+    MINERAL_RANGE,
+    ORANGE,
+    OUTSIDE,
+    PINK,
+    SKY,
+    VERMILLION,
+)  # fmt: skip
 from remodel.model import BoneModel
 from remodel.report import NEAR, Readings
 from remodel.snapshots import Snapshot, take_snapshot
 from remodel.trials import MARKERS, Published, Trial
 
-# Okabe and Ito's colors, told apart by all kinds of color vision.
-BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY, YELLOW = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442",
-)  # fmt: skip
 ARM_COLORS = (VERMILLION, BLUE, GREEN, "#555555", PINK, ORANGE, SKY)
 ARM_LINES: tuple[LineStyleType, ...] = ("-", "-", "--", ":", "-.", "-", "--")
 ARM_MARKS = ("o", "s", "D", "^", "v", "P", "X")
@@ -36,9 +45,7 @@ PANELS = (
     ("ctx", "CTX (resorption)"),
     ("p1np", "P1NP (formation)"),
 )
-MINERAL = LinearSegmentedColormap.from_list("mineral", ["#D9B27C", "#A07B50", "#5C4530"])
-MINERAL_RANGE = (0.7, 1.0)  # fresh matrix holds the lesser, old bone the greater
-MARROW, OUTSIDE, CAVITY = "#FBF6EA", "#FFFFFF", YELLOW
+MINERAL = LinearSegmentedColormap.from_list("mineral", BONE)
 WIDTH = 3.4  # inches of one section among several
 CELL = 0.05  # mm; marks of cells are about to scale
 Pictures = Mapping[tuple[str, float], Snapshot]

@@ -23,6 +23,7 @@ LIBRARIES = ("mesa", "numpy", "scipy", "pandas")
 CAUSES = ("format", "made_by", "code", "trial", "parameters", "seed", "replicates", "step_days")
 NO_RESULT = {
     "plots.py",
+    "colors.py",
     "tables.py",
     "__main__.py",
     "validation.py",

@@ -174,7 +174,7 @@ def build_trial(top: Table) -> Trial:
     population = read_population(top)
     patient = read_patient(top.table("patient"), Patient())
     drugs = read_drugs(top)
-    arms = read_arms(top, patient, [*DRUGS, *(drug.name for drug in drugs)])
+    arms = read_arms(top, patient, [*DRUGS, *(drug.name for drug in drugs)], on + off)
     names = [arm.name for arm in arms]
     fracture = top.table("fracture")
     fracture.only(("reference", "years"))

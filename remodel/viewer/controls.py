@@ -1,0 +1,174 @@
+"""What the teacher turns and presses."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import reacton.ipyvuetify as v
+import solara
+import solara.lab
+
+from remodel.drugs import DRUGS
+from remodel.parameters import YEAR
+from remodel.trials import built_in_trials
+from remodel.viewer import saving
+from remodel.viewer.overlays import CHOICES
+from remodel.viewer.player import ESTRADIOL, EXERCISE, Player
+from remodel.viewer.scene import ALONE, SECTIONS, Scene, trial_keys, trial_scene
+from remodel.viewer.tab import MONTH, SPEEDS, WEEK, Tab
+
+NO_TRIAL = "none: one woman"
+FILES: dict[str, tuple[str, Callable[[Player], str | bytes]]] = {
+    "Picture": ("section.png", saving.section_picture),
+    "Data": ("readings.csv", saving.readings_csv),
+    "Trial file": ("played.toml", saving.trial_file),
+    "Record": ("record.json", saving.record_file),
+}
+SWITCHES = tuple(name for name in DRUGS if name != "exercise")  # that is a slider
+
+
+@solara.component
+def PlayControls(tab: Tab) -> None:
+    """Play, pause, one step, a month, a year, reset; speed."""
+    playing, over = tab.playing.value, tab.player.finished
+    tab.tick.get()
+    solara.lab.use_task(tab.play, dependencies=[playing], prefer_threaded=False)
+    with solara.Row(classes=["controls"], gap="6px"):
+        Press("Pause" if playing else "Play", lambda: tab.playing.set(not playing), over, True)
+        for label, days in (("Step", WEEK), ("Month", MONTH), ("Year", YEAR)):
+            Press(label, lambda days=days: tab.advance(days), playing or over)
+        Press("Reset", lambda: tab.set_scene())
+        solara.Select("each frame", list(SPEEDS), value=tab.speed, dense=True)
+
+
+@solara.component
+def Press(
+    label: str, action: Callable[[], Any], disabled: bool = False, main: bool = False
+) -> None:
+    """Draw a button."""
+    solara.Button(
+        label, on_click=action, disabled=disabled, color="primary" if main else None, small=True
+    )
+
+
+@solara.component
+def Levels(
+    label: str, unit: str, levels: Sequence[float], now: float, action: Callable[[float], None]
+) -> None:
+    """Draw a slider over levels that are not evenly spaced, with its value in words."""
+    index = min(range(len(levels)), key=lambda i: abs(levels[i] - now))
+    with solara.Div(classes=["levels"]):
+        solara.Text(f"{label}: {now:.0f} {unit}" if now >= 9.5 else f"{label}: {now:.2g} {unit}")
+        v.Slider(
+            v_model=index, on_v_model=lambda i: action(levels[int(i)]), min=0, step=1,
+            max=len(levels) - 1, hide_details=True, dense=True, ticks="always", aria_label=label,
+        )  # fmt: skip
+
+
+@solara.component
+def LifeControls(tab: Tab) -> None:
+    """Hold the estradiol that her body makes, and set her exercise, during the run."""
+    tab.tick.get()
+    player = tab.player
+    lived, model = player.lived(), player.model
+    made = sum(lived.estradiol_at(model.day, model.parameters.habits))
+    with solara.Row(classes=["life"], gap="18px"):
+        Levels(
+            "Estradiol her body makes", "pmol/L", ESTRADIOL, round(made, 1),
+            lambda level: tab.attempt(lambda: player.hold_estradiol(level)),
+        )  # fmt: skip
+        Levels(
+            "Exercise", "hours a week", EXERCISE, lived.exercise,
+            lambda hours: tab.attempt(lambda: player.set_exercise(hours)),
+        )  # fmt: skip
+
+
+@solara.component
+def DrugControls(tab: Tab) -> None:
+    """Give or stop each drug now."""
+    tab.tick.get()
+    DrugSwitches(tab.player.given(), tab)
+
+
+@solara.component
+def DrugSwitches(given: frozenset[str], tab: Tab) -> None:
+    """Draw a switch for each drug; drawn anew only when one is given or stopped."""
+
+    def turn(drug: str, on: bool) -> None:
+        tab.attempt(lambda: (tab.player.give if on else tab.player.stop)(drug))
+
+    solara.HTML("h3", "Drugs: on is given from now")
+    with solara.Div(classes=["drugs"]):
+        for drug in SWITCHES:
+            solara.Checkbox(
+                label=drug, value=drug in given, on_value=lambda on, drug=drug: turn(drug, on)
+            )
+
+
+@solara.component
+def SceneControls(tab: Tab) -> None:
+    """Choose trial, arm, who is beside her, section, seed and overlay."""
+    tab.scenes.get()
+    scene = tab.player.scene
+    trials = [NO_TRIAL, *built_in_trials(), *([tab.file] if tab.file else [])]
+
+    def choose_trial(name: str) -> None:
+        start = Scene() if name == NO_TRIAL else trial_scene(name)
+        tab.set_scene(trial=start.trial, arm=start.arm, beside=None)
+
+    def beside(name: str) -> None:
+        tab.attempt(lambda: tab.player.show_beside(name))
+        tab.scenes.value += 1
+
+    solara.HTML("h3", "Scene: a change starts it anew")
+    now = trial_keys().get(scene.trial.name, tab.file) if scene.trial else NO_TRIAL
+    solara.Select("trial", trials, value=now, on_value=choose_trial)
+    if scene.trial:
+        arms = {arm.name: arm for arm in scene.trial.arms}
+        solara.Select(
+            "arm", list(arms), value=scene.arm.name,
+            on_value=lambda name: tab.set_scene(arm=arms[name], beside=None),
+        )  # fmt: skip
+    solara.Select(
+        "side by side, same luck", scene.companions(),
+        value=scene.beside.name if scene.beside else ALONE, on_value=beside,
+    )  # fmt: skip
+    solara.Select(
+        "section", list(SECTIONS), value=scene.section,
+        on_value=lambda name: tab.set_scene(section=name),
+    )  # fmt: skip
+    solara.InputInt("seed of all luck", scene.seed, on_value=lambda s: tab.set_scene(seed=s))
+
+
+@solara.component
+def OverlayControl(tab: Tab) -> None:
+    """Choose what is laid over the section; the run goes on."""
+    tab.scenes.get()
+
+    def lay(name: str) -> None:
+        tab.player.lay(name)
+        tab.scenes.value += 1
+        tab.redraw()
+
+    solara.Select("show", list(CHOICES), value=tab.player.scene.overlay, on_value=lay, dense=True)
+
+
+@solara.component
+def SaveControls(tab: Tab) -> None:
+    """Save picture, data, trial file and record of what was played so far."""
+    tab.tick.get()
+    ready = not tab.playing.value and tab.player.model.day > 0
+    solara.HTML("h3", "Save" if ready else "Save: play, then pause")
+    if ready:
+        with solara.Div(classes=["saving"]):
+            for label, (file, make) in FILES.items():
+                SaveButton(label, file, make, tab.player, tab.player.model.tick)
+
+
+@solara.component
+def SaveButton(
+    label: str, file: str, make: Callable[[Player], str | bytes], player: Player, tick: int
+) -> None:
+    """Draw a button for a file; what it holds is made when it is pressed."""
+    data = solara.use_memo(lambda: lambda: make(player), [player.models[-1], tick])
+    with solara.FileDownload(data, filename=file):
+        Press(label, lambda: None)

@@ -1,0 +1,143 @@
+"""Lessons: Markdown beside the model, with buttons that set the scene and tested numbers.
+
+`remodel/viewer/lessons/README.md` describes their form.
+"""
+
+import re
+from dataclasses import dataclass
+
+from remodel.parameters import YEAR
+from remodel.viewer.player import Player
+from remodel.viewer.scene import Scene
+
+NAMED = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """A button of a lesson: a scene to start from, if any, and what is done then.
+
+    Attributes
+    ----------
+    label : str
+        What stands on it.
+    scene : Scene or None
+        Where it starts anew; None goes on from where the model is.
+    give, stop : tuple of str
+        Drugs given, and drugs stopped, at once.
+    estradiol, exercise : float or None
+        Held from now on, pmol/L and hours a week.
+    follow : bool
+        Whether to watch the newest remodeling unit up close.
+    play_to : float
+        Year to which it plays.
+    """
+
+    label: str
+    scene: Scene | None = None
+    give: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+    estradiol: float | None = None
+    exercise: float | None = None
+    follow: bool = False
+    play_to: float = 0.0
+
+    def act(self, player: Player) -> None:
+        """Do to the woman what the button says."""
+        for drug in self.stop:
+            player.stop(drug)
+        for drug in self.give:
+            player.give(drug)
+        if self.estradiol is not None:
+            player.hold_estradiol(self.estradiol)
+        if self.exercise is not None:
+            player.set_exercise(self.exercise)
+        if self.follow:
+            player.follower.follow_newest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A number of the text, and how the model comes to it.
+
+    Attributes
+    ----------
+    name : str
+        Stands in the text as ``{name}``.
+    value, tolerance : float
+        What the text says, and how far the model may be from it; unit of the column.
+    digits : int
+        Decimals in the text, which has no sign: words say "lost" or "gained".
+    buttons : tuple of str
+        Pressed one after the other from the scene of the lesson, each played to its end.
+    column : str
+        One of `measures.COLUMNS`.
+    year, since, over : float
+        Year at which it is read; with `since`, the change from that year; with `over`,
+        the mean of so many years before.
+    beside : bool
+        Whether it is read beside her.
+    """
+
+    name: str
+    value: float
+    tolerance: float
+    digits: int = 0
+    buttons: tuple[str, ...] = ()
+    column: str = ""
+    year: float = 0.0
+    since: float | None = None
+    over: float = 0.0
+    beside: bool = False
+
+    def text(self) -> str:
+        """Return it as the text says it."""
+        return f"{abs(self.value):.{self.digits}f}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """A lesson: its scene, its buttons, its numbers and its text by heading."""
+
+    name: str
+    title: str
+    scene: Scene
+    buttons: tuple[Button, ...]
+    numbers: tuple[Number, ...]
+    settings: dict[str, str]
+    text: dict[str, str]
+
+    def filled(self, heading: str) -> str:
+        """Return the text under a heading with its numbers in it, as Markdown."""
+        known = {number.name: number.text() for number in self.numbers} | self.settings
+        return NAMED.sub(lambda found: known[found[1]], self.text[heading])
+
+    def measure(self, number: Number) -> float:
+        """Return what the model says today for a number of the text."""
+        player, there = Player(self.scene), {button.label: button for button in self.buttons}
+        for label in number.buttons:
+            button = there[label]
+            if button.scene is not None:
+                player.set(button.scene)
+            button.act(player)
+            player_to(player, button.play_to)
+        player_to(player, number.year)
+        rows = player.models[int(number.beside)].meter.rows
+        end = read_at(rows, number.column, number.year, number.over)
+        if number.since is None:
+            return end
+        return end - read_at(rows, number.column, number.since, 0.0)
+
+
+def player_to(player: Player, year: float) -> None:
+    """Play to a year, to the nearest step."""
+    left = year * YEAR - player.model.day
+    if left > 0.5 * player.model.days:
+        player.advance(left)
+
+
+def read_at(rows: list[dict[str, float]], column: str, year: float, over: float) -> float:
+    """Return the reading nearest to a year, or the mean over the years before it."""
+    nearest = min(rows, key=lambda row: abs(row["year"] - year))
+    within = [row[column] for row in rows if year - over <= row["year"] <= year] if over else []
+    return sum(within) / len(within) if within else nearest[column]

@@ -1,0 +1,74 @@
+"""What can be laid over a section: signals and drugs, site by site, with a range of colors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from remodel.arrays import Floats, Mask
+from remodel.model import BoneModel
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A quantity that each site has.
+
+    Attributes
+    ----------
+    label : str
+        Name and unit, for the legend.
+    low, high : float
+        Values at the two ends of the colors.
+    in_marrow : bool
+        Whether it is shown in marrow; else in bone.
+    read : callable
+        Model in, values out; shape (rows, columns).
+    """
+
+    label: str
+    low: float
+    high: float
+    in_marrow: bool
+    read: Callable[[BoneModel], Floats]
+
+
+def read_rankl(model: BoneModel) -> Floats:
+    """Return RANKL/OPG over that of day 0; the same at every site."""
+    now = model.signals.rankl / model.signals.opg
+    return np.full(model.tissue.matrix.shape, now / model.meter.rows[0]["rankl_opg"])
+
+
+def read_supply(model: BoneModel) -> Floats:
+    """Return waiting precursors times the share of marrow that sends them."""
+    numbers = model.parameters.precursors
+    share = np.maximum(model.tissue.marrow_share(numbers.reach), 0.0)
+    return np.asarray(model.signals.pool * share**numbers.exponent)
+
+
+def read_strain(model: BoneModel) -> Floats:
+    """Return strain over the habitual one."""
+    return np.asarray(model.surroundings.strain * model.signals.load)
+
+
+def read_bisphosphonate(model: BoneModel) -> Floats:
+    """Return bound drug, in doses per surface site."""
+    return model.tissue.bisphosphonate
+
+
+MINERAL = "mineral"
+OVERLAYS = {
+    "RANKL/OPG": Overlay("RANKL/OPG, times day 0", 0.0, 2.0, True, read_rankl),
+    "precursor supply": Overlay("precursors within reach, share", 0.0, 1.0, True, read_supply),
+    "strain": Overlay("strain, times the habitual", 0.5, 2.0, False, read_strain),
+    "bisphosphonate": Overlay("bisphosphonate, doses", 0.0, 2.0, False, read_bisphosphonate),
+}
+CHOICES = (MINERAL, *OVERLAYS)
+
+
+def shown(overlay: Overlay, model: BoneModel) -> tuple[Mask, Floats]:
+    """Return the sites where an overlay shows, and its values from 0 (low) to 1 (high)."""
+    tissue = model.tissue
+    bone = tissue.matrix >= 0.5
+    where = ~bone & ~tissue.outside if overlay.in_marrow else bone
+    scaled = (overlay.read(model) - overlay.low) / (overlay.high - overlay.low)
+    return where, np.clip(scaled, 0.0, 1.0)

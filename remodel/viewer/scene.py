@@ -1,0 +1,137 @@
+"""What is set up before playing: a woman or the arms of a trial, a section, its luck."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from remodel.arms import Arm
+from remodel.ensemble import HIGHEST_SEED
+from remodel.parameters import Parameters
+from remodel.patients import Patient
+from remodel.quantities import check
+from remodel.therapies import parse_courses
+from remodel.trials import Published, Trial, built_in_trials, load_trial
+from remodel.viewer.overlays import CHOICES, MINERAL
+
+SECTIONS: Mapping[str, Mapping[str, float]] = {
+    "usual": {},
+    "small": {"section.height": 2.0, "section.width": 3.0},
+    "long": {"section.height": 6.0},
+    "thin cortex": {"section.cortex": 0.5},
+    "sparse trabeculae": {"section.bone_volume": 12.0},
+}
+ALONE, UNTREATED = "nothing", "no drug"  # what to show beside her
+FREE = "one woman"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What a run starts from.
+
+    Attributes
+    ----------
+    arm : Arm
+        Who is played, with what is given and changed from the start.
+    beside : Arm or None
+        Who is shown beside her, under the same luck.
+    trial : Trial or None
+        Where they come from; its published results are shown.
+    section : str
+        A name in `SECTIONS`.
+    seed : int
+        Of all luck.
+    overlay : str
+        A name in `overlays.CHOICES`.
+    """
+
+    arm: Arm = field(default_factory=lambda: Arm(name=FREE, patient=Patient()))
+    beside: Arm | None = None
+    trial: Trial | None = None
+    section: str = "usual"
+    seed: int = 1
+    overlay: str = MINERAL
+
+    def __post_init__(self) -> None:
+        """Refuse what is not there."""
+        choose("section", self.section, SECTIONS)
+        choose("overlay", self.overlay, CHOICES)
+        check("seed", self.seed, "(no unit)", 0, HIGHEST_SEED)
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms that run: hers, and the one beside."""
+        return (self.arm, self.beside) if self.beside else (self.arm,)
+
+    @property
+    def parameters(self) -> Parameters:
+        """Every number of the model, on this section."""
+        return Parameters().with_values(SECTIONS[self.section])
+
+    def published(self, arm: str) -> list[Published]:
+        """Return the published results of an arm itself."""
+        rows = self.trial.published if self.trial else ()
+        return [row for row in rows if row.arm == arm and not row.against]
+
+    def with_beside(self, name: str) -> "Scene":
+        """Return the scene with an arm of the trial, nobody, or herself untreated beside her."""
+        choose("beside", name, self.companions())
+        others = {arm.name: arm for arm in self.trial.arms} if self.trial else {}
+        same = Arm(name=UNTREATED, patient=self.arm.patient, changes=self.arm.changes)
+        return replace(self, beside={ALONE: None, UNTREATED: same, **others}[name])
+
+    def companions(self) -> list[str]:
+        """Return who can be shown beside her."""
+        others = [arm.name for arm in self.trial.arms] if self.trial else []
+        return [ALONE, UNTREATED, *(name for name in others if name != self.arm.name)]
+
+
+def choose(what: str, name: str, there: Any) -> None:
+    """Refuse a name that is not there, and say which are."""
+    if name not in there:
+        raise ValueError(f"{what} = {name!r}; expected one of {', '.join(there)}")
+
+
+@lru_cache(maxsize=1)
+def trial_keys() -> dict[str, str]:
+    """Return by which key each built-in trial is loaded, by its name."""
+    return {load_trial(key).name: key for key in built_in_trials()}
+
+
+def trial_scene(name: str | Path, arm: str = "", section: str = "usual", seed: int = 1) -> Scene:
+    """Return the scene of one arm of a trial; by default that of its first arm."""
+    trial = load_trial(name)
+    arms = {each.name: each for each in trial.arms}
+    wanted = arm or next(iter(arms))
+    choose("arm", wanted, arms)
+    return Scene(arm=arms[wanted], trial=trial, section=section, seed=seed)
+
+
+def read_scene(table: Any) -> Scene:
+    """Read a scene from the table of a lesson; mistakes name file and line.
+
+    Parameters
+    ----------
+    table : Table
+        Keys, all of which may be left out: `trial` and `arm`, or `courses` (text) and a
+        table `patient`; `beside`, `section`, `seed`, `overlay`.
+    """
+    try:
+        if "trial" in table.data:
+            scene = trial_scene(table.words("trial"), table.words("arm", ""))
+        else:
+            woman = table.table("patient").build(Patient, Patient())
+            given = parse_courses(table.words("courses", ""))
+            scene = Scene(arm=Arm(name=FREE, patient=woman, courses=given))
+        scene = replace(
+            scene,
+            section=table.words("section", "usual"),
+            seed=int(table.number("seed", "(no unit)", 0, HIGHEST_SEED, 1)),
+            overlay=table.words("overlay", MINERAL),
+        )
+        return scene.with_beside(table.words("beside", ALONE))
+    except ValueError as error:
+        if str(error).startswith(table.file):
+            raise
+        return table.refuse(next(iter(table.data), ""), str(error))  # type: ignore[no-any-return]

@@ -1,0 +1,109 @@
+"""Start the viewer on this machine and open the browser."""
+
+import json
+import os
+import socket
+import threading
+import webbrowser
+from importlib.util import find_spec
+from pathlib import Path
+
+NEEDS = ("solara", "ipyvuetify", "solara_assets", "uvicorn", "tomli_w", "markdown")
+INSTALL = "the viewer is not installed; install it with: pip install 'remodel[viewer]'"
+SETTINGS = {  # of Solara; what is set outside wins
+    "SOLARA_APP": "remodel.viewer.app",
+    "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
+    "SOLARA_THEME_SHOW_BANNER": "False",
+    "SOLARA_THEME_TITLE": "remodel",
+    "SOLARA_KERNEL_CULL_TIMEOUT": "10m",  # a closed tab's model; a laptop may sleep for a while
+}
+LOCAL = "127.0.0.1"
+TRIES = 20  # ports in which a free one is looked for
+
+
+def check_extra() -> None:
+    """Refuse to start where the extra is not installed."""
+    if any(find_spec(name) is None for name in NEEDS):
+        raise ValueError(INSTALL)
+
+
+def check_opening(wanted: dict[str, str]) -> None:
+    """Refuse a lesson, trial or section that is not there, before a browser opens."""
+    from remodel.viewer.lesson_reader import load_lesson
+    from remodel.viewer.scene import SECTIONS, choose, trial_scene
+
+    choose("section", wanted["section"], SECTIONS)
+    if wanted["lesson"]:
+        load_lesson(wanted["lesson"])
+    if wanted["trial"]:
+        trial_scene(wanted["trial"])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, or say which port would be free."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        free = next((p for p in range(port + 1, port + TRIES) if is_free(host, p)), None)
+        offer = f"; {free} is free: --port {free}" if free else "; choose another --port or --host"
+        raise ValueError(
+            f"port {port} on {host} cannot be used ({error.strerror or error}){offer}"
+        ) from None
+
+
+def is_free(host: str, port: int) -> bool:
+    """Return whether a port can be listened at."""
+    if port > 65535:
+        return False
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def open_browser(address: str) -> None:
+    """Open the browser, or say what to do where there is none."""
+    if not webbrowser.open(address):
+        print("no browser could be opened; open the address yourself", flush=True)
+
+
+def serve(wanted: dict[str, str], host: str, port: int, browser: bool) -> None:
+    """Serve the page until it is interrupted.
+
+    Parameters
+    ----------
+    wanted : dict
+        Names of `lesson`, `trial` and `section`; empty for none.
+    host, port : str, int
+        Where to listen.
+    browser : bool
+        Whether to open the browser.
+    """
+    if wanted["trial"].endswith(".toml"):
+        wanted = wanted | {"trial": str(Path(wanted["trial"]).resolve())}
+    for name, value in SETTINGS.items():  # Solara reads them when it is imported
+        os.environ.setdefault(name, value)
+    os.environ["REMODEL_VIEW"] = json.dumps(wanted)
+    with listen(host, port) as ready:
+        address = f"http://{'localhost' if host == LOCAL else host}:{ready.getsockname()[1]}"
+        print(f"remodel: {address} (stop with Ctrl-C)", flush=True)
+        if browser:
+            threading.Thread(target=open_browser, args=(address,), daemon=True).start()
+        run_server(ready)
+
+
+def run_server(ready: socket.socket) -> None:
+    """Run Solara's server on a socket; who connects before it is up has to wait a moment."""
+    import uvicorn
+    from solara.server.starlette import app
+
+    threading.Thread(target=warm_up, daemon=True).start()
+    uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[ready])
+
+
+def warm_up() -> None:
+    """Bring the first section to rest while the browser loads the page."""
+    from remodel.viewer.tab import Tab
+
+    Tab().close()

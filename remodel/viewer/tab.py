@@ -1,0 +1,131 @@
+"""What one browser tab holds: its player, whether it plays, and what is to be redrawn."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+import solara
+
+from remodel.parameters import YEAR
+from remodel.viewer.lesson import Button, Lesson
+from remodel.viewer.lesson_reader import load_lesson
+from remodel.viewer.player import Player, forget
+from remodel.viewer.scene import Scene, trial_scene
+
+OPENING = "REMODEL_VIEW"  # environment variable in which `remodel view` says what to open
+WEEK, MONTH = 7.0, YEAR / 12
+SPEEDS = {"a week": WEEK, "a month": MONTH, "three months": YEAR / 4, "a year": YEAR}
+LEAST_PAUSE = 0.01  # seconds left to the browser after each frame
+SMOOTH = 0.8  # share of the old value in a smoothed cost
+
+
+class Tab:
+    """State of one tab; nothing of it is shared with others.
+
+    Attributes
+    ----------
+    tick : Reactive of int
+        Rises when something is to be drawn anew.
+    scenes : Reactive of int
+        Rises when another scene is set.
+    step_cost, draw_cost, pace : float
+        Seconds of a frame for the model and for drawing, and frames a second.
+    """
+
+    def __init__(self) -> None:
+        """Open what the command line asked for."""
+        self.tick, self.scenes = solara.Reactive(0), solara.Reactive(0)
+        self.playing, self.speed = solara.Reactive(False), solara.Reactive("a week")
+        self.error, self.side = solara.Reactive(""), solara.Reactive("settings")
+        self.lesson: Lesson | None = None
+        self.until = 0.0  # year at which playing pauses; 0 for never
+        self.step_cost = self.draw_cost = self.pace = 0.0
+        self.file = ""  # a trial file of one's own
+        self.player = self.open(json.loads(os.environ.get(OPENING, "{}")))
+
+    def open(self, wanted: dict[str, str]) -> Player:
+        """Return the player of what the command line asked for."""
+        section, trial = wanted.get("section", "usual"), wanted.get("trial", "")
+        if wanted.get("lesson"):
+            self.lesson = load_lesson(wanted["lesson"])
+            self.side.value = "lesson"
+            return Player(self.lesson.scene)
+        if trial:
+            self.file = trial if trial.endswith(".toml") else ""
+            return Player(trial_scene(trial, section=section))
+        return Player(Scene(section=section))
+
+    def close(self) -> None:
+        """Let go of the models when the tab is closed."""
+        self.playing.value = False
+        forget(self.player.models)
+
+    def redraw(self) -> None:
+        """Draw anew what shows the state of the model."""
+        self.tick.value += 1
+
+    def attempt(self, action: Callable[[], Any]) -> None:
+        """Do something that may be refused, say so in one line, and draw."""
+        self.error.value = ""
+        try:
+            action()
+        except (ValueError, OSError) as error:
+            self.error.value = str(error)
+        self.redraw()
+
+    def set_scene(self, **changes: Any) -> None:
+        """Start anew with some of the scene changed."""
+        self.show(lambda: replace(self.player.scene, **changes))
+
+    def show(self, make: Callable[[], Scene]) -> None:
+        """Start anew with another scene."""
+        self.playing.value, self.until = False, 0.0
+        self.attempt(lambda: self.player.set(make()))
+        self.scenes.value += 1
+
+    def open_lesson(self, name: str) -> None:
+        """Open a lesson and set its scene."""
+        self.lesson = load_lesson(name)
+        self.side.value = "lesson"
+        self.show(lambda: self.lesson.scene if self.lesson else Scene())
+
+    def press(self, button: Button) -> None:
+        """Do what a button of a lesson says."""
+        if button.scene is not None:
+            scene = button.scene
+            self.show(lambda: scene)
+        self.attempt(lambda: button.act(self.player))
+        self.scenes.value += 1
+        if button.play_to > self.player.year:
+            self.until = button.play_to
+            self.playing.value = True
+
+    def advance(self, days: float) -> None:
+        """Play for some days and draw the result; note what each of the two took."""
+        begin = perf_counter()
+        self.player.advance(days)
+        stepped = perf_counter()
+        self.redraw()
+        drawn = perf_counter()
+        self.step_cost = smooth(self.step_cost, stepped - begin)
+        self.draw_cost = smooth(self.draw_cost, drawn - stepped)
+
+    async def play(self) -> None:
+        """Advance frame by frame until it is paused or over."""
+        self.pace = 0.0
+        while self.playing.value:
+            begin = perf_counter()
+            self.advance(SPEEDS[self.speed.value])
+            if self.player.finished or 0 < self.until <= self.player.year:
+                self.playing.value, self.until = False, 0.0
+            await asyncio.sleep(LEAST_PAUSE)
+            self.pace = smooth(self.pace, 1 / (perf_counter() - begin))
+
+
+def smooth(old: float, new: float) -> float:
+    """Return a running mean."""
+    return SMOOTH * old + (1 - SMOOTH) * new if old else new

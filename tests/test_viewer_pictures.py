@@ -1,0 +1,259 @@
+"""The section, the curves and the unit up close show what the model holds."""
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from helpers import build, hand_made, silent, wall
+
+from remodel.cells import Osteoclast
+from remodel.trials import Published
+from remodel.viewer.curves import (
+    PANELS,
+    bars,
+    draw_curves,
+    published_points,
+    scaled,
+    span_of,
+    ticks,
+)
+from remodel.viewer.legend import KEYS, legend_html
+from remodel.viewer.overlays import CHOICES, OVERLAYS, shown
+from remodel.viewer.scene import Scene, trial_scene
+from remodel.viewer.section_image import (
+    BLAST,
+    CLAST,
+    COOL,
+    ERODED,
+    INK,
+    OPEN,
+    OSTEOID,
+    OUT,
+    SHADES,
+    WARM,
+    as_picture,
+    as_png,
+    draw_close_up,
+    draw_section,
+    paint,
+    paint_tissue,
+    palette,
+)
+from remodel.viewer.unit import PHASES, REST, Follower, find_unit
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_bone_marrow_outside_and_parts_have_their_colors():
+    model = build()
+    image, tissue = paint_tissue(model.tissue), model.tissue
+    bone = (tissue.matrix >= 0.5) & (tissue.cavity < 0.1)
+    assert set(np.unique(image[tissue.outside])) == {OUT}
+    assert (image[(tissue.matrix == 0) & ~tissue.outside & (tissue.cavity == 0)] == OPEN).all()
+    for label, first in ((1, WARM), (2, COOL)):
+        shades = image[bone & (tissue.region == label)]
+        assert (((shades >= first) & (shades < first + SHADES)) | (shades == OSTEOID)).all()
+
+
+def test_younger_bone_is_lighter_and_the_newest_is_osteoid():
+    tissue = hand_made([[1.0, 1.0, 1.0, 0.0]])
+    tissue.immature[0] = [0.0, 0.15, 0.3, 0.0]
+    old, young, new, _ = paint_tissue(tissue)[0]
+    assert WARM <= young < old
+    assert new == OSTEOID
+
+
+def test_a_cavity_is_eroded_surface():
+    tissue = hand_made([[1.0, 0.4, 0.0]])
+    tissue.cavity[0, 1] = 0.6
+    assert paint_tissue(tissue)[0, 1] == ERODED
+
+
+def test_every_cell_is_marked_and_its_site_is_where_the_mark_is():
+    model = silent(wall(4))
+    cell = Osteoclast(model, 8, 3, 20.0, 0.0)
+    image = draw_section(model, "mineral", 4)
+    assert image[2, 8 * 4 + 2] == CLAST
+    cell.remove()
+    assert not (draw_section(model, "mineral", 4) == CLAST).any()
+
+
+def test_marks_differ_in_shape_and_color():
+    model = build()
+    image = draw_section(model, "mineral", 4)
+    assert (image == CLAST).any()
+    assert (image == BLAST).any()
+    colors = np.frombuffer(palette(), dtype=np.uint8).reshape(-1, 3)
+    assert abs(colors[CLAST].astype(int) - colors[BLAST]).sum() > 150
+    assert len(colors) <= 256
+
+
+def test_the_ring_goes_round_the_site_that_is_followed():
+    model = silent(wall(4, rows=40, columns=60))
+    plain, ringed = (draw_section(model, "mineral", 3, site) for site in (None, 20 * 60 + 30))
+    y, x = np.nonzero(plain != ringed)
+    assert (ringed[y, x] == INK).all()
+    assert abs(y.mean() - 20 * 3 - 1) < 1
+    assert abs(x.mean() - 30 * 3 - 1) < 1
+
+
+@pytest.mark.parametrize("overlay", CHOICES)
+def test_every_overlay_gives_a_picture(overlay):
+    model = build("zoledronate 0-1")
+    model.run(years=0.2)
+    png = as_png(as_picture(model, overlay, 3))
+    rows, columns = model.tissue.matrix.shape
+    assert png[:4] == b"\x89PNG"
+    assert [int.from_bytes(png[i : i + 4]) for i in (16, 20)] == [3 * columns, 3 * rows]
+    assert len(legend_html(overlay)) > 200
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_an_overlay_changes_with_its_quantity(name):
+    model = build()
+    before = shown(OVERLAYS[name], model)[1].copy()
+    model.give("zoledronate 0-1, denosumab 0-1, exercise 0-1")
+    model.run(years=0.5)
+    assert not np.array_equal(before, shown(OVERLAYS[name], model)[1])
+    assert not np.array_equal(paint(model, name), paint(model, "mineral"))
+
+
+def test_the_legend_names_what_is_drawn():
+    text = legend_html("strain")
+    assert all(key.label in text for key in KEYS)
+    assert OVERLAYS["strain"].label in text
+    assert OVERLAYS["strain"].label not in legend_html("mineral")
+
+
+@pytest.mark.parametrize("site", [0, 15, 7 * 20 + 19])
+def test_the_close_up_reaches_over_every_edge(site):
+    png = draw_close_up(silent(wall(4)), site, 3, 9)
+    assert png[:4] == b"\x89PNG"
+
+
+def test_a_unit_goes_through_its_phases_in_order():
+    model = build()
+    follower = Follower(model)
+    follower.follow_newest()
+    for _ in range(300):
+        model.step()
+        follower.look(model)
+        if follower.phase == REST:
+            break
+    seen = [phase for phase, _ in follower.history]
+    days = [day for _, day in follower.history]
+    assert seen == [*PHASES[1:], REST] or seen == [*PHASES[1:4], REST]
+    assert days == sorted(days)
+    assert follower.dug > 5
+    assert follower.outcome
+
+
+def test_what_a_unit_lacks_is_what_the_section_lost():
+    model = build()
+    follower = Follower(model)
+    follower.follow_newest()
+    while follower.phase != REST:
+        model.step()
+        follower.look(model)
+    kept = sum(model.tissue.matrix_at[site] for site in follower.sites) * model.tissue.site_um
+    told = re.match(r"(\d+) um of", follower.outcome)
+    missing = float(told[1]) if told else 0.0
+    assert missing == pytest.approx(max(0.0, follower.before - kept), abs=2.1)
+
+
+def test_a_click_finds_the_unit_beside_it():
+    model = build()
+    cell = next(iter(model.agents_by_type[Osteoclast]))
+    follower = Follower(model)
+    follower.follow(cell.cavity.sites[0])
+    assert find_unit(model, follower.site)[0] == "resorption"
+    assert follower.phase == "recruitment"
+
+
+def test_where_nobody_works_it_is_rest():
+    model = silent(wall(4))
+    follower = Follower(model)
+    follower.follow(8)
+    assert (follower.site, follower.phase) == (8, REST)
+
+
+def picture_of(models, scene):
+    return [ElementTree.fromstring(svg) for svg in draw_curves(models, scene)]
+
+
+def test_a_curve_is_where_its_values_are():
+    model = build("anastrozole 0-5")
+    model.run(years=2)
+    panel = picture_of([model], Scene())[0]
+    first, second = panel.findall(f"{SVG}polyline")
+    ends = [float(line.get("points").split()[-1].split(",")[1]) for line in (first, second)]
+    now = model.meter.now
+    assert (ends[0] > ends[1]) == (now["trabecular_bmd"] < now["cortical_bmd"])
+    assert len(first.get("points").split()) == len(model.meter.rows) + 1
+
+
+def test_long_curves_stay_small():
+    model = build()
+    model.meter.rows = [model.meter.rows[0] | {"year": year / 13} for year in range(1300)]
+    model.meter.now = model.meter.rows[-1]
+    assert sum(map(len, draw_curves([model], Scene()))) < 100_000
+
+
+def test_published_points_appear_as_their_time_comes():
+    scene, model = trial_scene("atac"), build("anastrozole 0-5")
+    counts = []
+    for year in (0.5, 1.5, 5.2):
+        model.run_until(year)
+        dxa = picture_of([model], scene)[1]
+        counts.append(len([e for e in dxa.iter() if e.get("class") == "published"]))
+    assert counts[0] == 0
+    assert 0 < counts[1] + 1 <= counts[2]
+
+
+def test_a_result_from_a_later_baseline_is_chained_to_it():
+    rows = [
+        Published(arm="a", site="total_hip", year=5, value=-10),
+        Published(arm="a", site="total_hip", baseline=5, year=7, value=10),
+        Published(arm="a", site="total_hip", baseline=6, year=8, value=10),
+    ]
+    assert list(published_points(rows, "total_hip", 7)) == [
+        (5, -10, False),
+        (7, pytest.approx(-1.0), True),
+    ]
+    assert len(list(published_points(rows, "total_hip", 6))) == 1
+
+
+def test_therapy_is_a_bar_from_start_to_stop_or_now():
+    model = build("anastrozole 0-1, denosumab 3-4")
+    assert bars(model.treatment.courses, 0.5) == {"anastrozole": [(0, 0.5)]}
+    assert bars(model.treatment.courses, 9) == {"anastrozole": [(0, 1)], "denosumab": [(3, 4)]}
+    model.run(years=1)
+    assert "anastrozole" in draw_curves([model], Scene())[0]
+
+
+def test_the_axis_of_years_grows_with_the_run():
+    assert [span_of(year, Scene()) for year in (0, 1.5, 8, 60)] == [1, 2, 10, 75]
+    assert span_of(1, trial_scene("atac")) == 7
+
+
+def test_the_one_beside_is_dashed():
+    models = [build(), build("anastrozole 0-5")]
+    panel = picture_of(models, Scene().with_beside("no drug"))[0]
+    dashes = [line.get("stroke-dasharray") for line in panel.findall(f"{SVG}polyline")]
+    assert [bool(dash) for dash in dashes] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("low, high", [(-3, 1), (0, 2), (-80, 900), (-0.2, 0.1)])
+def test_ticks_are_round_and_few(low, high):
+    found = ticks(low, high)
+    assert 2 <= len(found) <= 6
+    assert low <= found[0] < found[-1] <= high
+    assert scaled(low, high, 100, 0)(low) == 100
+
+
+def test_every_panel_has_a_title_and_least_range():
+    assert len(PANELS) == 6
+    for panel in PANELS:
+        assert panel.title
+        assert panel.least[0] < panel.least[1]

@@ -1,0 +1,288 @@
+"""What the teacher does to the woman acts during the run, and can be repeated from its files."""
+
+import json
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import SMALL
+
+from remodel.drugs import DRUGS
+from remodel.record import read_record, run_again
+from remodel.trials import read_trial
+from remodel.viewer import saving, scene
+from remodel.viewer.player import ESTRADIOL, Player, rested
+from remodel.viewer.scene import Scene, trial_scene
+from remodel.viewer.section_image import PLAIN, as_picture, rgb
+from remodel.viewer.words import say
+
+TINY = {**SMALL, "section.height": 0.6}
+
+
+@pytest.fixture(autouse=True)
+def small_sections(monkeypatch):
+    """Let the usual section be a small one."""
+    monkeypatch.setitem(scene.SECTIONS, "usual", SMALL)
+    monkeypatch.setitem(scene.SECTIONS, "small", TINY)
+    rested.cache_clear()
+    yield
+    rested.cache_clear()
+
+
+def atac(beside="no drug"):
+    return Player(trial_scene("atac").with_beside(beside))
+
+
+def test_estradiol_held_low_costs_bone_and_held_high_does_not():
+    ends = {}
+    for level in (0, 20, 400):
+        player = Player(Scene())
+        player.hold_estradiol(level)
+        player.advance(4 * 365.25)
+        assert player.model.signals.estradiol == pytest.approx(level, abs=0.1)
+        ends[level] = player.model.meter.now["trabecular_bmd"]
+    assert ends[0] < ends[20] - 1
+    assert ends[400] > ends[20]
+
+
+def test_the_slider_acts_from_the_day_it_is_moved():
+    still, moved = Player(Scene()), Player(Scene())
+    for player in (still, moved):
+        player.advance(140)
+    moved.hold_estradiol(1)
+    for player in (still, moved):
+        player.advance(140)
+    first, second = (np.array(player.model.frame()["rankl_opg"]) for player in (still, moved))
+    assert (first[:5] == second[:5]).all()
+    assert (second[6:] > first[6:]).all()
+
+
+def test_a_drug_is_given_and_stopped_from_the_day_of_the_switch():
+    player = Player(Scene())
+    player.advance(28)
+    player.give("letrozole")
+    assert player.given() == {"letrozole"}
+    player.advance(84)
+    assert player.model.signals.estradiol < 2
+    player.stop("letrozole")
+    assert player.given() == frozenset()
+    player.advance(84)
+    assert player.model.signals.estradiol == pytest.approx(20, abs=0.1)
+
+
+def test_a_drug_given_and_stopped_at_once_was_never_taken():
+    player, other = Player(Scene()), Player(Scene())
+    player.give("zoledronate")
+    player.stop("zoledronate")
+    for each in (player, other):
+        each.advance(56)
+    assert player.model.treatment.courses == ()
+    assert player.model.tissue.drug_given == 0
+    assert player.model.frame().equals(other.model.frame())
+
+
+def test_both_sections_share_their_luck_until_the_drug_acts():
+    player = Player(Scene().with_beside("no drug"))
+    player.advance(182)
+    first, second = (model.frame() for model in player.models)
+    assert first.equals(second)
+    player.give("denosumab")
+    player.hold_estradiol(5)
+    player.advance(182)
+    hers, other = (model.meter.now for model in player.models)
+    assert hers["ctx"] < other["ctx"]
+    assert hers["estradiol"] == other["estradiol"]  # she lives the same, without the drug
+
+
+def test_who_comes_beside_her_in_mid_run_has_had_the_same_time_and_life():
+    early, late = atac(), atac("nothing")
+    for player in (early, late):
+        player.advance(100)
+        player.hold_estradiol(3)
+        player.advance(100)
+    late.show_beside("no drug")
+    assert [model.tick for model in late.models] == [early.model.tick] * 2
+    assert np.array_equal(early.models[1].tissue.matrix, late.models[1].tissue.matrix)
+
+
+def test_resetting_starts_from_the_same_day():
+    player = atac()
+    player.advance(200)
+    first = player.model.frame()
+    player.set(player.scene)
+    assert player.model.day == 0
+    player.advance(200)
+    assert player.model.frame().equals(first)
+
+
+def test_two_players_do_not_disturb_each_other():
+    alone = Player(Scene())
+    alone.advance(140)
+    one, two = Player(Scene()), Player(Scene())
+    for _ in range(20):
+        one.advance(7)
+        two.hold_estradiol(0)
+        two.advance(7)
+    assert one.model.frame().equals(alone.model.frame())
+
+
+def test_mesa_keeps_no_model_that_was_replaced():
+    table = getattr(__import__("mesa").Agent, "_ids", {})
+    player = atac()
+    player.advance(28)
+    before = len(table)
+    for _ in range(5):
+        player.set(player.scene)
+        player.show_beside("tamoxifen")
+    assert len(table) <= before
+
+
+@pytest.mark.parametrize("level", [ESTRADIOL[0], ESTRADIOL[-1]])
+def test_fifty_years_at_the_ends_of_the_slider(level):
+    player = Player(Scene(section="small"))
+    player.hold_estradiol(level)
+    for _ in range(50):
+        player.advance(365.25)
+        assert as_picture(player.model, "mineral", 2).size[0] > 0
+    assert player.year == pytest.approx(50, abs=0.5)
+    assert f"estradiol {level or 0.0}" in say(player)
+
+
+def test_the_longest_run_ends_and_can_still_be_saved():
+    player = Player(Scene(section="small"))
+    player.advance(1000 * 365.25)
+    assert player.finished
+    assert 99.9 < player.year <= 100
+    ticks = player.model.tick
+    player.advance(7)
+    assert player.model.tick == ticks
+    assert read_trial(saving.trial_file(player), "played.toml").years <= 100
+
+
+def test_a_section_without_bone_is_drawn_and_said():
+    player = Player(Scene())
+    player.model.tissue.matrix[:] = 0
+    assert "no bone is left" in say(player)
+    assert as_picture(player.model, "strain", 3).getextrema()
+    assert rgb(PLAIN)
+
+
+@pytest.mark.parametrize("drug", ["oestradiol", "", "aspirin"])
+def test_an_unknown_drug_is_refused_and_nothing_changes(drug):
+    player = Player(Scene())
+    with pytest.raises(ValueError, match="there are"):
+        player.give(drug)
+    assert player.given() == frozenset()
+
+
+def test_a_level_beyond_the_slider_is_refused():
+    player = Player(Scene())
+    with pytest.raises(ValueError, match=r"estradiol = 500 pmol/L; expected 0 to 400 pmol/L"):
+        player.hold_estradiol(500)
+
+
+def play_a_lot(player):
+    """Do much of what a class may do."""
+    player.advance(150)
+    player.give("denosumab")
+    player.hold_estradiol(7)
+    player.advance(200)
+    player.set_exercise(5)
+    player.stop("anastrozole")
+    player.give("risedronate")
+    player.advance(120)
+    player.hold_estradiol(2)
+    player.hold_estradiol(30)
+    player.stop("denosumab")
+    player.give("anastrozole")
+    player.advance(91)
+    return player
+
+
+def test_a_saved_record_repeats_the_run_to_the_last_bit(tmp_path):
+    player = play_a_lot(atac())
+    (tmp_path / "record.json").write_text(saving.record_file(player))
+    frame, differences = run_again(read_record(tmp_path / "record.json"))
+    assert differences == []
+    assert saving.readings_csv(player) == str(frame.to_csv(index=False, lineterminator="\n"))
+    assert len(frame) > 30
+
+
+def test_the_saved_trial_holds_what_was_done_and_when():
+    player = play_a_lot(atac())
+    text = saving.trial_file(player)
+    trial = read_trial(text, "played.toml")
+    assert trial == saving.as_trial(player)
+    hers, other = trial.arms
+    assert [course.drug for course in hers.courses] == [
+        "anastrozole", "denosumab", "risedronate", "anastrozole",
+    ]  # fmt: skip
+    assert hers.courses[0].stop == pytest.approx(350 / 365.25, abs=0.02)
+    assert [change.patient.estradiol for change in hers.changes] == [7, 7, 30]
+    assert other.courses == ()
+    assert other.changes == hers.changes
+    assert tomllib.loads(text)["title"].startswith("As played for")
+
+
+def test_nothing_played_is_nothing_to_save():
+    with pytest.raises(ValueError, match=r"played time = 0.0 year"):
+        saving.trial_file(atac())
+
+
+def test_readings_are_numbers_that_read_back(tmp_path):
+    player = atac()
+    player.advance(100)
+    path = tmp_path / "readings.csv"
+    path.write_text(saving.readings_csv(player))
+    frame = pd.read_csv(path)
+    assert set(frame["arm"]) == {"anastrozole", "no drug"}
+    hers = frame[frame["arm"] == "anastrozole"]
+    assert hers["total_hip"].to_numpy() == pytest.approx(player.model.frame()["total_hip"])
+    assert json.loads(saving.record_file(player))["seed"] == 1
+
+
+def test_a_picture_is_saved_with_both_sections():
+    one, two = (saving.section_picture(atac(beside)) for beside in ("nothing", "no drug"))
+    assert one[:4] == two[:4] == b"\x89PNG"
+    assert int.from_bytes(two[16:20]) == 2 * int.from_bytes(one[16:20])
+
+
+def test_the_words_come_from_the_state():
+    player = atac()
+    player.advance(3 * 365.25)
+    line = say(player)
+    now = player.model.meter.now
+    assert line.startswith("Year 3.0, on anastrozole: estradiol 1.0 pmol/L; RANKL/OPG ")
+    assert f"{now['osteoclasts']:.0f} osteoclasts against" in line
+    side = "lost" if now["lumbar_spine"] < 0 else "gained"
+    assert f"the spine has {side} {abs(now['lumbar_spine']):.1f} %" in line
+
+
+@pytest.mark.parametrize(
+    "make, said",
+    [
+        (lambda: Scene(section="huge"), "section = 'huge'; expected one of usual, small"),
+        (lambda: Scene(overlay="color"), "overlay = 'color'; expected one of mineral"),
+        (lambda: Scene(seed=-1), "seed = -1"),
+        (lambda: Scene().with_beside("me"), "beside = 'me'; expected one of nothing"),
+        (lambda: trial_scene("atac", "placebo"), "arm = 'placebo'; expected one of anastrozole"),
+        (lambda: trial_scene("atak"), "no trial 'atak'"),
+    ],
+)
+def test_a_scene_that_is_not_there_is_one_line(make, said):
+    with pytest.raises(ValueError) as error:  # noqa: PT011
+        make()
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_every_drug_can_be_switched_on_and_off():
+    player = Player(Scene(section="small"))
+    for drug in DRUGS:
+        player.give(drug)
+    player.advance(7)
+    assert player.given() == set(DRUGS)
+    for drug in DRUGS:
+        player.stop(drug)
+    assert player.given() == frozenset()
