@@ -1,44 +1,29 @@
 """A record holds what made a run and what came out, so that anyone can repeat it."""
 
 import json
-import platform
 from hashlib import sha256
-from importlib.metadata import version
-from importlib.resources import files
 from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-import remodel
 from remodel.ensemble import run_trial
+from remodel.origin import code_sum, made_by, recorded_parameters
 from remodel.parameters import Parameters
 from remodel.reader import Table
 from remodel.report import summarize
 from remodel.trials import Trial, build_trial
 
 FORMAT = "remodel run, 1"
-LIBRARIES = ("mesa", "numpy", "scipy", "pandas")
 CAUSES = ("format", "made_by", "code", "trial", "parameters", "seed", "replicates", "step_days")
-NO_RESULT = {
-    "plots.py",
-    "tables.py",
-    "__main__.py",
-    "validation.py",
-}  # modules that change no number
 
 
 def describe(trial: Trial, parameters: Parameters, seed: int, replicates: int) -> dict[str, Any]:
     """Return all that makes a run: no date and no path, so equal runs have equal records."""
-    libraries = {name: version(name) for name in LIBRARIES}
     return {
         "format": FORMAT,
-        "made_by": {
-            "remodel": remodel.__version__,
-            "python": platform.python_version(),
-            **libraries,
-        },
+        "made_by": made_by(),
         "code": code_sum(),
         "trial": trial.as_data(),
         "parameters": parameters.values(),
@@ -46,13 +31,6 @@ def describe(trial: Trial, parameters: Parameters, seed: int, replicates: int) -
         "replicates": replicates,
         "step_days": parameters.time.step,
     }
-
-
-def code_sum() -> str:
-    """Return a checksum of the modules that a number can depend on."""
-    here = [item for item in files("remodel").iterdir() if item.name.endswith(".py")]
-    named = sorted((item.name, item) for item in here if item.name not in NO_RESULT)
-    return sha256(b"".join(item.read_bytes() for _, item in named)).hexdigest()
 
 
 def results(frame: pd.DataFrame, trial: Trial) -> dict[str, Any]:
@@ -150,14 +128,6 @@ def largest_gap(new: list[dict[str, Any]], old: list[dict[str, Any]]) -> float:
         return inf
     pairs = zip(new, old, strict=True)
     return max((abs(a["simulated"] - b["simulated"]) for a, b in pairs), default=0.0)
-
-
-def recorded_parameters(values: dict[str, float]) -> Parameters:
-    """Return the parameters of a record; each number must be there and known."""
-    missing = sorted(set(Parameters().values()) - set(values))
-    if missing:
-        raise ValueError(f"record: no value of {', '.join(missing)}; made by another version")
-    return Parameters().with_values(values)
 
 
 def check_claim(folder: Path, causes: dict[str, Any]) -> None:

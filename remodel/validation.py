@@ -18,8 +18,9 @@ from remodel.ensemble import Replicate, ReplicateTask, run_all, run_replicate
 from remodel.files import open_folder, write_whole
 from remodel.histomorphometry import histomorphometry
 from remodel.model import BoneModel
+from remodel.origin import code_sum
 from remodel.parameters import Parameters
-from remodel.record import as_csv, code_sum
+from remodel.record import as_csv
 from remodel.report import Readings, interval, number, questions, summary_row
 from remodel.tables import markdown
 from remodel.trials import HAZARD, MARKERS, Trial, built_in_trials, load_trial
