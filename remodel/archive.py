@@ -22,6 +22,8 @@ from remodel.tissue import REGIONS, Tissue
 
 SECTION = "remodel section, 1"
 BONE = {"matrix": "f8", "immature": "f8", "region": "i1", "outside": "?"}  # of a section
+SITE = Section.__dataclass_fields__["site"].metadata
+SITE_SIZES = (SITE["low"], SITE["high"])  # um
 MOST_SITES = 4_000_000
 LARGEST = 1 << 30  # bytes of an archive once unpacked
 BROKEN = (
@@ -126,7 +128,7 @@ def load_section(path: Path | str) -> Tissue:
 
 def check_section(arrays: Arrays, site_um: float) -> None:
     """Refuse arrays that are no section of bone."""
-    check_site_size(site_um)
+    check("site size", site_um, "um", *SITE_SIZES)
     if {name: values.dtype for name, values in arrays.items()} != BONE:
         raise ValueError(f"it has {', '.join(arrays) or 'nothing'}; expected {', '.join(BONE)}")
     shapes = {values.shape for values in arrays.values()}
@@ -137,12 +139,6 @@ def check_section(arrays: Arrays, site_um: float) -> None:
         raise ValueError("matrix or immature out of range; expected 0 <= immature <= matrix <= 1")
     if not np.isin(arrays["region"], [0, *REGIONS.values()]).all() or not matrix.any():
         raise ValueError("an unknown compartment, or no bone at all")
-
-
-def check_site_size(site_um: float) -> None:
-    """Refuse a side of a site, um, beyond the range of the parameter."""
-    limits = Section.__dataclass_fields__["site"].metadata
-    check("site size", site_um, "um", limits["low"], limits["high"])
 
 
 def section_sum(tissue: Tissue) -> str:

@@ -19,6 +19,7 @@ from remodel.parameters import Parameters
 from remodel.patients import Patient
 from remodel.quantities import check
 from remodel.snapshots import Snapshot, take_snapshot
+from remodel.tissue import Tissue
 from remodel.trials import Trial
 
 Task = TypeVar("Task")
@@ -37,6 +38,7 @@ class ReplicateTask:
     replicate: int
     seed: int
     pictures: bool = False
+    tissue: Tissue | None = None  # built from the seed where none is given
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def run_trial(
     workers: int | Executor = 1,
     progress: bool = False,
     done: Callable[[Replicate], None] | None = None,
+    tissue: Tissue | None = None,
 ) -> pd.DataFrame:
     """Run all arms of a trial in replicates.
 
@@ -74,6 +77,8 @@ def run_trial(
         Show a bar on stderr if that is a terminal.
     done : callable, optional
         Called with each `Replicate` as soon as it is finished, in any order.
+    tissue : Tissue, optional
+        A section that all replicates begin with; each builds one of its own otherwise.
 
     Returns
     -------
@@ -84,7 +89,7 @@ def run_trial(
     check("seed", seed, "(no unit)", 0, HIGHEST_SEED)
     parameters = parameters or Parameters()
     tasks = [
-        ReplicateTask(trial, parameters, number, seed + number, pictures=number == 0)
+        ReplicateTask(trial, parameters, number, seed + number, number == 0, tissue)
         for number in range(replicates)
     ]
     finished: list[Replicate] = []
@@ -109,8 +114,7 @@ def run_replicate(task: ReplicateTask) -> Replicate:
     years = (0.0, task.trial.on_treatment, task.trial.years)
     for arm in task.trial.arms:
         if arm.patient not in points:
-            model = BoneModel(patient=arm.patient, rng=task.seed, parameters=task.parameters)
-            points[arm.patient] = take_checkpoint(model)
+            points[arm.patient] = take_checkpoint(spin_up(task, arm.patient))
         model = resume(points[arm.patient], arm.courses)
         for year in years:
             model.run_until(year)
@@ -123,6 +127,12 @@ def run_replicate(task: ReplicateTask) -> Replicate:
     frame.insert(0, "seed", task.seed)
     frame.insert(0, "replicate", task.replicate)
     return Replicate(task.replicate, frame, snapshots)
+
+
+def spin_up(task: ReplicateTask, patient: Patient) -> BoneModel:
+    """Return a model at day 0, on a section of its own."""
+    tissue = task.tissue.copy() if task.tissue else None
+    return BoneModel((), patient, task.parameters, tissue, task.seed)
 
 
 def run_all(

@@ -13,6 +13,7 @@ NO_RESULT = {
     "plots.py",
     "tables.py",
     "__main__.py",
+    "options.py",
     "validation.py",
     "movies.py",
     "overview.py",
