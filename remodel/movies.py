@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import numpy as np
 import pandas as pd
@@ -168,7 +169,9 @@ def shoot(
     figure = Figure(figsize=INCHES, dpi=DPI)
     place, axes = lay_out(figure)
     marks = list(draw_curves(axes, curves, film))
-    with writer.saving(figure, str(path), DPI):
+    writer.setup(figure, str(path), DPI)
+    shot = 0
+    try:
         for year in film.years:
             model.run_until(year)
             place.clear()
@@ -177,7 +180,19 @@ def shoot(
             for mark in marks:
                 mark.set_xdata([year, year])
             writer.grab_frame()
+            shot += 1
             done()
+    finally:
+        if shot:  # or there is nothing to finish, which would hide why
+            finish(writer)
+
+
+def finish(writer: AbstractMovieWriter) -> None:
+    """Close a film; say in one line if the encoder failed."""
+    try:
+        writer.finish()
+    except CalledProcessError as error:
+        raise OSError(f"ffmpeg failed (exit code {error.returncode}); the GIF is whole") from None
 
 
 def lay_out(figure: Figure) -> tuple[Axes, list[Axes]]:
