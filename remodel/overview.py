@@ -22,6 +22,7 @@ COLORS = (  # dark and light, told apart in gray too: bone, then the space in it
     ("cortical bone", "#8C3A00", "pores of the cortex", "#F0B27A", CORTICAL),
 )
 BEYOND = "#BBBBBB"
+DRAWN = 1500  # pixels along a side are enough for a picture
 
 
 def write_overview(found: Understood, folder: Path) -> pd.DataFrame:
@@ -119,7 +120,8 @@ def plot_understood(found: Understood, path: Path) -> None:
     left, right = figure.subplots(1, 2, sharey=True)
     side = found.tissue.site_um / 1000
     read = rows // 2 if found.about["scan"]["mirror"] else rows
-    left.imshow(found.gray, cmap="gray", extent=(0, columns * side, read * side, 0))
+    step = max(1, max(found.gray.shape) // DRAWN)
+    left.imshow(found.gray[::step, ::step], cmap="gray", extent=(0, columns * side, read * side, 0))
     left.set_title("image, as read")
     right.imshow(
         compartment_image(found.tissue),
