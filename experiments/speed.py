@@ -31,29 +31,49 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import NamedTuple
 
 import mesa
 import numpy as np
 from mesa.agent import AgentSet
+from PIL import Image
 
 import remodel
 from remodel import BoneModel, Parameters
 from remodel.cells import Osteoblast, Osteoclast
+from remodel.sections import build_section
 
 DRUG = "anastrozole 0-100"
-MEMORY = """
-import resource, sys
-from pathlib import Path
-from remodel import BoneModel, Parameters
-changes = {"section.height": float(sys.argv[1]), "time.spin_up": 0.5}
-print(BoneModel(parameters=Parameters().with_values(changes)).tissue.matrix.size)
+PEAK = """
+import resource
 status = Path("/proc/self/status")  # on Linux ru_maxrss begins with that of the parent
 lines = status.read_text().splitlines() if status.exists() else []
 peaks = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")]
 unit = 1 if sys.platform == "darwin" else 1024
 print(*peaks or [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit])
+"""
+MEMORY = """
+import sys
+from pathlib import Path
+from remodel import BoneModel, Parameters
+changes = {"section.height": float(sys.argv[1]), "time.spin_up": 0.5}
+print(BoneModel(parameters=Parameters().with_values(changes)).tissue.matrix.size)
+"""
+
+FROM_IMAGE = """
+import sys
+from pathlib import Path
+from time import process_time
+from remodel import BoneModel, Parameters
+from remodel.images import read_section
+tissue = read_section(Path(sys.argv[1])).tissue
+parameters = Parameters().with_values({"time.spin_up": 0.5})
+model = BoneModel("anastrozole 0-100", parameters=parameters, tissue=tissue)
+begin = process_time()
+model.run(years=1)
+print(process_time() - begin)
 """
 
 
@@ -148,7 +168,7 @@ def memory(heights: list[float]) -> Iterator[Finding]:
     """Read the peak memory of processes of their own, with longer and longer sections."""
     sites, peaks = [], []
     for height in heights:
-        line = [sys.executable, "-c", MEMORY, str(height)]
+        line = [sys.executable, "-c", MEMORY + PEAK, str(height)]
         text = subprocess.run(line, check=True, capture_output=True, text=True).stdout
         site, peak = map(int, text.split())
         sites.append(site)
@@ -156,6 +176,21 @@ def memory(heights: list[float]) -> Iterator[Finding]:
     yield Finding("peak memory, default section", "MB", peaks[0] / 1e6, 300)
     each = (peaks[-1] - peaks[0]) / (sites[-1] - sites[0])
     yield Finding(f"memory per site beyond it, to {sites[-1] / 1e6:.1f} million", "byte", each, 100)
+
+
+def section_from_image(side: float) -> Iterator[Finding]:
+    """Read a square section from an image in a process of its own, and run it for a year."""
+    size = {"section.height": side, "section.width": side}
+    bone = build_section(Parameters().with_values(size), seed=1).matrix > 0
+    with TemporaryDirectory() as folder:
+        image = Path(folder, "section.png")
+        Image.fromarray(bone).save(image)
+        line = [sys.executable, "-c", FROM_IMAGE + PEAK, str(image)]
+        text = subprocess.run(line, check=True, capture_output=True, text=True).stdout
+    cost, peak = map(float, text.split())
+    sites = " x ".join(map(str, bone.shape))
+    yield Finding(f"CPU per year, {sites} sites from an image", "s", cost, 15)
+    yield Finding(f"peak memory, {sites} sites from an image", "MB", peak / 1e6, 600)
 
 
 def run_once(seed: int) -> float:
@@ -188,6 +223,7 @@ def measure(quick: bool) -> Iterator[Finding]:
         [1.0, 4.0] if quick else [1.0, 2.0, 4.0, 8.0, 16.0], 1 if quick else 4
     )
     yield from memory([4.0, 12.0] if quick else [4.0, 36.0])
+    yield from section_from_image(4.0 if quick else 20.0)
     yield from gain_of_workers(2 if quick else 16)
 
 

@@ -4,69 +4,34 @@ import argparse
 import sys
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Never
 
 from remodel import __version__
+from remodel.archive import load_section
 from remodel.comparison import format_scores
-from remodel.ensemble import HIGHEST_SEED, MOST_REPLICATES, MOST_WORKERS, all_workers
-from remodel.jobs import OUTPUTS, QUICK, QUICK_REPLICATES, run_job
+from remodel.ensemble import HIGHEST_SEED, MOST_REPLICATES, all_workers
+from remodel.files import open_folder
+from remodel.images import Scan, read_section
+from remodel.jobs import OUTPUTS, QUICK, QUICK_REPLICATES, SECTION, run_job
+from remodel.options import (
+    BAD_INPUT,
+    Number,
+    Parser,
+    add_movie_options,
+    add_tissue_options,
+    workers,
+)
 from remodel.parameters import Parameters
-from remodel.quantities import check
-from remodel.record import read_record, run_again
+from remodel.record import read_record, recorded_section, run_again
 from remodel.report import format_table
 from remodel.tables import parameter_table, response_table
 from remodel.trials import built_in_trials, load_trial
 from remodel.validation import OUTPUTS as EVIDENCE
 from remodel.validation import validate
 
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+FAILED, INTERRUPTED = 1, 130
 ABOUT = "Bone remodeling in cells: reruns published trials and shows them beside the publication."
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message: str) -> Never:
-        """Say what is wrong and where help is."""
-        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
-
-    def options(self) -> str:
-        """Return the options that there are."""
-        return ", ".join(name for name in self._option_string_actions if name.startswith("--"))
-
-
-@dataclass(frozen=True)
-class Number:
-    """Reads a number of an option and compares it with its range."""
-
-    name: str
-    unit: str
-    low: float
-    high: float
-    whole: bool = True
-
-    def __call__(self, text: str) -> float:
-        """Return the number; `argparse` prints what is wrong with it."""
-        try:
-            value: float = int(text) if self.whole else float(text)
-            check(self.name, value, self.unit, self.low, self.high)
-        except ValueError:
-            whole = "whole number, " if self.whole else ""
-            raise argparse.ArgumentTypeError(
-                f"{self.name} = {text} {self.unit}; "
-                f"expected {whole}{self.low} to {self.high} {self.unit}"
-            ) from None
-        return value
-
-
-def workers(text: str) -> int:
-    """Return a number of processes; ``all`` is one per processor."""
-    if text == "all":
-        return all_workers()
-    return int(Number("workers", "processes (or 'all')", 1, MOST_WORKERS)(text))
 
 
 def make_parser() -> tuple[Parser, dict[str, Parser]]:
@@ -88,6 +53,16 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     )  # fmt: skip
     again.add_argument("record", type=Path, metavar="RECORD", help="record.json of a run")
     again.add_argument("--workers", type=workers, default="all", help="processes (all)")
+    movie = add(
+        "movie", "Film a section over the years, with its curves (GIF; MP4 too if ffmpeg is there)",
+        "remodel movie results/atac --arm anastrozole (half a minute)",
+    )  # fmt: skip
+    add_movie_options(movie)
+    brought = add(
+        "tissue", "Make a section of bone from an image",
+        "remodel tissue slice.png --pixel-size 8 (3 s)",
+    )  # fmt: skip
+    add_tissue_options(brought)
     held = add(
         "validate", "Hold every built-in trial against its publication",
         "remodel validate (24 replicates: 4 minutes on two cores; --quick 35 s)",
@@ -108,6 +83,8 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     names = {
         "run": run,
         "again": again,
+        "movie": movie,
+        "tissue": brought,
         "validate": held,
         "list": show,
         "new": new,
@@ -126,6 +103,10 @@ def add_run_options(run: Parser) -> None:
     run.add_argument(
         "--years-off", type=Number("years-off", "year", 0, 50, whole=False),
         help="follow-up after treatment (as the trial has it)",
+    )  # fmt: skip
+    run.add_argument(
+        "--tissue", type=Path, metavar="FILE.npz",
+        help="a section of your own, from remodel tissue (one is built for each replicate)",
     )  # fmt: skip
     run.add_argument("--out", type=Path, help="folder for the results (results/TRIAL)")
 
@@ -195,20 +176,61 @@ def command_run(args: argparse.Namespace) -> int:
     name = Path(args.trial).stem.lower() + ("-quick" if args.quick else "")
     folder = args.out or Path("results", name)
     count = args.workers or (1 if args.quick else all_workers())
-    summary = run_job(trial, parameters, replicates, args.seed, count, folder)
+    tissue = load_section(args.tissue) if args.tissue else None
+    summary = run_job(trial, parameters, replicates, args.seed, count, folder, tissue=tissue)
     print(format_table(summary, trial, replicates))
-    print(f"{folder}: {', '.join(OUTPUTS)}")
+    print(f"{folder}: {', '.join([*OUTPUTS, *([SECTION] if tissue else [])])}")
     return 0
 
 
 def command_again(args: argparse.Namespace) -> int:
     """Repeat a run and say whether it came out the same."""
-    _, differences = run_again(read_record(args.record), args.workers, progress=True)
+    record = read_record(args.record)
+    tissue = recorded_section(record, args.record.with_name(SECTION))
+    _, differences = run_again(record, args.workers, progress=True, tissue=tissue)
     for line in differences:
         print(f"{args.record}: {line}", file=sys.stderr)
     if not differences:
         print(f"{args.record}: the same to the last bit")
     return FAILED if differences else 0
+
+
+def command_movie(args: argparse.Namespace) -> int:
+    """Film one arm of a run."""
+    from remodel.movies import make_movie, place_of, read_film
+
+    film = read_film(args.run, args.arm, args.replicate, args.frames_per_year)
+    path = args.out or place_of(args.run, film)
+    if path.suffix != ".gif":
+        raise ValueError(f"{path}: expected a name that ends in .gif")
+    open_folder(path.parent)
+    if film.other_code:
+        print("remodel: that run was made by other code; the film may differ", file=sys.stderr)
+    print(", ".join(str(file) for file in make_movie(film, path)))
+    return 0
+
+
+def command_tissue(args: argparse.Namespace) -> int:
+    """Make a section from an image, write it, print what was understood."""
+    from remodel.overview import OUTPUTS, describe_section, format_structure, write_overview
+
+    given = {
+        "site_um": args.site_size,
+        "pixel_um": args.pixel_size,
+        "cortex_from": args.cortex_from,
+    }
+    scan = Scan(
+        threshold=args.threshold, dark=args.dark_bone, turns=args.rotate // 90, mirror=args.mirror,
+        **{name: value for name, value in given.items() if value is not None},
+    )  # fmt: skip
+    found = read_section(args.image, scan, args.mask)
+    folder = args.out or Path("results", f"{args.image.stem.lower()}-section")
+    table = write_overview(found, folder)
+    print(describe_section(found, args.image.name))
+    print(format_structure(table))
+    print(f"{folder}: {', '.join(OUTPUTS)}")
+    print(f"try: remodel run atac --quick --tissue {folder / OUTPUTS[0]}")
+    return 0
 
 
 def command_list(_: argparse.Namespace) -> int:
@@ -245,6 +267,8 @@ def command_parameters(_: argparse.Namespace) -> int:
 COMMANDS = {
     "run": command_run,
     "again": command_again,
+    "movie": command_movie,
+    "tissue": command_tissue,
     "validate": command_validate,
     "list": command_list,
     "new": command_new,

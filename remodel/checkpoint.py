@@ -5,42 +5,55 @@ from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from remodel.cells import Cavity, Osteoblast, Osteoclast
+import mesa
+
+from remodel.cells import Osteoblast, Osteoclast
 from remodel.measures import Meter
 from remodel.model import BoneModel
+from remodel.parameters import Parameters
+from remodel.patients import Patient
 from remodel.therapies import Course, Treatment
+
+KINDS = {"osteoclasts": Osteoclast, "osteoblasts": Osteoblast}
+OF_MESA = ("model", "unique_id", "pos")  # what Mesa itself gives to each agent
+Cells = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """State of a model; `resume` makes any number of models that go on from it."""
 
-    model: BoneModel
+    patient: Patient
+    parameters: Parameters
+    seed: int
     state: dict[str, Any]
-    osteoclasts: list[tuple[Any, ...]]
-    osteoblasts: list[tuple[Any, ...]]
+    cells: Cells  # by kind, each in the order in which they act
 
 
 def take_checkpoint(model: BoneModel) -> Checkpoint:
     """Copy the state of a model, so that arms of a trial can share a spin-up."""
     return Checkpoint(
-        model=model,
+        patient=model.patient,
+        parameters=model.parameters,
+        seed=model.seed,
         state=copy_state(vars(model)),
-        osteoclasts=[
-            (cell.site, cell.direction, cell.life, cell.idle, cell.swallowed, deepcopy(cell.cavity))
-            for cell in model.agents_by_type.get(Osteoclast, ())
-        ],
-        osteoblasts=[
-            (cell.site, cell.room, cell.life, cell.idle, deepcopy(cell.cavity))
-            for cell in model.agents_by_type.get(Osteoblast, ())
-        ],
+        cells={
+            name: [copy_cell(cell) for cell in model.agents_by_type.get(kind, ())]
+            for name, kind in KINDS.items()
+        },
     )
+
+
+def copy_cell(cell: mesa.Agent) -> dict[str, Any]:
+    """Return copies of all that a cell holds, so that nothing new in a cell is forgotten."""
+    return {name: deepcopy(value) for name, value in vars(cell).items() if name not in OF_MESA}
 
 
 def copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return copies of all that a run changes in a model, except its cells."""
     return {
         "tick": state["tick"],
+        "steps": state["steps"],
         "until": state["until"],
         "perforations": state["perforations"],
         "tissue": state["tissue"].copy(),
@@ -56,26 +69,26 @@ def copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
 
 def resume(point: Checkpoint, courses: Iterable[Course] | str) -> BoneModel:
     """Return a new model that goes on from a checkpoint under its own courses."""
-    first = point.model
-    model = BoneModel((), first.patient, first.parameters, first.tissue, first.seed, spin_up=False)
-    for name, value in copy_state(point.state).items():
+    state = copy_state(point.state)
+    tissue = state["tissue"]
+    model = BoneModel((), point.patient, point.parameters, tissue, point.seed, spin_up=False)
+    for name, value in state.items():
         setattr(model, name, value)
     model.meter.model = model
     model.give(courses)
-    for site, direction, life, idle, swallowed, cavity in point.osteoclasts:
-        clast = Osteoclast(model, site, direction, life, idle)
-        clast.swallowed, clast.cavity = swallowed, deepcopy(cavity)
-    for site, room, life, idle, cavity in point.osteoblasts:
-        blast = Osteoblast(model, Cavity(site, 0), life, idle)
-        blast.site, blast.room, blast.cavity = site, room, deepcopy(cavity)
+    for name, kind in KINDS.items():
+        for held in point.cells[name]:
+            cell = mesa.Agent.__new__(kind)
+            mesa.Agent.__init__(cell, model)
+            vars(cell).update(deepcopy(held))
     model.datacollector.collect(model)
     return model
 
 
 def copy_meter(meter: Meter) -> Meter:
-    """Return a meter of its own that begins its rows with the last reading."""
+    """Return a meter of its own with the readings so far."""
     other = copy(meter)
-    other.history, other.rows = list(meter.history), meter.rows[-1:]
+    other.history, other.rows = list(meter.history), list(meter.rows)
     return other
 
 

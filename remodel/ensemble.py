@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 import pandas as pd
 from tqdm import tqdm
 
+from remodel.arms import Arm
 from remodel.checkpoint import Checkpoint, resume, take_checkpoint
 from remodel.model import BoneModel
 from remodel.parameters import Parameters
 from remodel.patients import Patient
 from remodel.quantities import check
 from remodel.snapshots import Snapshot, take_snapshot
+from remodel.tissue import Tissue
 from remodel.trials import Trial
 
 Task = TypeVar("Task")
@@ -37,6 +39,7 @@ class ReplicateTask:
     replicate: int
     seed: int
     pictures: bool = False
+    tissue: Tissue | None = None  # built from the seed where none is given
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def run_trial(
     workers: int | Executor = 1,
     progress: bool = False,
     done: Callable[[Replicate], None] | None = None,
+    tissue: Tissue | None = None,
 ) -> pd.DataFrame:
     """Run all arms of a trial in replicates.
 
@@ -74,6 +78,8 @@ def run_trial(
         Show a bar on stderr if that is a terminal.
     done : callable, optional
         Called with each `Replicate` as soon as it is finished, in any order.
+    tissue : Tissue, optional
+        A section that all replicates begin with; each builds one of its own otherwise.
 
     Returns
     -------
@@ -84,7 +90,7 @@ def run_trial(
     check("seed", seed, "(no unit)", 0, HIGHEST_SEED)
     parameters = parameters or Parameters()
     tasks = [
-        ReplicateTask(trial, parameters, number, seed + number, pictures=number == 0)
+        ReplicateTask(trial, parameters, number, seed + number, number == 0, tissue)
         for number in range(replicates)
     ]
     finished: list[Replicate] = []
@@ -106,26 +112,37 @@ def run_replicate(task: ReplicateTask) -> Replicate:
     """Spin up once for each kind of patient, then run every arm from there."""
     points: dict[Patient, Checkpoint] = {}
     frames, snapshots = [], {}
-    parameters = task.parameters.with_drugs(task.trial.drugs)
     years = (0.0, task.trial.on_treatment, task.trial.years)
     for arm in task.trial.arms:
         patient = task.trial.woman(arm, task.seed)
         if patient not in points:
-            model = BoneModel(patient=patient, rng=task.seed, parameters=parameters)
-            points[patient] = take_checkpoint(model)
-        model = resume(points[patient], arm.courses)
-        model.change(arm.changes)
+            points[patient] = take_checkpoint(spin_up(task, patient))
+        model = enter(points[patient], arm)
         for year in years:
             model.run_until(year)
             if task.pictures:
                 snapshots[arm.name, year] = take_snapshot(model)
-        readings = task.trial.observe(model.frame(), parameters.densitometry, task.seed)
+        readings = task.trial.observe(model.frame(), task.parameters.densitometry, task.seed)
         readings.insert(0, "arm", arm.name)
         frames.append(readings)
     frame = pd.concat(frames, ignore_index=True)
     frame.insert(0, "seed", task.seed)
     frame.insert(0, "replicate", task.replicate)
     return Replicate(task.replicate, frame, snapshots)
+
+
+def spin_up(task: ReplicateTask, patient: Patient) -> BoneModel:
+    """Return a model at day 0, on a section of its own."""
+    tissue = task.tissue.copy() if task.tissue else None
+    parameters = task.parameters.with_drugs(task.trial.drugs)
+    return BoneModel((), patient, parameters, tissue, task.seed)
+
+
+def enter(point: Checkpoint, arm: Arm) -> BoneModel:
+    """Return a model that goes on from day 0 in an arm of a trial."""
+    model = resume(point, arm.courses)
+    model.change(arm.changes)
+    return model
 
 
 def run_all(

@@ -1,14 +1,23 @@
 """Files that are there whole or not at all."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_whole(path: Path, content: str) -> None:
-    """Write a text file so that no one ever sees half of it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file, text in UTF-8, so that no one ever sees half of it."""
+    with whole_file(path) as beside:
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a name beside a path to write to; the file takes its place once it is whole."""
+    beside = path.with_name(f".{os.getpid()}.{path.name}")  # keeps the suffix
     try:
-        beside.write_text(content, encoding="utf-8", newline="\n")
+        yield beside
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)

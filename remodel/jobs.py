@@ -4,15 +4,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from remodel.archive import save_section
 from remodel.ensemble import Replicate, run_trial
 from remodel.files import open_folder, write_whole
 from remodel.parameters import Parameters
 from remodel.record import as_csv, check_claim, describe, results, seal
 from remodel.report import summarize
 from remodel.snapshots import Snapshot
+from remodel.tissue import Tissue
 from remodel.trials import Trial
 
 OUTPUTS = ("replicates.csv", "summary.csv", "trial.png", "sections.png", "record.json")
+SECTION = "section.npz"  # beside them, where the user brought a section
 QUICK = {"section.height": 2.0, "section.width": 3.0, "time.spin_up": 6.0}
 QUICK_REPLICATES = 2
 
@@ -25,11 +28,13 @@ def run_job(
     workers: int,
     folder: Path,
     progress: bool = True,
+    tissue: Tissue | None = None,
 ) -> pd.DataFrame:
     """Run a trial and write table, pictures and record into a folder.
 
     Arguments are those of `run_trial`, and the folder. It must be new or hold the very
-    same run. Each replicate is written as soon as it is finished.
+    same run. Each replicate is written as soon as it is finished. A section that the user
+    brought is written too, so that the folder is enough to repeat the run.
 
     Returns
     -------
@@ -41,9 +46,11 @@ def run_job(
     KeyboardInterrupt
         With a message that names the finished replicates.
     """
-    causes = describe(trial, parameters, seed, replicates)
+    causes = describe(trial, parameters, seed, replicates, tissue)
     check_claim(folder, causes)
     open_folder(folder)
+    if tissue:
+        save_section(tissue, folder / SECTION)
     write_whole(folder / "record.json", seal(causes | {"results": None}))
     pictures: dict[tuple[str, float], Snapshot] = {}
     written: list[Path] = []
@@ -53,7 +60,7 @@ def run_job(
         written.append(write_replicate(replicate, folder))
 
     try:
-        frame = run_trial(trial, parameters, replicates, seed, workers, progress, keep)
+        frame = run_trial(trial, parameters, replicates, seed, workers, progress, keep, tissue)
         return write_results(frame, trial, pictures, causes, folder)
     except KeyboardInterrupt:
         names = ", ".join(str(path) for path in sorted(written)) or "none"

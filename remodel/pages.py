@@ -9,7 +9,8 @@ import pandas as pd
 import remodel
 from remodel.comparison import ASKED, CLEAR, PARTS, is_bmd, score
 from remodel.files import write_whole
-from remodel.record import as_csv, code_sum
+from remodel.origin import code_sum
+from remodel.record import as_csv
 from remodel.report import interval, number
 from remodel.tables import markdown
 from remodel.trials import HAZARD, MARKERS

@@ -239,6 +239,10 @@ class Parameters:
         """Return a copy that knows these drugs too; one of the same name that is there stays."""
         return replace(self, drugs={drug.name: drug for drug in drugs} | dict(self.drugs))
 
+    def own_drugs(self) -> list[Drug]:
+        """Return the drugs that the package does not bring."""
+        return [drug for name, drug in self.drugs.items() if name not in DRUGS]
+
     def values(self) -> dict[str, float]:
         """Return every number by its dotted name."""
         return {row.name: row.value for row in self.rows()}

@@ -1,62 +1,47 @@
 """A record holds what made a run and what came out, so that anyone can repeat it."""
 
 import json
-import platform
 from hashlib import sha256
-from importlib.metadata import version
-from importlib.resources import files
 from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-import remodel
+from remodel.archive import load_section, section_sum
 from remodel.ensemble import run_trial
+from remodel.origin import code_sum, made_by, recorded_parameters
 from remodel.parameters import Parameters
 from remodel.reader import Table
 from remodel.report import summarize
+from remodel.tissue import Tissue
 from remodel.trials import Trial, build_trial
 
 FORMAT = "remodel run, 1"
-LIBRARIES = ("mesa", "numpy", "scipy", "pandas")
-CAUSES = ("format", "made_by", "code", "trial", "parameters", "seed", "replicates", "step_days")
-NO_RESULT = {
-    "plots.py",
-    "colors.py",
-    "tables.py",
-    "__main__.py",
-    "validation.py",
-    "comparison.py",
-    "targets.py",
-    "pages.py",
-}  # modules that change no number
+CAUSES = (
+    "format", "made_by", "code", "trial", "parameters", "section", "seed", "replicates",
+    "step_days",
+)  # fmt: skip
 
 
-def describe(trial: Trial, parameters: Parameters, seed: int, replicates: int) -> dict[str, Any]:
-    """Return all that makes a run: no date and no path, so equal runs have equal records."""
-    libraries = {name: version(name) for name in LIBRARIES}
+def describe(
+    trial: Trial, parameters: Parameters, seed: int, replicates: int, tissue: Tissue | None = None
+) -> dict[str, Any]:
+    """Return all that makes a run: no date and no path, so equal runs have equal records.
+
+    A section that was brought is named by its content; one built from the seed is None.
+    """
     return {
         "format": FORMAT,
-        "made_by": {
-            "remodel": remodel.__version__,
-            "python": platform.python_version(),
-            **libraries,
-        },
+        "made_by": made_by(),
         "code": code_sum(),
         "trial": trial.as_data(),
         "parameters": parameters.values(),
+        "section": section_sum(tissue) if tissue else None,
         "seed": seed,
         "replicates": replicates,
         "step_days": parameters.time.step,
     }
-
-
-def code_sum() -> str:
-    """Return a checksum of the modules that a number can depend on."""
-    here = [item for item in files("remodel").iterdir() if item.name.endswith(".py")]
-    named = sorted((item.name, item) for item in here if item.name not in NO_RESULT)
-    return sha256(b"".join(item.read_bytes() for _, item in named)).hexdigest()
 
 
 def results(frame: pd.DataFrame, trial: Trial) -> dict[str, Any]:
@@ -112,7 +97,10 @@ def read_record(path: Path, form: str = FORMAT) -> dict[str, Any]:
 
 
 def run_again(
-    record: dict[str, Any], workers: int = 1, progress: bool = False
+    record: dict[str, Any],
+    workers: int = 1,
+    progress: bool = False,
+    tissue: Tissue | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Repeat a run from nothing but its record.
 
@@ -122,6 +110,8 @@ def run_again(
         As `read_record` returns it.
     workers, progress
         As for `run_trial`.
+    tissue : Tissue, optional
+        The section that the user had brought, as `recorded_section` returns it.
 
     Returns
     -------
@@ -135,11 +125,13 @@ def run_again(
     trial = build_trial(Table(record["trial"], "record"))
     parameters = recorded_parameters(record["parameters"])
     seed, replicates = record["seed"], record["replicates"]
-    frame = run_trial(trial, parameters, replicates, seed, workers, progress)
+    causes = describe(trial, parameters, seed, replicates, tissue)
+    if causes["section"] != record["section"]:
+        raise ValueError("the record names a section by its content; that one is not given")
+    frame = run_trial(trial, parameters, replicates, seed, workers, progress, tissue=tissue)
     new = results(frame, trial)
     if new == record["results"]:
         return frame, []
-    causes = describe(trial, parameters, seed, replicates)
     other = [name.replace("_", " ") for name in CAUSES if causes[name] != record.get(name)]
     gap = largest_gap(new["summary"], record["results"].get("summary", []))
     under = ", ".join(other) or "conditions that a record does not hold"
@@ -148,20 +140,22 @@ def run_again(
     ]
 
 
+def recorded_section(record: dict[str, Any], file: Path) -> Tissue | None:
+    """Return the section that a record names, from a file beside it; None if it names none."""
+    if record["section"] is None:
+        return None
+    tissue = load_section(file)
+    if section_sum(tissue) != record["section"]:
+        raise ValueError(f"{file}: is another section than the one that the record names")
+    return tissue
+
+
 def largest_gap(new: list[dict[str, Any]], old: list[dict[str, Any]]) -> float:
     """Return the largest difference between simulated values of two summaries."""
     if len(new) != len(old):
         return inf
     pairs = zip(new, old, strict=True)
     return max((abs(a["simulated"] - b["simulated"]) for a, b in pairs), default=0.0)
-
-
-def recorded_parameters(values: dict[str, float]) -> Parameters:
-    """Return the parameters of a record; each number must be there and known."""
-    missing = sorted(set(Parameters().values()) - set(values))
-    if missing:
-        raise ValueError(f"record: no value of {', '.join(missing)}; made by another version")
-    return Parameters().with_values(values)
 
 
 def check_claim(folder: Path, causes: dict[str, Any]) -> None:

@@ -39,10 +39,16 @@ def build_section(parameters: Parameters, seed: int, bone: float = 1.0) -> Tissu
     matrix[region == TRABECULAR] = grow_trabeculae(size, region, rng)[region == TRABECULAR]
     matrix[(region == CORTICAL) & ~bore_canals(size, region, rng)] = 1.0
     tissue = Tissue(matrix=matrix, region=region, outside=region == OUTSIDE, site_um=size.site)
-    ages = rng.exponential(size.first_age, matrix.shape)
-    unfinished = (1 - parameters.mineral.primary) * np.exp(-ages / parameters.mineral.time_constant)
-    tissue.immature[:] = matrix * unfinished
+    lay_ages(tissue, parameters, rng)
     return tissue
+
+
+def lay_ages(tissue: Tissue, parameters: Parameters, rng: np.random.Generator) -> None:
+    """Give the matrix random ages, from which its mineral follows; spin-up replaces them."""
+    numbers = parameters.mineral
+    ages = rng.exponential(parameters.section.first_age, tissue.matrix.shape)
+    unfinished = (1 - numbers.primary) * np.exp(-ages / numbers.time_constant)
+    tissue.immature[:] = tissue.matrix * unfinished
 
 
 def label_regions(size: Section) -> Labels:

@@ -15,6 +15,7 @@ from remodel.arrays import Floats, Ints, Labels, Mask, Shares
 OUTSIDE, TRABECULAR, CORTICAL = 0, 1, 2
 REGIONS = {"trabecular": TRABECULAR, "cortical": CORTICAL}
 FIELDS = ("immature", "cavity", "bisphosphonate", "removed", "added")
+DOSES = ("drug_given", "drug_swallowed", "drug_lost")
 DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # d ^ 1 is the way back
 
 
@@ -84,9 +85,20 @@ class Tissue:
         other = Tissue(self.matrix.copy(), self.region, self.outside, self.site_um)
         for name in (*FIELDS, "busy"):
             getattr(other, name)[:] = getattr(self, name)
-        for name in ("drug_given", "drug_swallowed", "drug_lost"):
+        for name in DOSES:
             setattr(other, name, getattr(self, name))
         return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a worker needs to be sent; the views and neighbors are made anew there."""
+        names = ("matrix", "region", "outside", "site_um", *FIELDS, "busy", *DOSES)
+        return {name: getattr(self, name) for name in names}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what was sent."""
+        vars(self).update(state)
+        self.neighbors = neighbor_table(self.matrix.shape)
+        self.share_memory()
 
     @property
     def mineral(self) -> Floats:

@@ -109,7 +109,7 @@ def test_an_unknown_therapy_gets_the_list(capsys, tmp_path):
 def test_an_unknown_option_gets_the_list(capsys):
     line = refused(capsys, "run", "atac", "--replicate", "3")
     assert "'--replicate'" in line
-    assert "--replicates, --workers, --seed, --quick, --years-off, --out" in line
+    assert "--replicates, --workers, --seed, --quick, --years-off, --tissue, --out" in line
 
 
 @pytest.mark.parametrize("arguments", [(), ("fly",), ("run",), ("again",), ("new",)])

@@ -1,0 +1,187 @@
+"""Whole models in files: a run that goes on from one is the uninterrupted run, bit for bit."""
+
+from dataclasses import asdict, fields, replace
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remodel.archive import read_archive, write_archive
+from remodel.cells import Cavity
+from remodel.changes import Change
+from remodel.checkpoint import KINDS, Checkpoint, resume, take_checkpoint
+from remodel.drugs import drug
+from remodel.kinetics import Body
+from remodel.measures import Meter
+from remodel.model import BoneModel
+from remodel.origin import code_sum, made_by, recorded_parameters
+from remodel.parameters import Parameters
+from remodel.patients import Patient
+from remodel.signals import Signals, Surroundings
+from remodel.therapies import Course, Treatment
+from remodel.tissue import DOSES, FIELDS, Tissue, flat_view
+
+MODEL = "remodel model, 1"
+SITES = ("matrix", "region", "outside", *FIELDS, "busy")
+COUNTS = ("tick", "steps", "until", "perforations", "started")
+READINGS = ("since", "history", "baseline", "now", "rows")
+AROUND = "around_"  # before the names of what surrounds the sites
+Arrays = dict[str, NDArray[Any]]
+
+
+def save_model(model: BoneModel, path: Path | str) -> None:
+    """Save a model as it is between two steps, cells, drugs and readings with it.
+
+    Parameters
+    ----------
+    model : BoneModel
+        At any step from day 0 on.
+    path : Path or str
+        An ``.npz`` file.
+    """
+    point = take_checkpoint(model)
+    state, tissue = point.state, point.state["tissue"]
+    arrays = {name: getattr(tissue, name) for name in SITES}
+    around = vars(state["surroundings"]).items()
+    arrays |= {AROUND + name: value for name, value in around if isinstance(value, np.ndarray)}
+    write_archive(Path(path), MODEL, arrays, describe_point(point))
+
+
+def describe_point(point: Checkpoint) -> dict[str, Any]:
+    """Return all of a checkpoint that is no array, as JSON can hold it."""
+    state, treatment = point.state, point.state["treatment"]
+    courses = [asdict(course) for course in treatment.courses]
+    return {
+        "made_by": made_by(),
+        "code": code_sum(),
+        "seed": point.seed,
+        "patient": asdict(point.patient),
+        "parameters": point.parameters.values(),
+        "drugs": [own.as_data() for own in point.parameters.own_drugs()],
+        "changes": [change.as_data() for change in state["changes"]],
+        "site_um": state["tissue"].site_um,
+        "doses": {name: getattr(state["tissue"], name) for name in DOSES},
+        "courses": [{k: v for k, v in course.items() if v != inf} for course in courses],
+        "bodies": {name: asdict(body) for name, body in treatment.bodies.items()},
+        "signals": {name: getattr(state["signals"], name) for name in signal_names()},
+        "readings": {name: getattr(state["meter"], name) for name in READINGS},
+        "reversing": [as_data(cavity) for cavity in state["reversing"]],
+        "cells": {name: [cell_data(cell) for cell in held] for name, held in point.cells.items()},
+        **{name: state[name] for name in COUNTS},
+    }
+
+
+def signal_names() -> list[str]:
+    """Return the signals of a step, by name."""
+    return [item.name for item in fields(Signals) if item.name != "parameters"]
+
+
+def as_data(cavity: Cavity) -> dict[str, Any]:
+    """Return what a cavity holds."""
+    return {name: getattr(cavity, name) for name in Cavity.__slots__}
+
+
+def cell_data(cell: dict[str, Any]) -> dict[str, Any]:
+    """Return what a cell holds, its cavity as data."""
+    return cell | {"cavity": as_data(cell["cavity"])}
+
+
+def load_model(path: Path | str) -> BoneModel:
+    """Load a model that `save_model` saved, in the middle of whatever it was doing.
+
+    Raises
+    ------
+    ValueError
+        With one line, if the file is not whole, was edited or comes from other code.
+    """
+    arrays, record = read_archive(Path(path), MODEL)
+    refuse_other_code(path, record)
+    try:
+        point = read_point(arrays, record)
+        return resume(point, point.state["treatment"].courses)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise ValueError(f"{path}: holds no whole model ({error!r})") from None
+
+
+def refuse_other_code(path: Path | str, record: dict[str, Any]) -> None:
+    """Refuse a model that this code would not go on with to the last bit."""
+    if record.get("code") != code_sum():
+        theirs = record.get("made_by", {}).get("remodel", "unknown")
+        raise ValueError(
+            f"{path}: was saved by other code (remodel {theirs}, this is {made_by()['remodel']}); "
+            "go on with the code that saved it, or run the model anew"
+        )
+
+
+def read_point(arrays: Arrays, record: dict[str, Any]) -> Checkpoint:
+    """Return the checkpoint that arrays and a record hold."""
+    own = [drug(**data) for data in record["drugs"]]
+    parameters = recorded_parameters(record["parameters"], own)
+    patient = Patient(**record["patient"])
+    tissue = read_tissue(arrays, record)
+    state = {name: record[name] for name in COUNTS} | {
+        "tissue": tissue,
+        "signals": Signals(parameters, **record["signals"]),
+        "surroundings": read_surroundings(arrays, parameters, tissue),
+        "meter": read_meter(record["readings"]),
+        "treatment": read_treatment(record, parameters),
+        "changes": tuple(read_change(data, patient) for data in record["changes"]),
+        "reversing": [read_cavity(data) for data in record["reversing"]],
+    }
+    cells = {
+        name: [cell | {"cavity": read_cavity(cell["cavity"])} for cell in record["cells"][name]]
+        for name in KINDS
+    }
+    return Checkpoint(patient, parameters, record["seed"], state, cells)
+
+
+def read_tissue(arrays: Arrays, record: dict[str, Any]) -> Tissue:
+    """Return the section with all that is under way in it."""
+    tissue = Tissue(arrays["matrix"], arrays["region"], arrays["outside"], record["site_um"])
+    for name in (*FIELDS, "busy"):
+        getattr(tissue, name)[:] = arrays[name]
+    for name in DOSES:
+        setattr(tissue, name, record["doses"][name])
+    return tissue
+
+
+def read_surroundings(arrays: Arrays, parameters: Parameters, tissue: Tissue) -> Surroundings:
+    """Return what surrounded the sites when it was last measured."""
+    around = Surroundings(parameters, tissue)
+    for name in arrays:
+        if name.startswith(AROUND):
+            setattr(around, name.removeprefix(AROUND), arrays[name])
+    around.strain_at = flat_view(around.strain)
+    return around
+
+
+def read_meter(readings: dict[str, Any]) -> Meter:
+    """Return a meter with its readings; `resume` gives it its model."""
+    meter = Meter.__new__(Meter)
+    vars(meter).update({name: readings[name] for name in READINGS})
+    return meter
+
+
+def read_treatment(record: dict[str, Any], parameters: Parameters) -> Treatment:
+    """Return the courses, and what is in the body of each drug, in the order of the drugs."""
+    courses = tuple(Course(**course) for course in record["courses"])
+    treatment = Treatment((), parameters.drugs)
+    treatment.bodies = {name: Body(**body) for name, body in record["bodies"].items()}
+    treatment.prescribe(courses)
+    return treatment
+
+
+def read_change(data: dict[str, Any], patient: Patient) -> Change:
+    """Return a change in the life of a woman."""
+    lived = {name: value for name, value in data.items() if name != "year"}
+    return Change(year=data["year"], patient=replace(patient, **lived))
+
+
+def read_cavity(data: dict[str, Any]) -> Cavity:
+    """Return a cavity from what it held."""
+    cavity = Cavity(0, 0)
+    for name in Cavity.__slots__:
+        setattr(cavity, name, data[name])
+    return cavity

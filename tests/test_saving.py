@@ -1,0 +1,238 @@
+"""A saved model goes on to the last bit, and no damaged file is taken for one."""
+
+import json
+import zipfile
+from io import BytesIO
+
+import numpy as np
+import pytest
+from helpers import build, same, small, state_of
+from test_checkpoint import EVERYTHING, alike, cells_of
+
+from remodel import BoneModel, saving
+from remodel.archive import (
+    SECTION,
+    load_section,
+    read_archive,
+    save_section,
+    section_sum,
+    write_archive,
+)
+from remodel.saving import MODEL, load_model, save_model
+
+TINY = {"section__height": 0.6, "section__width": 1.0, "section__cortex": 0.4}
+DERIVED = {"days", "erosion", "apposition", "unfinished", "parameters", "patient", "seed"}
+
+
+def tiny(courses="", rng=9):
+    return build(courses, rng=rng, time__spin_up=0.5, **TINY)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Return a model amid courses and the file that it was saved in."""
+    model = build(EVERYTHING, rng=9)
+    model.run(1.2)
+    path = tmp_path_factory.mktemp("saved") / "model.npz"
+    save_model(model, path)
+    return model, path
+
+
+def test_a_loaded_model_goes_on_as_the_uninterrupted_one(saved):
+    _, path = saved
+    loaded, uninterrupted = load_model(path), build(EVERYTHING, rng=9)
+    uninterrupted.run(1.2)
+    assert cells_of(loaded)
+    for model in (loaded, uninterrupted):
+        model.run(0.9)
+    alike(loaded, uninterrupted)
+    assert loaded.frame().equals(uninterrupted.frame())
+    assert loaded.steps == uninterrupted.steps
+
+
+def test_a_model_saved_after_any_step_is_the_uninterrupted_one(tmp_path):
+    """Each step is run by a model that was in a file before it."""
+    model, uninterrupted = tiny(EVERYTHING), tiny(EVERYTHING)
+    for _ in range(30):
+        save_model(model, tmp_path / "model.npz")
+        model = load_model(tmp_path / "model.npz")
+        model.step()
+        uninterrupted.step()
+        alike(model, uninterrupted)
+    assert model.frame().equals(uninterrupted.frame())
+
+
+def test_all_that_a_model_holds_is_saved_or_follows_from_it():
+    """Who adds a state to the model must add it here and to the checkpoint."""
+    mesas = set(vars(BoneModel.__mro__[1](rng=1)))
+    held = set(vars(tiny())) - mesas - DERIVED - {"datacollector"}
+    there = set(saving.COUNTS) - {"steps"}
+    assert held == there | {
+        "tissue", "signals", "surroundings", "meter", "treatment", "reversing",
+    }  # fmt: skip
+    assert set(vars(tiny().meter)) == {*saving.READINGS, "model"}
+
+
+def test_equal_models_have_equal_files(saved, tmp_path):
+    _, path = saved
+    save_model(load_model(path), tmp_path / "again.npz")
+    assert (tmp_path / "again.npz").read_bytes() == path.read_bytes()
+    assert [item.name for item in tmp_path.iterdir()] == ["again.npz"]
+
+
+def test_a_truncated_file_is_refused_wherever_it_ends(saved, tmp_path):
+    whole = saved[1].read_bytes()
+    path = tmp_path / "model.npz"
+    for length in (0, 1, 3, 100, len(whole) // 2, len(whole) - 30, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"model\.npz: is no archive .*cut short"):
+            load_model(path)
+
+
+def test_a_flipped_bit_in_the_content_is_found_wherever_it_is(saved, tmp_path):
+    whole = saved[1].read_bytes()
+    path = tmp_path / "model.npz"
+    with zipfile.ZipFile(saved[1]) as file:
+        begins = [item.header_offset + 90 for item in file.infolist()]  # past the zip's own words
+    for place in [*begins, *np.linspace(100, begins[1] - 100, 20).astype(int)]:
+        damaged = bytearray(whole)
+        damaged[place] ^= 4
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"model\.npz: "):
+            load_model(path)
+
+
+def test_an_edited_file_is_refused(saved, tmp_path):
+    with np.load(saved[1]) as file:
+        arrays = {name: file[name] for name in file.files}
+    arrays["matrix"][3, 3] += 1e-9
+    np.savez_compressed(tmp_path / "model.npz", **arrays)
+    with pytest.raises(ValueError, match="edited since it was written"):
+        load_model(tmp_path / "model.npz")
+
+
+def resealed(path, to, kind=MODEL, **changes):
+    """Write a file again with some of its record changed, and the checksum made to fit."""
+    arrays, record = read_archive(path, kind)
+    record.pop("kind")
+    write_archive(to, kind, arrays, record | changes)
+
+
+def test_a_model_of_other_code_is_refused_by_what_to_do(saved, tmp_path):
+    resealed(saved[1], tmp_path / "other.npz", code="0", made_by={"remodel": "0.0.9"})
+    with pytest.raises(ValueError, match=r"other code \(remodel 0\.0\.9.*go on with the code that"):
+        load_model(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [("cells", {}), ("seed", None), ("doses", {}), ("site_um", "x"), ("signals", {"wings": 2})],
+)
+def test_a_well_sealed_file_that_lacks_a_part_is_refused(saved, tmp_path, name, value):
+    resealed(saved[1], tmp_path / "bad.npz", **{name: value})
+    with pytest.raises(ValueError, match=r"bad\.npz: holds no whole model"):
+        load_model(tmp_path / "bad.npz")
+
+
+def pickled():
+    """Return an archive whose array would run code if it were unpickled."""
+    buffer = BytesIO()
+    np.savez(buffer, record=np.array([{"a": 1}], dtype=object))
+    return buffer.getvalue()
+
+
+def zipped(name, content):
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x" * 100, pickled(), zipped("a.txt", "x"), zipped("record.npy", "x"), zipped("a", "")],
+)
+@pytest.mark.parametrize("load", [load_model, load_section])
+def test_a_foreign_file_is_refused(tmp_path, content, load):
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.npz: is no archive"):
+        load(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("load", [load_model, load_section])
+def test_what_is_not_there_cannot_be_read(tmp_path, load):
+    with pytest.raises(ValueError, match="cannot be read"):
+        load(tmp_path / "nothing.npz")
+    with pytest.raises(ValueError, match="cannot be read"):
+        load(tmp_path)
+
+
+def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked(monkeypatch, saved):
+    monkeypatch.setattr("remodel.archive.LARGEST", 1000)
+    with pytest.raises(ValueError, match=r"unpacks to \d+ bytes; expected at most 1000"):
+        load_model(saved[1])
+
+
+def test_a_section_is_no_model_and_a_model_no_section(saved, tmp_path):
+    save_section(saved[0].tissue, tmp_path / "section.npz")
+    with pytest.raises(ValueError, match=r"holds 'remodel section, 1'; expected 'remodel model"):
+        load_model(tmp_path / "section.npz")
+    with pytest.raises(ValueError, match=r"holds 'remodel model, 1'; expected 'remodel section"):
+        load_section(saved[1])
+
+
+def test_a_section_comes_back_as_it_was(tmp_path):
+    tissue = tiny().tissue
+    save_section(tissue, tmp_path / "section.npz")
+    loaded = load_section(tmp_path / "section.npz")
+    for name in ("matrix", "immature", "region", "outside"):
+        assert np.array_equal(getattr(loaded, name), getattr(tissue, name))
+    assert section_sum(loaded) == section_sum(tissue)
+    assert not loaded.busy.any()
+
+
+def test_a_model_of_a_loaded_section_is_that_of_the_section(tmp_path):
+    tissue = tiny().tissue
+    save_section(tissue, tmp_path / "section.npz")
+    bare = [load_section(tmp_path / "section.npz") for _ in range(2)]
+    first, second = (BoneModel("", None, small(**TINY), section) for section in bare)
+    assert same(state_of(first), state_of(second))
+
+
+@pytest.mark.parametrize(
+    "name, spoil, expected",
+    [
+        ("matrix", lambda m: m + 0.5, "out of range"),
+        ("matrix", lambda m: m * np.nan, "out of range"),
+        ("matrix", lambda m: m * 0, "out of range|no bone"),
+        ("matrix", lambda m: m[:-1], "shapes"),
+        ("matrix", lambda m: m[0], "shapes"),
+        ("matrix", lambda m: m.astype("f4"), "it has"),
+        ("region", lambda m: m + np.int8(9), "compartment"),
+    ],
+    ids=["above one", "no number", "no bone", "shorter", "flat", "other type", "unknown label"],
+)
+def test_arrays_that_are_no_section_are_refused(tmp_path, name, spoil, expected):
+    path = tmp_path / "section.npz"
+    save_section(tiny().tissue, path)
+    arrays, record = read_archive(path, SECTION)
+    record.pop("kind")
+    arrays[name] = spoil(arrays[name])
+    write_archive(path, SECTION, arrays, record)
+    with pytest.raises(ValueError, match=rf"section\.npz: holds no section: .*({expected})"):
+        load_section(path)
+
+
+@pytest.mark.parametrize("size", [-1, 0, 1000, "x", None])
+def test_a_nonsensical_site_size_is_refused(tmp_path, size):
+    path = tmp_path / "section.npz"
+    save_section(tiny().tissue, path)
+    resealed(path, path, SECTION, site_um=size)
+    with pytest.raises(ValueError, match="holds no section: site size"):
+        load_section(path)
+
+
+def test_a_record_in_a_file_is_json(saved):
+    with np.load(saved[1], allow_pickle=False) as file:
+        record = json.loads(file["record"].tobytes())
+    assert {"made_by", "code", "parameters", "patient", "courses", "seed"} <= set(record)
