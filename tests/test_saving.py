@@ -141,6 +141,36 @@ def pickled():
     return buffer.getvalue()
 
 
+class Burglar:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+@pytest.mark.parametrize("load", [load_model, load_section])
+def test_nothing_in_a_file_is_run(tmp_path, load):
+    np.savez(tmp_path / "a.npz", record=np.array([Burglar(str(tmp_path / "in"))], dtype=object))
+    with pytest.raises(ValueError, match="is no archive"):
+        load(tmp_path / "a.npz")
+    assert not (tmp_path / "in").exists()
+
+
+def test_a_full_disk_leaves_the_file_that_was_there(saved, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "model.npz").write_bytes(saved[1].read_bytes())
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        save_model(saved[0], tmp_path / "model.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
+    assert (tmp_path / "model.npz").read_bytes() == saved[1].read_bytes()
+
+
 def zipped(name, content):
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
