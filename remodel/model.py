@@ -121,10 +121,7 @@ class BoneModel(mesa.Model):
         patient = patient_on(day, self.patient, self.changes)
         made = patient.estradiol_at(day, habits)
         exposure = self.treatment.expose(*made, self.day, self.days)
-        exposure.expression = patient.rankl
-        exposure.rankl += habits.deficiency * patient.deficiency
-        exposure.load += habits.exercise * patient.exercise
-        exposure.wear += habits.alcohol * patient.alcohol
+        patient.add_habits(exposure, habits)
         return exposure
 
     def give(self, courses: Iterable[Course] | str) -> None:

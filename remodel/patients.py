@@ -10,6 +10,7 @@ import numpy as np
 from remodel.habits import Habits, Population
 from remodel.parameters import YEAR
 from remodel.quantities import Group, par
+from remodel.therapies import Exposure
 
 
 class Estradiol(NamedTuple):
@@ -71,6 +72,13 @@ class Patient(Group):
         cycling = 1 / (1 + exp(min(since, 500.0)))
         kept = exp(-self.smoking * (habits or Habits()).smoking)
         return Estradiol(self.ovarian * kept, self.estradiol * kept, cycling)
+
+    def add_habits(self, exposure: Exposure, habits: Habits) -> None:
+        """Add to what reaches the cells how she lives, and the RANKL that is her own."""
+        exposure.expression = self.rankl
+        exposure.rankl += habits.deficiency * self.deficiency
+        exposure.load += habits.exercise * self.exercise
+        exposure.wear += habits.alcohol * self.alcohol
 
 
 def draw_population(count: int, seed: int, numbers: Population | None = None) -> Iterator[Patient]:

@@ -46,6 +46,7 @@ PANELS = (
     ("p1np", "P1NP (formation)"),
 )
 MINERAL = LinearSegmentedColormap.from_list("mineral", BONE)
+SCALES = (0.1, 0.5, 2.0, 5.0)  # mm; the length of the bar
 WIDTH = 3.4  # inches of one section among several
 CELL = 0.05  # mm; marks of cells are about to scale
 Pictures = Mapping[tuple[str, float], Snapshot]
@@ -254,11 +255,12 @@ def section_image(picture: Snapshot) -> Floats:
 
 
 def draw_scale(axis: Axes, height: float) -> None:
-    """Draw a bar of 0.5 mm in the lower left corner."""
-    y = 0.955 * height
-    axis.plot([0.1, 0.6], [y, y], color="black", linewidth=3, solid_capstyle="butt")
+    """Draw a bar of a round length, at most a quarter of the height, in the lower left corner."""
+    y, left = 0.955 * height, 0.025 * height
+    bar = max(length for length in SCALES if length <= max(SCALES[0], height / 4))
+    axis.plot([left, left + bar], [y, y], color="black", linewidth=3, solid_capstyle="butt")
     axis.text(
-        0.35, y - 0.02 * height, "0.5 mm", ha="center", va="bottom", fontsize=10,
+        left + bar / 2, y - 0.02 * height, f"{bar:g} mm", ha="center", va="bottom", fontsize=10,
         bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1},
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -18,10 +19,21 @@ from remodel.archive import (
     section_sum,
     write_archive,
 )
+from remodel.changes import Change
+from remodel.drugs import drug
 from remodel.saving import MODEL, load_model, save_model
 
 TINY = {"section__height": 0.6, "section__width": 1.0, "section__cortex": 0.4}
-DERIVED = {"days", "erosion", "apposition", "unfinished", "parameters", "patient", "seed"}
+DERIVED = {
+    "days",
+    "erosion",
+    "apposition",
+    "typical",
+    "unfinished",
+    "parameters",
+    "patient",
+    "seed",
+}
 
 
 def tiny(courses="", rng=9):
@@ -62,13 +74,29 @@ def test_a_model_saved_after_any_step_is_the_uninterrupted_one(tmp_path):
     assert model.frame().equals(uninterrupted.frame())
 
 
+def test_a_drug_of_ones_own_and_a_change_of_life_are_saved_too(tmp_path):
+    potion = drug("potion", half_life=30.0, rankl=-0.2)
+    parameters = small(time__spin_up=0.5, **TINY).with_drugs([potion])
+    models = [BoneModel("potion 0-0.5", parameters=parameters) for _ in range(2)]
+    for model in models:
+        model.change([Change(year=0.3, patient=replace(model.patient, estradiol=200.0))])
+        model.run(0.2)
+    save_model(models[0], tmp_path / "model.npz")
+    models[0] = load_model(tmp_path / "model.npz")
+    for model in models:
+        model.run(0.5)
+    alike(*models)
+    assert models[0].frame().equals(models[1].frame())
+    assert models[0].signals.estradiol == pytest.approx(200.0)
+
+
 def test_all_that_a_model_holds_is_saved_or_follows_from_it():
     """Who adds a state to the model must add it here and to the checkpoint."""
     mesas = set(vars(BoneModel.__mro__[1](rng=1)))
     held = set(vars(tiny())) - mesas - DERIVED - {"datacollector"}
     there = set(saving.COUNTS) - {"steps"}
     assert held == there | {
-        "tissue", "signals", "surroundings", "meter", "treatment", "reversing",
+        "tissue", "signals", "surroundings", "meter", "treatment", "changes", "reversing",
     }  # fmt: skip
     assert set(vars(tiny().meter)) == {*saving.READINGS, "model"}
 
@@ -139,6 +167,36 @@ def pickled():
     buffer = BytesIO()
     np.savez(buffer, record=np.array([{"a": 1}], dtype=object))
     return buffer.getvalue()
+
+
+class Burglar:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+@pytest.mark.parametrize("load", [load_model, load_section])
+def test_nothing_in_a_file_is_run(tmp_path, load):
+    np.savez(tmp_path / "a.npz", record=np.array([Burglar(str(tmp_path / "in"))], dtype=object))
+    with pytest.raises(ValueError, match="is no archive"):
+        load(tmp_path / "a.npz")
+    assert not (tmp_path / "in").exists()
+
+
+def test_a_full_disk_leaves_the_file_that_was_there(saved, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "model.npz").write_bytes(saved[1].read_bytes())
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        save_model(saved[0], tmp_path / "model.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
+    assert (tmp_path / "model.npz").read_bytes() == saved[1].read_bytes()
 
 
 def zipped(name, content):
