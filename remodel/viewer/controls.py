@@ -74,7 +74,7 @@ def LifeControls(tab: Tab) -> None:
     made = sum(lived.estradiol_at(model.day, model.parameters.habits))
     with solara.Row(classes=["life"], gap="18px"):
         Levels(
-            "Estradiol her body makes", "pmol/L", ESTRADIOL, round(made, 1),
+            "Estradiol she makes", "pmol/L", ESTRADIOL, round(made, 1),
             lambda level: tab.attempt(lambda: player.hold_estradiol(level)),
         )  # fmt: skip
         Levels(
