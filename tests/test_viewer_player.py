@@ -168,7 +168,7 @@ def test_a_section_without_bone_is_drawn_and_said():
     assert rgb(PLAIN)
 
 
-@pytest.mark.parametrize("drug", ["oestradiol", "", "aspirin"])
+@pytest.mark.parametrize("drug", ["estradiole", "", "aspirin"])
 def test_an_unknown_drug_is_refused_and_nothing_changes(drug):
     player = Player(Scene())
     with pytest.raises(ValueError, match="there are"):

@@ -60,7 +60,8 @@ def Levels(
         solara.Text(f"{label}: {now:.0f} {unit}" if now >= 9.5 else f"{label}: {now:.2g} {unit}")
         v.Slider(
             v_model=index, on_v_model=lambda i: action(levels[int(i)]), min=0, step=1,
-            max=len(levels) - 1, hide_details=True, dense=True, ticks="always", aria_label=label,
+            max=len(levels) - 1, hide_details=True, dense=True, ticks="always",
+            attributes={"aria-label": label},
         )  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def LifeControls(tab: Tab) -> None:
     made = sum(lived.estradiol_at(model.day, model.parameters.habits))
     with solara.Row(classes=["life"], gap="18px"):
         Levels(
-            "Estradiol her body makes", "pmol/L", ESTRADIOL, round(made, 1),
+            "Estradiol she makes", "pmol/L", ESTRADIOL, round(made, 1),
             lambda level: tab.attempt(lambda: player.hold_estradiol(level)),
         )  # fmt: skip
         Levels(

@@ -119,7 +119,7 @@ def CostPanel(tab: Tab) -> None:
     tab.tick.get()
     cost = f"a frame: model {1000 * tab.step_cost:.0f} ms, drawing {1000 * tab.draw_cost:.0f} ms"
     pace = f"; {tab.pace:.0f} frames a second" if tab.playing.value else ""
-    solara.HTML("div", cost + pace, classes=["cost"])
+    solara.HTML("div", cost + pace if tab.draw_cost else "", classes=["cost"])
 
 
 @solara.component

@@ -24,6 +24,7 @@ WARM, COOL, SCALE = (len(SOLID) + SHADES * index for index in range(3))
 FRESH = 0.9  # of what new matrix lacks in mineral: laid within about three months
 DUG = 0.25  # of a site: from here on a cavity is seen
 BAR = 500.0  # um, length of the scale bar
+TEXT = 7  # sites, height of letters
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
@@ -159,7 +160,7 @@ def draw_close_up(model: BoneModel, site: int, reach: int, pixels: int) -> bytes
 
 def label_section(image: Image.Image, tissue: Tissue, pixels: int) -> None:
     """Name the two compartments, part them by a line, and draw the scale bar."""
-    pen, font = ImageDraw.Draw(image), ImageFont.load_default(size=5 * pixels)
+    pen, font = ImageDraw.Draw(image), ImageFont.load_default(size=TEXT * pixels)
     inner = np.flatnonzero((tissue.region == CORTICAL).any(axis=0))
     edge = int(inner[0]) * pixels if inner.size else image.width
     for y in range(0, image.height, 4 * pixels):
@@ -168,7 +169,7 @@ def label_section(image: Image.Image, tissue: Tissue, pixels: int) -> None:
         if left < image.width:
             write(pen, (left, pixels), text, font)
     width, low = round(BAR / tissue.site_um * pixels), image.height - 3 * pixels
-    write(pen, (2 * pixels, low - 8 * pixels), f"{BAR / 1000:g} mm", font)
+    write(pen, (2 * pixels, low - (TEXT + 3) * pixels), f"{BAR / 1000:g} mm", font)
     pen.rectangle([(2 * pixels, low), (2 * pixels + width, low + pixels)], fill=INK, outline=RIM)
 
 

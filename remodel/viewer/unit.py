@@ -12,7 +12,7 @@ REST, RECRUITMENT, RESORPTION, REVERSAL, FORMATION = PHASES = (
     "rest", "recruitment", "resorption", "reversal", "formation",
 )  # fmt: skip
 SAYS = {
-    REST: "quiescent surface: nobody digs or builds here",
+    REST: "at rest: nobody digs or builds here",
     RECRUITMENT: "an osteoclast has come to the surface",
     RESORPTION: "the osteoclast digs into the bone",
     REVERSAL: "the osteoclast is gone; the cavity waits for osteoblasts",
