@@ -25,7 +25,7 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -39,8 +39,9 @@ from tqdm import tqdm
 
 import remodel
 from remodel import BoneModel, Parameters, Patient
-from remodel.checkpoint import resume, take_checkpoint
+from remodel.checkpoint import forget, resume, take_checkpoint
 from remodel.ensemble import all_workers
+from remodel.files import write_whole
 from remodel.histomorphometry import histomorphometry
 from remodel.report import Readings, questions
 from remodel.trials import MARKERS, Arm, Trial, built_in_trials, load_trial
@@ -101,15 +102,18 @@ def simulate(task: tuple[dict[str, float], int]) -> dict[str, float]:
         if woman not in points:
             other = BoneModel(patient=woman, parameters=parameters, rng=seed)
             points[woman] = take_checkpoint(other)
+            forget([other])
         run = resume(points[woman], arm.courses)
         run.run(years + 0.2)
         frame = run.frame().assign(arm=arm.name, replicate=0)
         frames.setdefault(trial.name, []).append(frame)
+        forget([run])
     answers = dict(answer_rows(frames))
     young = BoneModel(patient=Patient(age=40), parameters=parameters, rng=seed)
     for index, place in RANGES:
         section = young if place == YOUNG else model
         answers[f"{index} {place}"] = histomorphometry(section, place.partition(",")[0])[index]
+    forget([model, young])
     return answers
 
 
@@ -158,6 +162,12 @@ class Search:
         self.rows = published_rows()
         self.start = np.log([start[name] for name in FREE])
         self.history: list[dict] = []
+        self.keep: Callable[[], None] = lambda: None  # called when the history has grown
+
+    def note(self, best: dict) -> None:
+        """Add the best of a step to the history."""
+        self.history.append(best)
+        self.keep()
 
     def evaluate(self, points: list[np.ndarray]) -> list[dict]:
         """Run all candidates of a generation, each under every seed."""
@@ -197,7 +207,7 @@ class Search:
             moves = [np.linalg.solve(square + damping * eye, downhill) for damping in DAMPING]
             found = self.evaluate([at + np.clip(move, -0.3, 0.3) for move in moves])
             best = int(np.argmin([one["cost"] for one in found]))
-            self.history.append(min(here, found[best], key=lambda one: one["cost"]))
+            self.note(min(here, found[best], key=lambda one: one["cost"]))
             if found[best]["cost"] >= here["cost"]:
                 break
             at = at + np.clip(moves[best], -0.3, 0.3)
@@ -235,7 +245,7 @@ class Search:
             found = self.evaluate(points)
             strategy.tell(points, [one["cost"] for one in found])
             best = min(found, key=lambda one: one["cost"])
-            self.history.append(best)
+            self.note(best)
 
 
 def is_valid(values: dict[str, float]) -> bool:
@@ -288,6 +298,14 @@ def draw(record: dict, path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
+def write(record: dict, path: Path | None) -> None:
+    """Write the record and its picture, also in mid-search, to go on from if it ends there."""
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(record, indent=1) + "\n")
+        draw(record, path.with_suffix(".png"))
+
+
 def main() -> None:
     """Read the command line, search, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -304,19 +322,17 @@ def main() -> None:
     seeds = range(101, 102 if options.quick else 101 + options.seeds)
     with ProcessPoolExecutor(all_workers()) as pool:
         search = Search(pool, seeds, {name: values[name] for name in FREE})
+        search.keep = lambda: write(make_record(search, {}), options.out)
         if options.quick:
             search.run(1, 3, 0.02)
         else:
-            search.history += search.evaluate([np.zeros(len(FREE))])
+            search.note(*search.evaluate([np.zeros(len(FREE))]))
             search.descend(options.steps)
             search.run(options.generations, 10, 0.03)
         doubt = {} if options.quick else search.doubt()
     record = make_record(search, doubt)
     print(f"cost {record['cost']:.1f}; BMD rows: rms error {record['bmd_rms_error']:.2f} points")
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(record, indent=1) + "\n")
-        draw(record, options.out.with_suffix(".png"))
+    write(record, options.out)
 
 
 if __name__ == "__main__":

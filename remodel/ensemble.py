@@ -14,7 +14,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from remodel.arms import Arm
-from remodel.checkpoint import Checkpoint, resume, take_checkpoint
+from remodel.checkpoint import Checkpoint, forget, resume, take_checkpoint
 from remodel.model import BoneModel
 from remodel.parameters import Parameters
 from remodel.patients import Patient
@@ -116,7 +116,9 @@ def run_replicate(task: ReplicateTask) -> Replicate:
     for arm in task.trial.arms:
         patient = task.trial.woman(arm, task.seed)
         if patient not in points:
-            points[patient] = take_checkpoint(spin_up(task, patient))
+            model = spin_up(task, patient)
+            points[patient] = take_checkpoint(model)
+            forget([model])
         model = enter(points[patient], arm)
         for year in years:
             model.run_until(year)
@@ -125,6 +127,7 @@ def run_replicate(task: ReplicateTask) -> Replicate:
         readings = task.trial.observe(model.frame(), task.parameters.densitometry, task.seed)
         readings.insert(0, "arm", arm.name)
         frames.append(readings)
+        forget([model])
     frame = pd.concat(frames, ignore_index=True)
     frame.insert(0, "seed", task.seed)
     frame.insert(0, "replicate", task.replicate)

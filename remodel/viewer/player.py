@@ -1,14 +1,11 @@
 """Plays a scene: steps its models, and does to the woman what the teacher does."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 
-import mesa
-
 from remodel.arms import Arm
 from remodel.changes import Change, patient_on, year_of
-from remodel.checkpoint import Checkpoint, resume, take_checkpoint
+from remodel.checkpoint import Checkpoint, forget, resume, take_checkpoint
 from remodel.model import BoneModel
 from remodel.parameters import YEAR
 from remodel.patients import Patient
@@ -30,13 +27,6 @@ def rested(patient: Patient, section: str, seed: int) -> Checkpoint:
     point = take_checkpoint(model)
     forget([model])
     return point
-
-
-def forget(models: Iterable[BoneModel]) -> None:
-    """Let go of models: Mesa 3.3 would keep each for ever in a table of its agents."""
-    table = getattr(mesa.Agent, "_ids", {})
-    for model in models:
-        table.pop(model, None)
 
 
 class Player:

@@ -10,10 +10,11 @@ from typing import Any
 
 import solara
 
+from remodel.checkpoint import forget
 from remodel.parameters import YEAR
 from remodel.viewer.lesson import Button, Lesson
 from remodel.viewer.lesson_reader import load_lesson
-from remodel.viewer.player import Player, forget
+from remodel.viewer.player import Player
 from remodel.viewer.scene import Scene, trial_scene
 
 OPENING = "REMODEL_VIEW"  # environment variable in which `remodel view` says what to open
