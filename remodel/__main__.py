@@ -136,7 +136,7 @@ def add_view_options(view: Parser) -> None:
     """Add the options of `remodel view`."""
     view.add_argument("--lesson", default="", help="number or name of a lesson")
     view.add_argument("--trial", default="", help="as for `run`: a name, or a FILE.toml")
-    view.add_argument("--section", default="usual", help="a section to begin with (usual)")
+    view.add_argument("--section", default="", help="a section to begin with (usual)")
     view.add_argument(
         "--port", type=Number("port", "(no unit)", 1, 65535), default=8765, help="(8765)"
     )
@@ -146,11 +146,12 @@ def add_view_options(view: Parser) -> None:
 
 def command_view(args: argparse.Namespace) -> int:
     """Serve the viewer until it is interrupted."""
-    from remodel.viewer.serve import check_extra, check_opening, serve
+    from remodel.viewer.opening import open_scene
+    from remodel.viewer.serve import check_extra, serve
 
     wanted = {"lesson": args.lesson, "trial": args.trial, "section": args.section}
     check_extra()
-    check_opening(wanted)
+    open_scene(wanted)  # refuses what is not there before a browser opens
     serve(wanted, args.host, args.port, not args.no_browser)
     return 0
 

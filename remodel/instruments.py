@@ -29,7 +29,7 @@ class Densitometry(Group):
         0.25, "fraction", "trabecular share, femoral neck", low=0, high=1, source="assumed"
     )
     spine_drift: float = par(
-        0.4003,
+        0.3981,
         "%/year",
         "rise of spine DXA by degenerative change, not bone",
         low=0,

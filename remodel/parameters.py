@@ -87,7 +87,7 @@ class Receptor(Group):
         source="assumed",
     )
     lag: float = par(
-        116.2,
+        116.4,
         "day",
         "time in which RANKL and OPG follow estrogen",
         low=1,
@@ -128,7 +128,7 @@ class Precursors(Group):
         source="assumed",
     )
     exponent: float = par(
-        0.4471, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
+        0.4228, "1", "power of the marrow share in the supply", low=0, high=4, source="calibrated"
     )
 
 
@@ -138,7 +138,7 @@ class Osteoclast(Group):
 
     erosion: float = par(1.85, "um/day", "depth dug per day", low=0, high=20, source="C011")
     life: float = par(
-        25.99,
+        26.33,
         "day",
         "mean life without estrogen, RANKL in excess",
         low=1,
@@ -155,7 +155,7 @@ class Osteoclast(Group):
         source="assumed",
     )
     drug_half_life: float = par(
-        4.516,
+        4.62,
         "year",
         "of bisphosphonate on exposed surface",
         low=0.1,
@@ -173,7 +173,7 @@ class Osteoblast(Group):
     )
     typical: float = par(46.0, "um", "depth of a typical cavity", low=1, high=200, source="H037")
     apposition: float = par(0.47, "um/day", "depth refilled per day", low=0, high=5, source="H060")
-    life: float = par(95.26, "day", "mean life at rest", low=1, high=2000, source="calibrated")
+    life: float = par(99.39, "day", "mean life at rest", low=1, high=2000, source="calibrated")
     shape: float = par(3.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
 
 

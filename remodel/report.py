@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from remodel.arrays import Floats
 from remodel.fracture import hazard_ratio
@@ -78,6 +77,8 @@ def interval(values: Floats) -> tuple[float, float, float]:
     mean = float(values.mean())
     if values.size < 2:
         return mean, nan, nan
+    from scipy.stats import t as student  # slow to import
+
     half = student.ppf(0.975, values.size - 1) * values.std(ddof=1) / sqrt(values.size)
     return mean, float(mean - half), float(mean + half)
 

@@ -190,6 +190,7 @@ def test_estradiol_down_costs_bone_and_up_keeps_it(tab):
     ends = {}
     for key in ("ArrowLeft", "ArrowRight"):
         tab.press("Reset")
+        tab.page.get_by_text("Estradiol she makes: 20 pmol/L").wait_for()
         tab.hold_estradiol(key)
         tab.advance("Year", 4)
         ends[key] = tab.spine()

@@ -149,6 +149,29 @@ def test_a_unit_goes_through_its_phases_in_order():
     assert follower.outcome
 
 
+def test_a_small_pit_that_is_refilled_is_not_called_cut_through():
+    model = silent(wall(6))
+    follower = Follower(model)
+    Osteoclast(model, 8, 3, 3.0, 0.0)
+    follower.follow(8)
+    while find_unit(model, 8)[0] != REST:
+        model.step()
+        if find_unit(model, 8)[0] != "formation":  # as brief as if it began and ended in one step
+            follower.look(model)
+    assert follower.outcome.startswith("all ")
+
+
+def test_a_pit_right_through_is_called_so():
+    model = silent(wall(1))
+    follower = Follower(model)
+    Osteoclast(model, 8, 3, 50.0, 0.0)
+    follower.follow(8)
+    while follower.phase != REST:
+        model.step()
+        follower.look(model)
+    assert "cut through" in follower.outcome
+
+
 def test_what_a_unit_lacks_is_what_the_section_lost():
     model = build()
     follower = Follower(model)

@@ -42,7 +42,6 @@ def Page() -> None:
                 SideChoice(tab)
                 PlayControls(tab)
                 LifeControls(tab)
-                CostPanel(tab)
             WordsPanel(tab)
         if side != "hidden":
             with solara.Div(classes=["side"]):
@@ -50,6 +49,7 @@ def Page() -> None:
         with solara.Div(classes=["middle"]):
             SectionPanel(tab)
             UnitPanel(tab)
+            CostPanel(tab)
         CurvesPanel(tab)
 
 

@@ -226,7 +226,7 @@ def draw_key(panel: Panel, count: int) -> Iterator[str]:
         if line.label:
             yield f'<path d="M{x} 25h16" stroke="{line.color}" stroke-width="3"/>'
             yield f'<text x="{x + 20}" y="29">{line.label}</text>'
-            x += 26 + 6 * len(line.label)
+            x += 32 + 6 * len(line.label)
     if count > 1:
         yield f'<path d="M{x} 25h16" stroke="#333" stroke-width="2" stroke-dasharray="5 4"/>'
         yield f'<text x="{x + 20}" y="29">beside</text>'

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import lru_cache
+from threading import Lock
 
 from remodel.arms import Arm
 from remodel.changes import Change, patient_on, year_of
@@ -16,12 +17,19 @@ from remodel.viewer.scene import UNTREATED, Scene
 from remodel.viewer.unit import Follower
 
 ESTRADIOL = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 400)  # pmol/L
+MAKING = Lock()
 EXERCISE = (0, 1, 2, 3, 5, 7, 10)  # hours a week
 
 
-@lru_cache(maxsize=8)  # a section takes a second to come to rest; tabs and resets share it
 def rested(patient: Patient, section: str, seed: int) -> Checkpoint:
-    """Return a woman's section at day 0."""
+    """Return a woman's section at day 0; who asks for one in the making waits for it."""
+    with MAKING:
+        return bring_to_rest(patient, section, seed)
+
+
+@lru_cache(maxsize=8)  # a section takes a second to come to rest; tabs and resets share it
+def bring_to_rest(patient: Patient, section: str, seed: int) -> Checkpoint:
+    """Run the spin-up of a section."""
     scene = Scene(arm=Arm(name="", patient=patient), section=section, seed=seed)
     model = BoneModel(patient=patient, parameters=scene.parameters, rng=seed)
     point = take_checkpoint(model)

@@ -8,6 +8,9 @@ import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
 
+from remodel.viewer.opening import OPENING, open_scene, wanted_opening
+from remodel.viewer.player import rested
+
 NEEDS = ("solara", "ipyvuetify", "solara_assets", "uvicorn", "tomli_w", "markdown")
 INSTALL = "the viewer is not installed; install it with: pip install 'remodel[viewer]'"
 SETTINGS = {  # of Solara; what is set outside wins
@@ -25,18 +28,6 @@ def check_extra() -> None:
     """Refuse to start where the extra is not installed."""
     if any(find_spec(name) is None for name in NEEDS):
         raise ValueError(INSTALL)
-
-
-def check_opening(wanted: dict[str, str]) -> None:
-    """Refuse a lesson, trial or section that is not there, before a browser opens."""
-    from remodel.viewer.lesson_reader import load_lesson
-    from remodel.viewer.scene import SECTIONS, choose, trial_scene
-
-    choose("section", wanted["section"], SECTIONS)
-    if wanted["lesson"]:
-        load_lesson(wanted["lesson"])
-    if wanted["trial"]:
-        trial_scene(wanted["trial"])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -84,7 +75,7 @@ def serve(wanted: dict[str, str], host: str, port: int, browser: bool) -> None:
         wanted = wanted | {"trial": str(Path(wanted["trial"]).resolve())}
     for name, value in SETTINGS.items():  # Solara reads them when it is imported
         os.environ.setdefault(name, value)
-    os.environ["REMODEL_VIEW"] = json.dumps(wanted)
+    os.environ[OPENING] = json.dumps(wanted)
     with listen(host, port) as ready:
         address = f"http://{'localhost' if host == LOCAL else host}:{ready.getsockname()[1]}"
         print(f"remodel: {address} (stop with Ctrl-C)", flush=True)
@@ -95,15 +86,14 @@ def serve(wanted: dict[str, str], host: str, port: int, browser: bool) -> None:
 
 def run_server(ready: socket.socket) -> None:
     """Run Solara's server on a socket; who connects before it is up has to wait a moment."""
+    threading.Thread(target=warm_up, daemon=True).start()
     import uvicorn
     from solara.server.starlette import app
 
-    threading.Thread(target=warm_up, daemon=True).start()
     uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[ready])
 
 
 def warm_up() -> None:
-    """Bring the first section to rest while the browser loads the page."""
-    from remodel.viewer.tab import Tab
-
-    Tab().close()
+    """Bring the first section to rest while server and page are loading."""
+    for arm in (scene := open_scene(wanted_opening())[1]).arms:
+        rested(arm.patient, scene.section, scene.seed)

@@ -1,8 +1,6 @@
 """What one browser tab holds: its player, whether it plays, and what is to be redrawn."""
 
 import asyncio
-import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
@@ -12,14 +10,15 @@ import solara
 
 from remodel.checkpoint import forget
 from remodel.parameters import YEAR
-from remodel.viewer.lesson import Button, Lesson
+from remodel.viewer.lesson import Button
 from remodel.viewer.lesson_reader import load_lesson
+from remodel.viewer.opening import open_scene, wanted_opening
 from remodel.viewer.player import Player
-from remodel.viewer.scene import Scene, trial_scene
+from remodel.viewer.scene import Scene
 
-OPENING = "REMODEL_VIEW"  # environment variable in which `remodel view` says what to open
 WEEK, MONTH = 7.0, YEAR / 12
 SPEEDS = {"a week": WEEK, "a month": MONTH, "three months": YEAR / 4, "a year": YEAR}
+LONG = 1.5  # years: what is longer is not played week by week
 LEAST_PAUSE = 0.01  # seconds left to the browser after each frame
 SMOOTH = 0.8  # share of the old value in a smoothed cost
 
@@ -42,23 +41,14 @@ class Tab:
         self.tick, self.scenes = solara.Reactive(0), solara.Reactive(0)
         self.playing, self.speed = solara.Reactive(False), solara.Reactive("a week")
         self.error, self.side = solara.Reactive(""), solara.Reactive("settings")
-        self.lesson: Lesson | None = None
         self.until = 0.0  # year at which playing pauses; 0 for never
         self.step_cost = self.draw_cost = self.pace = 0.0
-        self.file = ""  # a trial file of one's own
-        self.player = self.open(json.loads(os.environ.get(OPENING, "{}")))
-
-    def open(self, wanted: dict[str, str]) -> Player:
-        """Return the player of what the command line asked for."""
-        section, trial = wanted.get("section", "usual"), wanted.get("trial", "")
-        if wanted.get("lesson"):
-            self.lesson = load_lesson(wanted["lesson"])
+        wanted = wanted_opening()
+        self.file = trial if (trial := wanted.get("trial", "")).endswith(".toml") else ""
+        self.lesson, scene = open_scene(wanted)
+        if self.lesson:
             self.side.value = "lesson"
-            return Player(self.lesson.scene)
-        if trial:
-            self.file = trial if trial.endswith(".toml") else ""
-            return Player(trial_scene(trial, section=section))
-        return Player(Scene(section=section))
+        self.player = Player(scene)
 
     def close(self) -> None:
         """Let go of the models when the tab is closed."""
@@ -103,6 +93,8 @@ class Tab:
         self.scenes.value += 1
         if button.play_to > self.player.year:
             self.until = button.play_to
+            if button.play_to - self.player.year > LONG:
+                self.speed.value = "a month"
             self.playing.value = True
 
     def advance(self, days: float) -> None:

@@ -20,6 +20,7 @@ SAYS = {
 }
 NEAR = 12  # sites around a click in which a unit is looked for
 FULL = 2.0  # um: less than this is not called missing
+BARE = 0.9  # of what was dug: more than this missing, without formation, was never begun
 
 
 @dataclass
@@ -95,7 +96,7 @@ class Follower:
         missing = self.before - tissue.site_um * fsum(tissue.matrix_at[s] for s in self.sites)
         if not self.sites:
             self.outcome = "its work is over"
-        elif self.phase == REVERSAL:
+        elif self.phase != FORMATION and missing > BARE * self.dug:
             self.outcome = "no floor to build on: the trabecula is cut through"
         elif missing > FULL:
             self.outcome = f"{missing:.0f} um of {self.dug:.0f} um were not refilled"
