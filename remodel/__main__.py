@@ -2,24 +2,27 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Never
 
 from remodel import __version__
-from remodel.ensemble import HIGHEST_SEED, MOST_REPLICATES, MOST_WORKERS, all_workers
-from remodel.jobs import OUTPUTS, QUICK, QUICK_REPLICATES, run_job
+from remodel.ensemble import HIGHEST_SEED, MOST_REPLICATES, FailedRunsError
+from remodel.jobs import OUTPUTS, QUICK, QUICK_REPLICATES, run_again, run_job
 from remodel.parameters import Parameters
 from remodel.quantities import check
-from remodel.record import read_record, run_again
+from remodel.record import read_record
 from remodel.report import format_table
 from remodel.tables import parameter_table, response_table
 from remodel.trials import built_in_trials, load_trial
 from remodel.validation import OUTPUTS as EVIDENCE
 from remodel.validation import format_scores, validate
+from remodel.workers import MOST_WORKERS, all_workers, open_cluster
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 ABOUT = "Bone remodeling in cells: reruns published trials and shows them beside the publication."
@@ -129,8 +132,12 @@ def add_luck_options(command: Parser, replicates: int) -> None:
         "--replicates", type=Number("replicates", "runs", 1, MOST_REPLICATES),
         help=f"sections, each with luck of its own ({replicates}; {QUICK_REPLICATES} with --quick)",
     )  # fmt: skip
-    command.add_argument(
+    where = command.add_mutually_exclusive_group()
+    where.add_argument(
         "--workers", type=workers, help="processes (all: one per processor; 1 with --quick)"
+    )
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a Dask cluster that does the work instead"
     )
     command.add_argument(
         "--seed",
@@ -144,12 +151,22 @@ def add_luck_options(command: Parser, replicates: int) -> None:
     )  # fmt: skip
 
 
+@contextmanager
+def open_workers(args: argparse.Namespace) -> Iterator[int | Executor]:
+    """Open the workers that the options ask for: processes here, or those of a cluster."""
+    if args.scheduler is not None:
+        with open_cluster(args.scheduler) as cluster:
+            yield cluster
+    else:
+        yield args.workers or (1 if args.quick else all_workers())
+
+
 def command_validate(args: argparse.Namespace) -> int:
     """Run every built-in trial and write the evidence."""
     parameters = Parameters().with_values(QUICK if args.quick else {})
     replicates = args.replicates or (QUICK_REPLICATES if args.quick else 24)
-    count = args.workers or (1 if args.quick else all_workers())
-    table = validate(parameters, replicates, args.seed, count, args.out)
+    with open_workers(args) as count:
+        table = validate(parameters, replicates, args.seed, count, args.out)
     print(format_scores(table))
     print(f"{args.out}: {', '.join(EVIDENCE)}")
     return 0
@@ -164,8 +181,8 @@ def command_run(args: argparse.Namespace) -> int:
     replicates = args.replicates or (QUICK_REPLICATES if args.quick else 8)
     name = Path(args.trial).stem.lower() + ("-quick" if args.quick else "")
     folder = args.out or Path("results", name)
-    count = args.workers or (1 if args.quick else all_workers())
-    summary = run_job(trial, parameters, replicates, args.seed, count, folder)
+    with open_workers(args) as count:
+        summary = run_job(trial, parameters, replicates, args.seed, count, folder)
     print(format_table(summary, trial, replicates))
     print(f"{folder}: {', '.join(OUTPUTS)}")
     return 0
@@ -234,9 +251,18 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0 only if all of it was done."""
-    try:
+
+    def command() -> int:
         args = parse(arguments)
-        code = COMMANDS[args.command](args)
+        return COMMANDS[args.command](args)
+
+    return guard(command)
+
+
+def guard(work: Callable[[], int]) -> int:
+    """Do some work and return its exit code; what goes wrong is one line on stderr."""
+    try:
+        code = work()
         sys.stdout.flush()
         return code
     except KeyboardInterrupt as stop:
@@ -246,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = None
         return FAILED
-    except (OSError, MemoryError, BrokenProcessPool) as error:
+    except (OSError, MemoryError, BrokenProcessPool, FailedRunsError) as error:
         return complain(str(error) or type(error).__name__, FAILED)
 
 

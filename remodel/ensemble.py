@@ -1,14 +1,13 @@
-"""Many runs: the arms of a trial, in replicates that differ by their luck."""
+"""Many runs: trials, women and parameter values in replicates that differ by their luck."""
 
-import multiprocessing
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from inspect import getsource
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any, NamedTuple
 
 import pandas as pd
 from tqdm import tqdm
@@ -18,14 +17,61 @@ from remodel.model import BoneModel
 from remodel.parameters import Parameters
 from remodel.patients import Patient
 from remodel.quantities import check
+from remodel.record import checksum, origin, read_sealed
+from remodel.runs import (
+    ENSEMBLE,
+    MANIFEST,
+    Replicate,
+    claim_folder,
+    read_runs,
+    write_run,
+)
 from remodel.snapshots import Snapshot, take_snapshot
 from remodel.trials import Trial
+from remodel.workers import run_all
 
-Task = TypeVar("Task")
-Result = TypeVar("Result")
-MOST_WORKERS = 1024
 MOST_REPLICATES = 100_000
 HIGHEST_SEED = 2**32
+Measure = Callable[[BoneModel], Mapping[str, float]]
+
+
+class FailedRunsError(RuntimeError):
+    """Some runs ended in an error; the message names them."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cell of the table of an ensemble: a trial, with the numbers of the model.
+
+    Attributes
+    ----------
+    trial : Trial
+        What to run; its women are part of it.
+    parameters : Parameters
+        Every number of the model.
+    labels : dict
+        What tells this case from the others: columns of the frame.
+    """
+
+    trial: Trial
+    parameters: Parameters = field(default_factory=Parameters)
+    labels: Mapping[str, float | str] = field(default_factory=dict)
+
+
+class Ensemble(NamedTuple):
+    """What came out of many runs.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Columns: the labels of the cases, replicate, seed, arm, `measures.COLUMNS` and what
+        was measured at visits; a row for each reading.
+    failed : DataFrame
+        Columns: the labels of the cases, replicate, seed, error; a row for each failed run.
+    """
+
+    frame: pd.DataFrame
+    failed: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -37,15 +83,205 @@ class ReplicateTask:
     replicate: int
     seed: int
     pictures: bool = False
+    case: int = 0
+    measure: Measure | None = None
 
 
-@dataclass(frozen=True)
-class Replicate:
-    """What came out of one replicate: a tidy frame, and pictures by arm and year."""
+def cross(
+    trials: Iterable[Trial],
+    patients: Iterable[Patient | None] = (None,),
+    values: Iterable[Mapping[str, float]] = ({},),
+    parameters: Parameters | None = None,
+) -> list[Case]:
+    """Return every trial with every woman and every set of parameter values.
 
-    number: int
-    frame: pd.DataFrame
-    snapshots: dict[tuple[str, float], Snapshot] = field(default_factory=dict)
+    Parameters
+    ----------
+    trials : iterable of Trial
+        Labeled ``trial``.
+    patients : iterable of Patient
+        Women who are in every arm in place of those of the trial, labeled ``patient`` by
+        their number from 0; None leaves the trial as it is.
+    values : iterable of dict
+        Values by name, such as ``{"osteoblast.life": 150}``; labeled by those names.
+    parameters : Parameters, optional
+        All other numbers.
+    """
+    usual, values, women = parameters or Parameters(), list(values), list(enumerate(patients))
+    known = usual.values()
+    names = {name: known.get(name, 0.0) for changes in values for name in changes}
+    return [
+        Case(
+            trial if woman is None else with_patient(trial, woman),
+            usual.with_values(changes),
+            {"trial": trial.name}
+            | ({} if woman is None else {"patient": number})
+            | {name: changes.get(name, default) for name, default in names.items()},
+        )
+        for trial in trials
+        for number, woman in women
+        for changes in values
+    ]
+
+
+def with_patient(trial: Trial, patient: Patient) -> Trial:
+    """Return a trial in which all arms are of the same woman."""
+    arms = tuple(replace(arm, patient=patient) for arm in trial.arms)
+    return replace(trial, patient=patient, arms=arms)
+
+
+def run_ensemble(
+    cases: Sequence[Case],
+    folder: Path | None = None,
+    replicates: int = 8,
+    seed: int = 1,
+    workers: int | Executor = 1,
+    progress: bool = False,
+    *,
+    measure: Measure | None = None,
+    pictures: bool = False,
+    done: Callable[[Replicate], None] | None = None,
+) -> Ensemble:
+    """Run every case in replicates; a failed run does not stop the others.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        What to run, such as `cross` returns it.
+    folder : Path, optional
+        Where each run is written as soon as it ends. What is finished there is not run
+        again; what failed is.
+    replicates, seed : int
+        Replicate r of every case has the seed ``seed + r``, so that cases are paired by
+        their luck; the arms of a trial also share section and spin-up.
+    workers : int or Executor
+        Processes, or an executor that brings its own; the result does not depend on it.
+        In a script of your own, more than one needs ``if __name__ == "__main__":``.
+    progress : bool
+        Name what fails on stderr, and show a bar there if that is a terminal.
+    measure : callable, optional
+        Called with the model on day 0 and at each visit of the trial. What it returns are
+        columns of the frame, in the last reading before the visit and empty elsewhere.
+    pictures : bool
+        Take pictures of the first replicate of the first case.
+    done : callable, optional
+        Called with each new `Replicate` in any order, before it is written.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        With a message that says how much is kept.
+    """
+    tasks = list_tasks(cases, replicates, seed, measure, pictures)
+    causes = describe_ensemble(cases, replicates, seed, measure)
+    runs: dict[tuple[int, int], Replicate] = {}
+    if folder:
+        claim_folder(folder, causes)
+        kept = read_runs(folder, causes)
+        runs = {(run.case, run.number): run for run in kept if not run.error}
+    missing = [task for task in tasks if (task.case, task.replicate) not in runs]
+    bar = tqdm(
+        total=len(tasks), initial=len(runs), unit="run",
+        disable=not (progress and sys.stderr.isatty()),
+    )  # fmt: skip
+
+    def take(run: Replicate) -> None:
+        if run.error and progress:
+            named = label(causes, run) | {"failed": run.error}
+            line = ", ".join(f"{name} {value}" for name, value in named.items())
+            tqdm.write(line, file=sys.stderr)
+        if done:
+            done(run)
+        if folder:
+            write_run(folder, causes, run)
+        runs[run.case, run.number] = replace(run, snapshots={})
+        bar.update()
+
+    try:
+        with bar:
+            run_all(missing, attempt, workers, take, fail)
+    except KeyboardInterrupt:
+        where = f"kept in {folder}" if folder else "lost: there was no folder to keep them"
+        raise KeyboardInterrupt(f"{len(runs)} of {len(tasks)} runs are {where}") from None
+    return gather(causes, runs.values())
+
+
+def list_tasks(
+    cases: Sequence[Case], replicates: int, seed: int, measure: Measure | None, pictures: bool
+) -> list[ReplicateTask]:
+    """Return the work: first one replicate of every case, then the next."""
+    check("replicates", replicates, "runs", 1, MOST_REPLICATES)
+    check("seed", seed, "(no unit)", 0, HIGHEST_SEED)
+    return [
+        ReplicateTask(
+            case.trial, case.parameters, replicate, seed + replicate,
+            pictures and index == replicate == 0, index, measure,
+        )
+        for replicate in range(replicates)
+        for index, case in enumerate(cases)
+    ]  # fmt: skip
+
+
+def describe_ensemble(
+    cases: Sequence[Case], replicates: int, seed: int, measure: Measure | None
+) -> dict[str, Any]:
+    """Return all that makes an ensemble; of trial and parameters, a checksum."""
+    return {
+        **origin(),
+        "seed": seed,
+        "replicates": replicates,
+        "measure": getsource(measure) if measure else "",
+        "cases": [
+            {
+                "labels": dict(case.labels),
+                "sum": checksum(
+                    {"trial": case.trial.as_data(), "parameters": case.parameters.values()}
+                ),
+            }
+            for case in cases
+        ],
+    }
+
+
+def load_ensemble(folder: Path) -> Ensemble:
+    """Read what is in the folder of an ensemble, finished or not."""
+    causes = read_sealed(folder / MANIFEST, ENSEMBLE)
+    return gather(causes, read_runs(folder, causes))
+
+
+def gather(causes: Mapping[str, Any], runs: Iterable[Replicate]) -> Ensemble:
+    """Return runs, in whatever order they ended, as frames that do not depend on it."""
+    frames, failed = [], []
+    for run in sorted(runs, key=lambda run: (run.case, run.number)):
+        if run.error:
+            failed.append(label(causes, run) | {"error": run.error})
+            continue
+        columns = pd.DataFrame(causes["cases"][run.case]["labels"], index=run.frame.index)
+        frames.append(pd.concat([columns, run.frame], axis="columns"))
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    return Ensemble(frame, pd.DataFrame(failed))
+
+
+def label(causes: Mapping[str, Any], run: Replicate) -> dict[str, Any]:
+    """Return what tells a run from the others of its ensemble."""
+    labels: dict[str, Any] = causes["cases"][run.case]["labels"]
+    return {**labels, "replicate": run.number, "seed": causes["seed"] + run.number}
+
+
+def all_finished(found: Ensemble) -> pd.DataFrame:
+    """Return the frame of an ensemble of which no run failed.
+
+    Raises
+    ------
+    FailedRunsError
+        With the first error: a mean over the others would not be of what was asked.
+    """
+    if len(found.failed):
+        first = found.failed.iloc[0]
+        raise FailedRunsError(
+            f"failed runs: {len(found.failed)}; replicate {first['replicate']}: {first['error']}"
+        )
+    return found.frame
 
 
 def run_trial(
@@ -55,144 +291,66 @@ def run_trial(
     seed: int = 1,
     workers: int | Executor = 1,
     progress: bool = False,
-    done: Callable[[Replicate], None] | None = None,
 ) -> pd.DataFrame:
-    """Run all arms of a trial in replicates.
+    """Run all arms of a trial in replicates and keep nothing on disk.
 
-    Parameters
-    ----------
-    trial : Trial
-        What to run.
-    parameters : Parameters, optional
-        Every number of the model.
-    replicates, seed : int
-        Replicate r has the seed ``seed + r``; its arms share section, spin-up and luck.
-    workers : int or Executor
-        Processes, or an executor that brings its own; the result does not depend on it.
-        In a script of your own, more than one needs ``if __name__ == "__main__":``.
-    progress : bool
-        Show a bar on stderr if that is a terminal.
-    done : callable, optional
-        Called with each `Replicate` as soon as it is finished, in any order.
+    Arguments are those of `run_ensemble`.
 
     Returns
     -------
     DataFrame
         Columns replicate, seed, arm and `measures.COLUMNS`; a row for each reading.
     """
-    check("replicates", replicates, "runs", 1, MOST_REPLICATES)
-    check("seed", seed, "(no unit)", 0, HIGHEST_SEED)
-    parameters = parameters or Parameters()
-    tasks = [
-        ReplicateTask(trial, parameters, number, seed + number, pictures=number == 0)
-        for number in range(replicates)
-    ]
-    finished: list[Replicate] = []
-    hide = not (progress and sys.stderr.isatty())
-    with tqdm(total=replicates, unit="replicate", desc=trial.name, disable=hide) as bar:
+    case = Case(trial, parameters or Parameters())
+    return all_finished(run_ensemble([case], None, replicates, seed, workers, progress))
 
-        def take(replicate: Replicate) -> None:
-            finished.append(replicate)
-            if done:
-                done(replicate)
-            bar.update()
 
-        run_all(tasks, run_replicate, workers, take)
-    finished.sort(key=lambda replicate: replicate.number)
-    return pd.concat([replicate.frame for replicate in finished], ignore_index=True)
+def attempt(task: ReplicateTask) -> Replicate:
+    """Run one replicate; an error becomes its result, so that it stops no other."""
+    try:
+        return run_replicate(task)
+    except Exception as error:  # noqa: BLE001  whatever it is, others go on
+        return fail(task, error)
+
+
+def fail(task: ReplicateTask, error: Exception) -> Replicate:
+    """Return a failed run, with one line that says what happened, and where."""
+    place = extract_tb(error.__traceback__)[-1]
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text += f" ({Path(place.filename).name}, line {place.lineno})"
+    return Replicate(task.replicate, pd.DataFrame(), case=task.case, error=text)
 
 
 def run_replicate(task: ReplicateTask) -> Replicate:
     """Spin up once for each kind of patient, then run every arm from there."""
     points: dict[Patient, Checkpoint] = {}
-    frames, snapshots = [], {}
-    years = (0.0, task.trial.on_treatment, task.trial.years)
+    frames: list[pd.DataFrame] = []
+    snapshots: dict[tuple[str, float], Snapshot] = {}
     for arm in task.trial.arms:
         if arm.patient not in points:
             model = BoneModel(patient=arm.patient, rng=task.seed, parameters=task.parameters)
             points[arm.patient] = take_checkpoint(model)
         model = resume(points[arm.patient], arm.courses)
-        for year in years:
-            model.run_until(year)
-            if task.pictures:
-                snapshots[arm.name, year] = take_snapshot(model)
-        readings = model.frame()
+        readings, pictures = follow(model, task)
         readings.insert(0, "arm", arm.name)
         frames.append(readings)
+        snapshots |= {(arm.name, year): picture for year, picture in pictures.items()}
     frame = pd.concat(frames, ignore_index=True)
     frame.insert(0, "seed", task.seed)
     frame.insert(0, "replicate", task.replicate)
-    return Replicate(task.replicate, frame, snapshots)
+    return Replicate(task.replicate, frame, snapshots, task.case)
 
 
-def run_all(
-    tasks: Sequence[Task],
-    function: Callable[[Task], Result],
-    workers: int | Executor,
-    done: Callable[[Result], None],
-) -> None:
-    """Apply a function to each task; hand over each result as soon as it is there.
-
-    Parameters
-    ----------
-    tasks : sequence
-        Arguments of `function`; both must survive pickling unless `workers` is 1.
-    workers : int or Executor
-        1 runs in this process; more in processes of their own; an executor as it likes.
-    done : callable
-        Called here, not in a worker, in the order in which tasks end.
-    """
-    if isinstance(workers, Executor):
-        collect((workers.submit(function, task) for task in tasks), done)
-        return
-    check("workers", workers, "processes", 1, MOST_WORKERS)
-    workers = min(workers, len(tasks))
-    if workers <= 1:
-        for task in tasks:
-            done(function(task))
-        return
-    with process_pool(workers) as pool:
-        collect((pool.submit(function, task) for task in tasks), done)
-
-
-def collect(futures: Iterable[Any], done: Callable[[Any], None]) -> None:
-    """Hand over results as they come; at the first error drop what has not begun."""
-    waiting = list(futures)
-    try:
-        for future in as_completed(waiting):
-            done(future.result())
-    except BaseException:
-        for future in waiting:
-            future.cancel()
-        raise
-
-
-@contextmanager
-def process_pool(workers: int) -> Any:
-    """Open a pool of processes; on Ctrl-C or an error they end at once."""
-    forks = "forkserver" in multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if forks else "spawn")
-    if forks:  # imports what every worker needs once
-        context.set_forkserver_preload(["remodel.ensemble"])
-    before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=leave_interrupts)
-    try:
-        yield pool
-    except BaseException:
-        for child in set(multiprocessing.active_children()) - before:
-            child.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def leave_interrupts() -> None:
-    """Let Ctrl-C be the business of the main process, which then ends this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def all_workers() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def follow(model: BoneModel, task: ReplicateTask) -> tuple[pd.DataFrame, dict[float, Snapshot]]:
+    """Run one arm to the end; return readings with what is measured, and pictures by year."""
+    trial = task.trial
+    pictured = (0.0, trial.on_treatment, trial.years) if task.pictures else ()
+    visits = (0.0, *trial.visits) if task.measure else ()
+    pictures, measured = {}, {}
+    for year in sorted({*pictured, *visits, trial.years}):
+        model.run_until(year)
+        if year in pictured:
+            pictures[year] = take_snapshot(model)
+        if task.measure and year in visits:
+            measured[len(model.meter.rows) - 1] = dict(task.measure(model))
+    return model.frame().join(pd.DataFrame.from_dict(measured, orient="index")), pictures

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, content: str) -> None:
-    """Write a text file so that no one ever sees half of it."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file, text in UTF-8, so that no one ever sees half of it."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(content, encoding="utf-8", newline="\n")
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)

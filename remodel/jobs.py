@@ -1,18 +1,24 @@
-"""The main job: run a trial, write all that came out, keep what is finished."""
+"""The main job: run a trial, write all that came out, keep what is finished; repeat it."""
 
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from remodel.ensemble import Replicate, run_trial
+from remodel.ensemble import Case, all_finished, run_ensemble, run_trial
 from remodel.files import open_folder, write_whole
 from remodel.parameters import Parameters
-from remodel.record import as_csv, check_claim, describe, results, seal
+from remodel.reader import Table
+from remodel.record import CAUSES, as_csv, check_claim, describe, results, seal
 from remodel.report import summarize
-from remodel.snapshots import Snapshot
-from remodel.trials import Trial
+from remodel.runs import Replicate, run_path
+from remodel.trials import Trial, build_trial
 
 OUTPUTS = ("replicates.csv", "summary.csv", "trial.png", "sections.png", "record.json")
+RUNS = "runs"  # folder of the single replicates
 QUICK = {"section.height": 2.0, "section.width": 3.0, "time.spin_up": 6.0}
 QUICK_REPLICATES = 2
 
@@ -22,14 +28,14 @@ def run_job(
     parameters: Parameters,
     replicates: int,
     seed: int,
-    workers: int,
+    workers: int | Executor,
     folder: Path,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Run a trial and write table, pictures and record into a folder.
 
     Arguments are those of `run_trial`, and the folder. It must be new or hold the very
-    same run. Each replicate is written as soon as it is finished.
+    same run, which then goes on where it stopped.
 
     Returns
     -------
@@ -41,47 +47,93 @@ def run_job(
     KeyboardInterrupt
         With a message that names the finished replicates.
     """
+    from remodel.plots import plot_sections  # Matplotlib is slow to import
+
     causes = describe(trial, parameters, seed, replicates)
-    check_claim(folder, causes)
+    check_claim(folder / "record.json", causes)
     open_folder(folder)
     write_whole(folder / "record.json", seal(causes | {"results": None}))
-    pictures: dict[tuple[str, float], Snapshot] = {}
-    written: list[Path] = []
+    runs, sections = folder / RUNS, folder / "sections.png"
+    if not sections.exists():  # it is drawn of the run itself
+        run_path(runs, 0, 0).unlink(missing_ok=True)
 
-    def keep(replicate: Replicate) -> None:
-        pictures.update(replicate.snapshots)
-        written.append(write_replicate(replicate, folder))
+    def keep_pictures(run: Replicate) -> None:
+        if run.snapshots:
+            plot_sections(run.snapshots, sections)
 
     try:
-        frame = run_trial(trial, parameters, replicates, seed, workers, progress, keep)
-        return write_results(frame, trial, pictures, causes, folder)
+        found = run_ensemble(
+            [Case(trial, parameters)], runs, replicates, seed, workers, progress,
+            pictures=True, done=keep_pictures,
+        )  # fmt: skip
     except KeyboardInterrupt:
-        names = ", ".join(str(path) for path in sorted(written)) or "none"
+        names = ", ".join(str(path) for path in sorted(runs.glob("[0-9]*.json"))) or "none"
         raise KeyboardInterrupt(f"finished replicates: {names}") from None
-
-
-def write_replicate(replicate: Replicate, folder: Path) -> Path:
-    """Write the readings of one replicate, whole or not at all."""
-    path = folder / "replicates" / f"{replicate.number:03d}.csv"
-    path.parent.mkdir(exist_ok=True)
-    write_whole(path, as_csv(replicate.frame))
-    return path
+    return write_results(all_finished(found), trial, causes, folder)
 
 
 def write_results(
-    frame: pd.DataFrame,
-    trial: Trial,
-    pictures: dict[tuple[str, float], Snapshot],
-    causes: dict[str, object],
-    folder: Path,
+    frame: pd.DataFrame, trial: Trial, causes: Mapping[str, object], folder: Path
 ) -> pd.DataFrame:
-    """Write tables, pictures and, last, the record; return the summary."""
-    from remodel.plots import plot_sections, plot_trial  # Matplotlib is slow to import
+    """Write tables, the picture of the curves and, last, the record; return the summary."""
+    from remodel.plots import plot_trial
 
     summary = summarize(frame, trial)
     write_whole(folder / "replicates.csv", as_csv(frame))
     write_whole(folder / "summary.csv", as_csv(summary))
     plot_trial(frame, trial, folder / "trial.png")
-    plot_sections(pictures, folder / "sections.png")
-    write_whole(folder / "record.json", seal(causes | {"results": results(frame, trial)}))
+    write_whole(folder / "record.json", seal({**causes, "results": results(frame, trial)}))
     return summary
+
+
+def run_again(
+    record: dict[str, Any], workers: int | Executor = 1, progress: bool = False
+) -> tuple[pd.DataFrame, list[str]]:
+    """Repeat a run from nothing but its record.
+
+    Parameters
+    ----------
+    record : dict
+        As `read_record` returns it.
+    workers, progress
+        As for `run_trial`.
+
+    Returns
+    -------
+    frame : DataFrame
+        The readings of the new run.
+    differences : list of str
+        What is not the same to the last bit; empty if all is.
+    """
+    if not record.get("results"):
+        raise ValueError("the record holds no results: that run was not finished")
+    trial = build_trial(Table(record["trial"], "record"))
+    parameters = recorded_parameters(record["parameters"])
+    seed, replicates = record["seed"], record["replicates"]
+    frame = run_trial(trial, parameters, replicates, seed, workers, progress)
+    new = results(frame, trial)
+    if new == record["results"]:
+        return frame, []
+    causes = describe(trial, parameters, seed, replicates)
+    other = [name.replace("_", " ") for name in CAUSES if causes[name] != record.get(name)]
+    gap = largest_gap(new["summary"], record["results"].get("summary", []))
+    under = ", ".join(other) or "conditions that a record does not hold"
+    return frame, [
+        f"not the same; the summary differs by up to {gap:.2g}; made under other {under}"
+    ]
+
+
+def largest_gap(new: list[dict[str, Any]], old: list[dict[str, Any]]) -> float:
+    """Return the largest difference between simulated values of two summaries."""
+    if len(new) != len(old):
+        return inf
+    pairs = zip(new, old, strict=True)
+    return max((abs(a["simulated"] - b["simulated"]) for a, b in pairs), default=0.0)
+
+
+def recorded_parameters(values: dict[str, float]) -> Parameters:
+    """Return the parameters of a record; each number must be there and known."""
+    missing = sorted(set(Parameters().values()) - set(values))
+    if missing:
+        raise ValueError(f"record: no value of {', '.join(missing)}; made by another version")
+    return Parameters().with_values(values)

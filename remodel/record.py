@@ -5,18 +5,16 @@ import platform
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
-from math import inf, isnan
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 import remodel
-from remodel.ensemble import run_trial
 from remodel.parameters import Parameters
-from remodel.reader import Table
 from remodel.report import summarize
-from remodel.trials import Trial, build_trial
+from remodel.trials import Trial
 
 FORMAT = "remodel run, 1"
 LIBRARIES = ("mesa", "numpy", "scipy", "pandas")
@@ -31,21 +29,22 @@ NO_RESULT = {
 
 def describe(trial: Trial, parameters: Parameters, seed: int, replicates: int) -> dict[str, Any]:
     """Return all that makes a run: no date and no path, so equal runs have equal records."""
-    libraries = {name: version(name) for name in LIBRARIES}
     return {
         "format": FORMAT,
-        "made_by": {
-            "remodel": remodel.__version__,
-            "python": platform.python_version(),
-            **libraries,
-        },
-        "code": code_sum(),
+        **origin(),
         "trial": trial.as_data(),
         "parameters": parameters.values(),
         "seed": seed,
         "replicates": replicates,
         "step_days": parameters.time.step,
     }
+
+
+def origin() -> dict[str, Any]:
+    """Return the versions and the code that a number can depend on."""
+    libraries = {name: version(name) for name in LIBRARIES}
+    made_by = {"remodel": remodel.__version__, "python": platform.python_version(), **libraries}
+    return {"made_by": made_by, "code": code_sum()}
 
 
 def code_sum() -> str:
@@ -84,7 +83,16 @@ def checksum(record: dict[str, Any]) -> str:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Read a record.
+    """Read the record of a run; raises what `read_sealed` does, and if it lacks a part."""
+    record = read_sealed(path, FORMAT)
+    missing = [name for name in (*CAUSES, "results") if name not in record]
+    if missing:
+        raise ValueError(f"{path}: is no whole record; it lacks {', '.join(missing)}")
+    return record
+
+
+def read_sealed(path: Path, form: str) -> dict[str, Any]:
+    """Read a file that `seal` made.
 
     Raises
     ------
@@ -97,79 +105,31 @@ def read_record(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:
         raise ValueError(f"{path}: is no record, or cut short ({error})") from None
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise ValueError(f"{path}: is no record of this kind; expected format {FORMAT!r}")
+    if not isinstance(record, dict) or record.get("format") != form:
+        raise ValueError(f"{path}: is no record of this kind; expected format {form!r}")
     if record.get("checksum") != checksum(record):
         raise ValueError(f"{path}: was edited since it was written; its checksum does not fit")
-    missing = [name for name in (*CAUSES, "results") if name not in record]
-    if missing:
-        raise ValueError(f"{path}: is no whole record; it lacks {', '.join(missing)}")
     return record
 
 
-def run_again(
-    record: dict[str, Any], workers: int = 1, progress: bool = False
-) -> tuple[pd.DataFrame, list[str]]:
-    """Repeat a run from nothing but its record.
+def check_claim(path: Path, causes: dict[str, Any]) -> None:
+    """Refuse a folder that holds anything but what the same causes make.
 
     Parameters
     ----------
-    record : dict
-        As `read_record` returns it.
-    workers, progress
-        As for `run_trial`.
-
-    Returns
-    -------
-    frame : DataFrame
-        The readings of the new run.
-    differences : list of str
-        What is not the same to the last bit; empty if all is.
+    path : Path
+        The sealed file in the folder that holds the causes of what is there.
+    causes : dict
+        Of what is to be written, its format among them.
     """
-    if not record.get("results"):
-        raise ValueError("the record holds no results: that run was not finished")
-    trial = build_trial(Table(record["trial"], "record"))
-    parameters = recorded_parameters(record["parameters"])
-    seed, replicates = record["seed"], record["replicates"]
-    frame = run_trial(trial, parameters, replicates, seed, workers, progress)
-    new = results(frame, trial)
-    if new == record["results"]:
-        return frame, []
-    causes = describe(trial, parameters, seed, replicates)
-    other = [name.replace("_", " ") for name in CAUSES if causes[name] != record.get(name)]
-    gap = largest_gap(new["summary"], record["results"].get("summary", []))
-    under = ", ".join(other) or "conditions that a record does not hold"
-    return frame, [
-        f"not the same; the summary differs by up to {gap:.2g}; made under other {under}"
-    ]
-
-
-def largest_gap(new: list[dict[str, Any]], old: list[dict[str, Any]]) -> float:
-    """Return the largest difference between simulated values of two summaries."""
-    if len(new) != len(old):
-        return inf
-    pairs = zip(new, old, strict=True)
-    return max((abs(a["simulated"] - b["simulated"]) for a, b in pairs), default=0.0)
-
-
-def recorded_parameters(values: dict[str, float]) -> Parameters:
-    """Return the parameters of a record; each number must be there and known."""
-    missing = sorted(set(Parameters().values()) - set(values))
-    if missing:
-        raise ValueError(f"record: no value of {', '.join(missing)}; made by another version")
-    return Parameters().with_values(values)
-
-
-def check_claim(folder: Path, causes: dict[str, Any]) -> None:
-    """Refuse a folder that holds anything but the very run that is to be written."""
-    path = folder / "record.json"
+    folder = path.parent
     if path.exists():
-        held = read_record(path)
-        other = [name.replace("_", " ") for name in CAUSES if held.get(name) != causes[name]]
+        held = read_sealed(path, causes["format"])
+        other = [name.replace("_", " ") for name in causes if held.get(name) != causes[name]]
         if other:
             raise ValueError(
                 f"{folder} already holds another run (other {', '.join(other)}); "
                 "choose another --out or remove the folder"
             )
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif folder.is_dir() and any(not item.name.startswith(".") for item in folder.iterdir()):
         raise ValueError(f"{folder} holds files but no run; choose another --out")

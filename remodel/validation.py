@@ -4,6 +4,7 @@ import csv
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from importlib.resources import files
 from math import nan, sqrt
@@ -14,15 +15,17 @@ import pandas as pd
 from tqdm import tqdm
 
 import remodel
-from remodel.ensemble import Replicate, ReplicateTask, run_all, run_replicate
+from remodel.ensemble import ReplicateTask, run_replicate
 from remodel.files import open_folder, write_whole
 from remodel.histomorphometry import histomorphometry
 from remodel.model import BoneModel
 from remodel.parameters import Parameters
 from remodel.record import as_csv, code_sum
 from remodel.report import Readings, interval, number, questions, summary_row
+from remodel.runs import Replicate
 from remodel.tables import markdown
 from remodel.trials import HAZARD, MARKERS, Trial, built_in_trials, load_trial
+from remodel.workers import run_all
 
 OUTPUTS = ("evidence.md", "evidence.csv", "evidence.png")
 PARTS = {"calibrate": "Calibrated", "validate": "Validated"}
@@ -57,7 +60,7 @@ class Baseline:
 
 
 def validate(
-    parameters: Parameters, replicates: int, seed: int, workers: int, folder: Path
+    parameters: Parameters, replicates: int, seed: int, workers: int | Executor, folder: Path
 ) -> pd.DataFrame:
     """Run every built-in trial and write tables and a figure into a folder.
 
