@@ -169,16 +169,18 @@ def run_ensemble(
 
     Raises
     ------
-    KeyboardInterrupt
-        With a message that says how much is kept.
+    KeyboardInterrupt, ConnectionError
+        If stopped by hand or by the loss of a cluster; the message says how much is kept.
+    OSError
+        If a run cannot be written, as on a full disk.
     """
     tasks = list_tasks(cases, replicates, seed, measure, pictures)
     causes = describe_ensemble(cases, replicates, seed, measure)
     runs: dict[tuple[int, int], Replicate] = {}
     if folder:
         claim_folder(folder, causes)
-        kept = read_runs(folder, causes)
-        runs = {(run.case, run.number): run for run in kept if not run.error}
+        there = read_runs(folder, causes)
+        runs = {(run.case, run.number): run for run in there if not run.error}
     missing = [task for task in tasks if (task.case, task.replicate) not in runs]
     bar = tqdm(
         total=len(tasks), initial=len(runs), unit="run",
@@ -200,9 +202,10 @@ def run_ensemble(
     try:
         with bar:
             run_all(missing, attempt, workers, take, fail)
-    except KeyboardInterrupt:
-        where = f"kept in {folder}" if folder else "lost: there was no folder to keep them"
-        raise KeyboardInterrupt(f"{len(runs)} of {len(tasks)} runs are {where}") from None
+    except (KeyboardInterrupt, ConnectionError) as stop:
+        kept = f"kept in {folder}, and the same command goes on from there" if folder else "lost"
+        reason = f"{stop}; " if str(stop) else ""
+        raise type(stop)(f"{reason}{len(runs)} of {len(tasks)} runs are {kept}") from None
     return gather(causes, runs.values())
 
 

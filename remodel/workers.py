@@ -1,5 +1,6 @@
 """Workers: processes of this machine or of a cluster among which tasks are shared out."""
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -77,7 +78,7 @@ def collect(
             try:
                 result = future.result()
             except CancelledError:
-                raise ConnectionError("the scheduler is gone, and what ran there is lost") from None
+                raise ConnectionError("the scheduler is gone") from None
             except BrokenExecutor:
                 raise
             except Exception as error:
@@ -153,12 +154,16 @@ def open_cluster(address: str) -> Iterator[Executor]:
         raise ValueError(
             "a scheduler needs Dask: install remodel with the extra 'cluster'"
         ) from None
-    # What it has to say of a lost scheduler are tracebacks of its own threads.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    # What it says of a lost scheduler are tracebacks of its own threads.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    client, problem = None, ""
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise ValueError(f"scheduler = {address}: no scheduler answers there ({error})") from None
+        problem = str(error)
+    if not client:
+        gc.collect()  # of a client that failed, or it ends in the thread of the next and halts it
+        raise ValueError(f"scheduler = {address}: no scheduler answers there ({problem})")
     try:
         check_workers(client, address)
         yield client.get_executor(pure=False)

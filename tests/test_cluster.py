@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from test_command import TINY
 from test_command import TRIAL as TEXT
+from test_command import start as start_command
 from test_runs import CASES, files
 
 import remodel
@@ -161,24 +162,28 @@ def test_a_scheduler_without_workers_is_one_line(capsys, tmp_path, monkeypatch):
         assert "no worker has come to it yet" in refused(capsys, address)
 
 
-def test_a_scheduler_that_dies_half_way_leaves_what_is_finished(tmp_path):
-    alone = run_ensemble(CASES, tmp_path / "a", replicates=4, seed=3)
+def test_a_scheduler_that_dies_half_way_leaves_what_is_finished(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.toml").write_text(TEXT)
+    line = ("run", "tiny.toml", "--quick", "--replicates=4")
     with cluster(tmp_path, 1) as (address, parts):
-
-        def stop(run):
-            if run.number:
-                parts[0].kill()
-
-        lost = pytest.raises(ConnectionError, match="the scheduler is gone")
-        with open_cluster(address) as executor, lost as error:
-            run_ensemble(CASES, tmp_path / "b", replicates=4, seed=3, workers=executor, done=stop)
-    assert "\n" not in str(error.value)
-    kept = files(tmp_path / "b")
-    assert 3 <= len(kept) < 9
-    assert kept.items() <= files(tmp_path / "a").items()
-    again = run_ensemble(CASES, tmp_path / "b", replicates=4, seed=3, workers=2)
-    assert again.frame.equals(alone.frame)
-    assert files(tmp_path / "b") == files(tmp_path / "a")
+        process = start_command(*line, "--out=a", f"--scheduler={address}")
+        while not list(tmp_path.glob("a/runs/0*.json")) and process.poll() is None:
+            time.sleep(0.02)
+        parts[0].kill()
+        out, err = process.communicate(timeout=60)
+    kept = files(tmp_path / "a" / RUNS)
+    count = len(kept) - 1
+    assert 1 <= count < 4
+    assert (out, process.returncode) == ("", 1)
+    assert err == (
+        f"remodel: the scheduler is gone; {count} of 4 runs are kept in {Path('a', RUNS)}, "
+        "and the same command goes on from there\n"
+    )
+    for folder in ("a", "b"):
+        assert command.main([*line, "--out", folder, "--workers=2"]) == 0
+    assert kept.items() <= files(tmp_path / "b" / RUNS).items()
+    assert files(tmp_path / "a" / RUNS) == files(tmp_path / "b" / RUNS)
 
 
 def test_a_cluster_needs_its_extra():
