@@ -92,8 +92,9 @@ def draw(table: pd.DataFrame, years: float) -> Figure:
             label=name,
         )  # fmt: skip
     axes.set_xscale("symlog", linthresh=10)
-    axes.set_xticks(sorted(table["estradiol"].unique()), minor=False)
+    axes.set_xticks(sorted(table["estradiol"].unique()))
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
     axes.set_xlabel("estradiol, pmol/L (dotted: her own before)")
     axes.set_ylabel(f"change of BMD in {years:g} years, %")
     axes.spines[["top", "right"]].set_visible(False)
