@@ -155,7 +155,8 @@ def open_cluster(address: str) -> Iterator[Executor]:
             "a scheduler needs Dask: install remodel with the extra 'cluster'"
         ) from None
     # What it says of a lost scheduler are tracebacks of its own threads.
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    for handler in logging.getLogger("distributed").handlers:  # all of its loggers share them
+        handler.setLevel(logging.CRITICAL)
     client, problem = None, ""
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)

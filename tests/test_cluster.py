@@ -162,28 +162,42 @@ def test_a_scheduler_without_workers_is_one_line(capsys, tmp_path, monkeypatch):
         assert "no worker has come to it yet" in refused(capsys, address)
 
 
-def test_a_scheduler_that_dies_half_way_leaves_what_is_finished(tmp_path, monkeypatch):
+def test_a_run_whose_scheduler_dies_goes_on_elsewhere(tmp_path):
+    alone = run_ensemble(CASES, tmp_path / "a", replicates=8, seed=3)
+    with cluster(tmp_path, 1) as (address, parts):
+        lost = pytest.raises(
+            ConnectionError, match=r"the scheduler is gone; \d+ of 16 runs are kept"
+        )
+        with open_cluster(address) as executor, lost:
+            run_ensemble(
+                CASES, tmp_path / "b", replicates=8, seed=3, workers=executor,
+                done=lambda _: parts[0].kill(),
+            )  # fmt: skip
+    kept = files(tmp_path / "b")
+    assert 2 <= len(kept) < 17
+    assert kept.items() <= files(tmp_path / "a").items()
+    again = run_ensemble(CASES, tmp_path / "b", replicates=8, seed=3, workers=2)
+    assert again.frame.equals(alone.frame)
+    assert files(tmp_path / "b") == files(tmp_path / "a")
+
+
+def test_a_scheduler_that_dies_half_way_is_one_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.toml").write_text(TEXT)
-    line = ("run", "tiny.toml", "--quick", "--replicates=4")
+    line = ("run", "tiny.toml", "--quick", "--replicates=99", "--out=a")
     with cluster(tmp_path, 1) as (address, parts):
-        process = start_command(*line, "--out=a", f"--scheduler={address}")
+        process = start_command(*line, f"--scheduler={address}")
         while not list(tmp_path.glob("a/runs/0*.json")) and process.poll() is None:
             time.sleep(0.02)
         parts[0].kill()
         out, err = process.communicate(timeout=60)
-    kept = files(tmp_path / "a" / RUNS)
-    count = len(kept) - 1
-    assert 1 <= count < 4
+    count = len(list(tmp_path.glob("a/runs/0*.json")))
+    assert 1 <= count < 99
     assert (out, process.returncode) == ("", 1)
     assert err == (
-        f"remodel: the scheduler is gone; {count} of 4 runs are kept in {Path('a', RUNS)}, "
+        f"remodel: the scheduler is gone; {count} of 99 runs are kept in {Path('a', RUNS)}, "
         "and the same command goes on from there\n"
     )
-    for folder in ("a", "b"):
-        assert command.main([*line, "--out", folder, "--workers=2"]) == 0
-    assert kept.items() <= files(tmp_path / "b" / RUNS).items()
-    assert files(tmp_path / "a" / RUNS) == files(tmp_path / "b" / RUNS)
 
 
 def test_a_cluster_needs_its_extra():

@@ -179,3 +179,12 @@ def test_a_folder_with_other_files_is_refused(trial, tmp_path):
     with pytest.raises(ValueError, match="holds files but no run"):
         run_job(trial, small(**TINY), 1, 1, 1, tmp_path, progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_picture_that_is_gone_is_drawn_again(trial, tmp_path):
+    for name in ("a", "b"):
+        run_job(trial, small(**TINY), 2, 5, 1, tmp_path / name, progress=False)
+    (tmp_path / "a" / "sections.png").unlink()
+    run_job(trial, small(**TINY), 2, 5, 1, tmp_path / "a", progress=False)
+    for name in OUTPUTS:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
