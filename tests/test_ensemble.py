@@ -7,10 +7,12 @@ import pytest
 from helpers import small
 
 from remodel import BoneModel
-from remodel.ensemble import run_all, run_trial
+from remodel.cases import Case
+from remodel.ensemble import run_ensemble, run_trial
 from remodel.measures import COLUMNS
 from remodel.parameters import YEAR
 from remodel.trials import load_trial
+from remodel.workers import run_all
 
 TRIAL = """\
 name = "tiny"
@@ -98,7 +100,7 @@ def test_pictures_are_taken_of_the_first_replicate_alone(trial):
     def keep(replicate):
         taken[replicate.number] = set(replicate.snapshots)
 
-    run_trial(trial, TINY, replicates=2, done=keep)
+    run_ensemble([Case(trial, TINY)], replicates=2, pictures=True, done=keep)
     assert taken[0] == {(one.name, year) for one in trial.arms for year in (0.0, 0.5)}
     assert taken[1] == set()
 
@@ -120,6 +122,13 @@ def fail(task):
 def test_an_error_in_a_task_reaches_the_caller(workers):
     with pytest.raises(ValueError, match="task 1"):
         run_all([0, 1, 2, 3], fail, workers, [].append)
+
+
+def test_an_error_of_an_executor_may_stand_for_its_task():
+    found = []
+    with ThreadPoolExecutor(2) as threads:
+        run_all([0, 1, 2], fail, threads, found.append, lambda task, error: f"{task}: {error}")
+    assert sorted(found, key=str) == [0, "1: task 1", 2]
 
 
 @pytest.mark.parametrize("workers", [0, -1, float("nan"), 5000])
