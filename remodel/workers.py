@@ -96,9 +96,8 @@ def collect(
 def process_pool(workers: int) -> Any:
     """Open a pool of processes; on Ctrl-C or an error they end at once."""
     forks = "forkserver" in multiprocessing.get_all_start_methods()
+    # Nothing is preloaded: that would be whatever of our name lies in the working directory.
     context = multiprocessing.get_context("forkserver" if forks else "spawn")
-    if forks:  # imports what every worker needs once
-        context.set_forkserver_preload(["remodel.ensemble"])
     before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=follow_main)
     try:

@@ -1,11 +1,16 @@
 """Many runs: equal on any number of workers, and arms paired by their luck."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import small
 
+import remodel
 from remodel import BoneModel
 from remodel.cases import Case
 from remodel.ensemble import run_ensemble, run_trial
@@ -152,3 +157,20 @@ def test_results_come_in_any_order_and_each_once():
     found = []
     run_all(list(range(20)), np.square, 2, found.append)
     assert sorted(found) == [n**2 for n in range(20)]
+
+
+def test_workers_run_the_code_of_the_main_process(tmp_path):
+    other = tmp_path / "here" / "remodel"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("raise SystemExit('another remodel')")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from remodel.workers import run_all\n"
+        "def place(_):\n    import remodel\n    return remodel.__file__\n"
+        "if __name__ == '__main__':\n    run_all([0, 1, 2], place, 2, print)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], cwd=other.parent, check=True, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(remodel.__file__).parent.parent)},
+    )  # fmt: skip
+    assert done.stdout.split() == 3 * [remodel.__file__]
