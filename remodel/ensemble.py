@@ -93,11 +93,7 @@ def run_ensemble(
     """
     tasks = list_tasks(cases, replicates, seed, measure, pictures)
     causes = describe_ensemble(cases, replicates, seed, measure)
-    runs: dict[tuple[int, int], Replicate] = {}
-    if folder:
-        claim_folder(folder, causes)
-        there = read_runs(folder, causes)
-        runs = {(run.case, run.number): run for run in there if not run.error}
+    runs = find_finished(folder, causes) if folder else {}
     missing = [task for task in tasks if (task.case, task.replicate) not in runs]
     bar = tqdm(
         total=len(tasks), initial=len(runs), unit="run",
@@ -106,9 +102,7 @@ def run_ensemble(
 
     def take(run: Replicate) -> None:
         if run.error and progress:
-            named = label(causes, run) | {"failed": run.error}
-            line = ", ".join(f"{name} {value}" for name, value in named.items())
-            tqdm.write(line, file=sys.stderr)
+            tqdm.write(name_failure(causes, run), file=sys.stderr)
         if done:
             done(run)
         if folder:
@@ -124,6 +118,12 @@ def run_ensemble(
         reason = f"{stop}; " if str(stop) else ""
         raise type(stop)(f"{reason}{len(runs)} of {len(tasks)} runs are {kept}") from None
     return gather(causes, runs.values())
+
+
+def find_finished(folder: Path, causes: Mapping[str, Any]) -> dict[tuple[int, int], Replicate]:
+    """Make a folder that of an ensemble; return the runs that ended well in it, by case and number."""
+    claim_folder(folder, causes)
+    return {(run.case, run.number): run for run in read_runs(folder, causes) if not run.error}
 
 
 def list_tasks(
@@ -178,6 +178,12 @@ def label(causes: Mapping[str, Any], run: Replicate) -> dict[str, Any]:
     """Return what tells a run from the others of its ensemble."""
     labels: dict[str, Any] = causes["cases"][run.case]["labels"]
     return {**labels, "replicate": run.number, "seed": causes["seed"] + run.number}
+
+
+def name_failure(causes: Mapping[str, Any], run: Replicate) -> str:
+    """Return one line about a run that failed."""
+    named = label(causes, run) | {"failed": run.error}
+    return ", ".join(f"{name} {value}" for name, value in named.items())
 
 
 def all_finished(found: Ensemble) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from helpers import small
 from test_command import group_is_gone, start
 
 from remodel import Parameters, Patient, ensemble, runs
+from remodel.archive import section_sum
 from remodel.cases import cross
 from remodel.ensemble import (
     FailedRunsError,
@@ -23,9 +24,12 @@ from remodel.ensemble import (
     run_ensemble,
     run_trial,
 )
+from remodel.habits import Population
 from remodel.jobs import OUTPUTS, RUNS, run_job
 from remodel.measures import COLUMNS
+from remodel.patients import draw_woman
 from remodel.runs import MANIFEST, write_frame
+from remodel.sections import build_section
 from remodel.trials import read_trial
 
 TINY = {"section__height": 0.6, "section__width": 1.2, "section__cortex": 0.5, "time__spin_up": 1}
@@ -207,6 +211,7 @@ def others():
         ("cases", CASES[::-1], {}),
         ("cases", [replace(case, trial=older) for case in CASES], {}),
         ("cases", [replace(case, parameters=Parameters()) for case in CASES], {}),
+        ("cases", [replace(case, tissue=build_section(small(**TINY), 1)) for case in CASES], {}),
         ("measure", CASES, {"measure": area}),
     ]
 
@@ -305,6 +310,29 @@ def test_women_and_values_are_crossed():
     assert [case.parameters.osteoclast.life for case in cases] == [usual, 20, usual, 20]
     with pytest.raises(ValueError, match="no 'wings'"):
         cross([TRIAL], values=[{"osteoclast.wings": 2}])
+
+
+def test_a_woman_takes_the_place_of_a_population():
+    drawn = replace(TRIAL, population=Population(age=60.0))
+    [alone], [crossed] = cross([drawn]), cross([drawn], [Patient(age=70)])
+    assert alone.trial.woman(drawn.arms[0], seed=1) == draw_woman(drawn.population, 1)
+    assert {crossed.trial.woman(arm, seed=1) for arm in crossed.trial.arms} == {Patient(age=70)}
+
+
+def test_a_section_that_was_brought_is_that_of_every_replicate(tmp_path):
+    brought = build_section(small(**TINY), seed=9)
+    given = replace(CASES[0], tissue=brought)
+    before = section_sum(brought)
+    found = run_ensemble([given], tmp_path / "b", replicates=2, seed=3, measure=area)
+    own = run_ensemble([CASES[0]], replicates=2, seed=3, measure=area)
+    for changes, equal in (({"tissue": brought}, True), ({}, False)):
+        alone = run_trial(TRIAL, given.parameters, replicates=2, seed=3, **changes)
+        here = found.frame[alone.columns]
+        assert here.equals(alone) is equal
+    assert not found.frame["area"].equals(own.frame["area"])
+    assert section_sum(brought) == before
+    again = run_ensemble([given], tmp_path / "b", replicates=2, seed=3, measure=area)
+    assert again.frame.equals(found.frame)
 
 
 @pytest.mark.parametrize(
