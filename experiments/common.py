@@ -18,11 +18,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from remodel.__main__ import Parser, add_luck_options, guard, open_workers
-from remodel.ensemble import Case, Measure, all_finished, run_ensemble
+from remodel.ensemble import Case, all_finished, run_ensemble
 from remodel.files import open_folder, write_whole
 from remodel.jobs import QUICK, QUICK_REPLICATES
 from remodel.parameters import Parameters
 from remodel.record import origin
+from remodel.replicates import Measure
 from remodel.runs import write_frame
 
 

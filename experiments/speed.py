@@ -38,10 +38,9 @@ import numpy as np
 from common import make_parser, start, write
 from mesa.agent import AgentSet
 
-from remodel import BoneModel, Parameters, ensemble
+from remodel import BoneModel, Parameters, ensemble, replicates
 from remodel.cells import Osteoblast, Osteoclast
 from remodel.patients import Patient
-from remodel.runs import Replicate
 from remodel.therapies import Course
 from remodel.trials import Arm, Trial
 
@@ -165,14 +164,14 @@ def time_ensemble(trial: Trial, runs: int, workers: int) -> tuple[float, float]:
     """Return the seconds of an ensemble, and those of its runs if they are in this process."""
     spent: list[float] = []
 
-    def timed(task: ensemble.ReplicateTask) -> Replicate:
+    def timed(task: replicates.ReplicateTask) -> replicates.Replicate:
         begin = perf_counter()
         result = run_replicate(task)
         spent.append(perf_counter() - begin)
         return result
 
-    run_replicate = ensemble.run_replicate
-    with TemporaryDirectory() as folder, patch.object(ensemble, "run_replicate", timed):
+    run_replicate = replicates.run_replicate
+    with TemporaryDirectory() as folder, patch.object(replicates, "run_replicate", timed):
         begin = perf_counter()
         cases = [ensemble.Case(trial)]
         ensemble.run_ensemble(cases, Path(folder, "runs"), runs, workers=workers)

@@ -6,33 +6,28 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from inspect import getsource
 from pathlib import Path
-from traceback import extract_tb
 from typing import Any, NamedTuple
 
 import pandas as pd
 from tqdm import tqdm
 
-from remodel.checkpoint import Checkpoint, resume, take_checkpoint
-from remodel.model import BoneModel
 from remodel.parameters import Parameters
 from remodel.patients import Patient
 from remodel.quantities import check
 from remodel.record import checksum, origin, read_sealed
+from remodel.replicates import Measure, Replicate, ReplicateTask, attempt, fail
 from remodel.runs import (
     ENSEMBLE,
     MANIFEST,
-    Replicate,
     claim_folder,
     read_runs,
     write_run,
 )
-from remodel.snapshots import Snapshot, take_snapshot
 from remodel.trials import Trial
 from remodel.workers import run_all
 
 MOST_REPLICATES = 100_000
 HIGHEST_SEED = 2**32
-Measure = Callable[[BoneModel], Mapping[str, float]]
 
 
 class FailedRunsError(RuntimeError):
@@ -72,19 +67,6 @@ class Ensemble(NamedTuple):
 
     frame: pd.DataFrame
     failed: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class ReplicateTask:
-    """One replicate of a trial: all arms, on the same section and with the same luck."""
-
-    trial: Trial
-    parameters: Parameters
-    replicate: int
-    seed: int
-    pictures: bool = False
-    case: int = 0
-    measure: Measure | None = None
 
 
 def cross(
@@ -306,54 +288,3 @@ def run_trial(
     """
     case = Case(trial, parameters or Parameters())
     return all_finished(run_ensemble([case], None, replicates, seed, workers, progress))
-
-
-def attempt(task: ReplicateTask) -> Replicate:
-    """Run one replicate; an error becomes its result, so that it stops no other."""
-    try:
-        return run_replicate(task)
-    except Exception as error:  # noqa: BLE001  whatever it is, others go on
-        return fail(task, error)
-
-
-def fail(task: ReplicateTask, error: Exception) -> Replicate:
-    """Return a failed run, with one line that says what happened, and where."""
-    place = extract_tb(error.__traceback__)[-1]
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    text += f" ({Path(place.filename).name}, line {place.lineno})"
-    return Replicate(task.replicate, pd.DataFrame(), case=task.case, error=text)
-
-
-def run_replicate(task: ReplicateTask) -> Replicate:
-    """Spin up once for each kind of patient, then run every arm from there."""
-    points: dict[Patient, Checkpoint] = {}
-    frames: list[pd.DataFrame] = []
-    snapshots: dict[tuple[str, float], Snapshot] = {}
-    for arm in task.trial.arms:
-        if arm.patient not in points:
-            model = BoneModel(patient=arm.patient, rng=task.seed, parameters=task.parameters)
-            points[arm.patient] = take_checkpoint(model)
-        model = resume(points[arm.patient], arm.courses)
-        readings, pictures = follow(model, task)
-        readings.insert(0, "arm", arm.name)
-        frames.append(readings)
-        snapshots |= {(arm.name, year): picture for year, picture in pictures.items()}
-    frame = pd.concat(frames, ignore_index=True)
-    frame.insert(0, "seed", task.seed)
-    frame.insert(0, "replicate", task.replicate)
-    return Replicate(task.replicate, frame, snapshots, task.case)
-
-
-def follow(model: BoneModel, task: ReplicateTask) -> tuple[pd.DataFrame, dict[float, Snapshot]]:
-    """Run one arm to the end; return readings with what is measured, and pictures by year."""
-    trial = task.trial
-    pictured = (0.0, trial.on_treatment, trial.years) if task.pictures else ()
-    visits = (0.0, *trial.visits) if task.measure else ()
-    pictures, measured = {}, {}
-    for year in sorted({*pictured, *visits, trial.years}):
-        model.run_until(year)
-        if year in pictured:
-            pictures[year] = take_snapshot(model)
-        if task.measure and year in visits:
-            measured[len(model.meter.rows) - 1] = dict(task.measure(model))
-    return model.frame().join(pd.DataFrame.from_dict(measured, orient="index")), pictures

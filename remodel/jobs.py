@@ -13,8 +13,9 @@ from remodel.files import open_folder, write_whole
 from remodel.parameters import Parameters
 from remodel.reader import Table
 from remodel.record import CAUSES, as_csv, check_claim, describe, results, seal
+from remodel.replicates import Replicate
 from remodel.report import summarize
-from remodel.runs import Replicate, run_path
+from remodel.runs import run_path
 from remodel.trials import Trial, build_trial
 
 OUTPUTS = ("replicates.csv", "summary.csv", "trial.png", "sections.png", "record.json")

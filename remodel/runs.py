@@ -1,7 +1,6 @@
 """Runs on disk: one file for each run of an ensemble that ended, whole or not at all."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -10,33 +9,10 @@ import pandas as pd
 
 from remodel.files import open_folder, write_whole
 from remodel.record import as_csv, blank, check_claim, checksum, read_sealed, seal
-from remodel.snapshots import Snapshot
+from remodel.replicates import Replicate
 
 MANIFEST = "ensemble.json"
 ENSEMBLE, RUN = "remodel ensemble, 1", "remodel ensemble run, 1"
-
-
-@dataclass(frozen=True)
-class Replicate:
-    """What came out of one replicate of a case: a tidy frame, or why there is none.
-
-    Attributes
-    ----------
-    number, case : int
-        Which replicate, of which case of the ensemble.
-    frame : DataFrame
-        A row for each arm and reading; empty if the run failed.
-    snapshots : dict
-        Pictures by arm and year, if they were asked for.
-    error : str
-        What ended a failed run.
-    """
-
-    number: int
-    frame: pd.DataFrame
-    snapshots: dict[tuple[str, float], Snapshot] = field(default_factory=dict)
-    case: int = 0
-    error: str = ""
 
 
 def claim_folder(folder: Path, causes: Mapping[str, Any]) -> None:

@@ -15,14 +15,13 @@ import pandas as pd
 from tqdm import tqdm
 
 import remodel
-from remodel.ensemble import ReplicateTask, run_replicate
 from remodel.files import open_folder, write_whole
 from remodel.histomorphometry import histomorphometry
 from remodel.model import BoneModel
 from remodel.parameters import Parameters
 from remodel.record import as_csv, code_sum
+from remodel.replicates import Replicate, ReplicateTask, run_replicate
 from remodel.report import Readings, interval, number, questions, summary_row
-from remodel.runs import Replicate
 from remodel.tables import markdown
 from remodel.trials import HAZARD, MARKERS, Trial, built_in_trials, load_trial
 from remodel.workers import run_all

@@ -1,0 +1,104 @@
+"""One replicate of a trial: all arms, from the same section and with the same luck."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from traceback import extract_tb
+
+import pandas as pd
+
+from remodel.checkpoint import Checkpoint, resume, take_checkpoint
+from remodel.model import BoneModel
+from remodel.parameters import Parameters
+from remodel.patients import Patient
+from remodel.snapshots import Snapshot, take_snapshot
+from remodel.trials import Trial
+
+Measure = Callable[[BoneModel], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class ReplicateTask:
+    """One replicate of a trial: all arms, on the same section and with the same luck."""
+
+    trial: Trial
+    parameters: Parameters
+    replicate: int
+    seed: int
+    pictures: bool = False
+    case: int = 0
+    measure: Measure | None = None
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """What came out of one replicate of a case: a tidy frame, or why there is none.
+
+    Attributes
+    ----------
+    number, case : int
+        Which replicate, of which case of the ensemble.
+    frame : DataFrame
+        A row for each arm and reading; empty if the run failed.
+    snapshots : dict
+        Pictures by arm and year, if they were asked for.
+    error : str
+        What ended a failed run.
+    """
+
+    number: int
+    frame: pd.DataFrame
+    snapshots: dict[tuple[str, float], Snapshot] = field(default_factory=dict)
+    case: int = 0
+    error: str = ""
+
+
+def attempt(task: ReplicateTask) -> Replicate:
+    """Run one replicate; an error becomes its result, so that it stops no other."""
+    try:
+        return run_replicate(task)
+    except Exception as error:  # noqa: BLE001  whatever it is, others go on
+        return fail(task, error)
+
+
+def fail(task: ReplicateTask, error: Exception) -> Replicate:
+    """Return a failed run, with one line that says what happened, and where."""
+    place = extract_tb(error.__traceback__)[-1]
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text += f" ({Path(place.filename).name}, line {place.lineno})"
+    return Replicate(task.replicate, pd.DataFrame(), case=task.case, error=text)
+
+
+def run_replicate(task: ReplicateTask) -> Replicate:
+    """Spin up once for each kind of patient, then run every arm from there."""
+    points: dict[Patient, Checkpoint] = {}
+    frames: list[pd.DataFrame] = []
+    snapshots: dict[tuple[str, float], Snapshot] = {}
+    for arm in task.trial.arms:
+        if arm.patient not in points:
+            model = BoneModel(patient=arm.patient, rng=task.seed, parameters=task.parameters)
+            points[arm.patient] = take_checkpoint(model)
+        model = resume(points[arm.patient], arm.courses)
+        readings, pictures = follow(model, task)
+        readings.insert(0, "arm", arm.name)
+        frames.append(readings)
+        snapshots |= {(arm.name, year): picture for year, picture in pictures.items()}
+    frame = pd.concat(frames, ignore_index=True)
+    frame.insert(0, "seed", task.seed)
+    frame.insert(0, "replicate", task.replicate)
+    return Replicate(task.replicate, frame, snapshots, task.case)
+
+
+def follow(model: BoneModel, task: ReplicateTask) -> tuple[pd.DataFrame, dict[float, Snapshot]]:
+    """Run one arm to the end; return readings with what is measured, and pictures by year."""
+    trial = task.trial
+    pictured = (0.0, trial.on_treatment, trial.years) if task.pictures else ()
+    visits = (0.0, *trial.visits) if task.measure else ()
+    pictures, measured = {}, {}
+    for year in sorted({*pictured, *visits, trial.years}):
+        model.run_until(year)
+        if year in pictured:
+            pictures[year] = take_snapshot(model)
+        if task.measure and year in visits:
+            measured[len(model.meter.rows) - 1] = dict(task.measure(model))
+    return model.frame().join(pd.DataFrame.from_dict(measured, orient="index")), pictures
