@@ -39,12 +39,12 @@ from common import make_parser, start, write
 from mesa.agent import AgentSet
 from PIL import Image
 
-from remodel import BoneModel, Parameters, ensemble
+from remodel import BoneModel, Parameters, replicates
 from remodel.arms import Arm
 from remodel.cases import Case
 from remodel.cells import Osteoblast, Osteoclast
+from remodel.ensemble import run_ensemble
 from remodel.patients import Patient
-from remodel.replicates import Replicate, ReplicateTask
 from remodel.sections import build_section
 from remodel.therapies import Course
 from remodel.trials import Trial
@@ -201,17 +201,17 @@ def time_ensemble(trial: Trial, runs: int, workers: int) -> tuple[float, float]:
     """Return the seconds of an ensemble, and those of its runs if they are in this process."""
     spent: list[float] = []
 
-    def timed(task: ReplicateTask) -> Replicate:
+    def timed(task: replicates.ReplicateTask) -> replicates.Replicate:
         begin = perf_counter()
         result = run_replicate(task)
         spent.append(perf_counter() - begin)
         return result
 
-    run_replicate = ensemble.run_replicate
-    with TemporaryDirectory() as folder, patch.object(ensemble, "run_replicate", timed):
+    run_replicate = replicates.run_replicate
+    with TemporaryDirectory() as folder, patch.object(replicates, "run_replicate", timed):
         begin = perf_counter()
         cases = [Case(trial)]
-        ensemble.run_ensemble(cases, Path(folder, "runs"), runs, workers=workers)
+        run_ensemble(cases, Path(folder, "runs"), runs, workers=workers)
         return perf_counter() - begin, sum(spent)
 
 

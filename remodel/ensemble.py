@@ -6,7 +6,6 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from inspect import getsource
 from pathlib import Path
-from traceback import extract_tb
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -17,7 +16,7 @@ from remodel.origin import origin
 from remodel.parameters import Parameters
 from remodel.quantities import check
 from remodel.record import read_sealed
-from remodel.replicates import Measure, Replicate, ReplicateTask, run_replicate
+from remodel.replicates import Measure, Replicate, ReplicateTask, attempt, fail
 from remodel.runs import ENSEMBLE, MANIFEST, claim_folder, read_runs, write_run
 from remodel.tissue import Tissue
 from remodel.trials import Trial
@@ -222,19 +221,3 @@ def run_trial(
     """
     case = Case(trial, parameters or Parameters(), tissue=tissue)
     return all_finished(run_ensemble([case], None, replicates, seed, workers, progress))
-
-
-def attempt(task: ReplicateTask) -> Replicate:
-    """Run one replicate; an error becomes its result, so that it stops no other."""
-    try:
-        return run_replicate(task)
-    except Exception as error:  # noqa: BLE001  whatever it is, others go on
-        return fail(task, error)
-
-
-def fail(task: ReplicateTask, error: Exception) -> Replicate:
-    """Return a failed run, with one line that says what happened, and where."""
-    place = extract_tb(error.__traceback__)[-1]
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    text += f" ({Path(place.filename).name}, line {place.lineno})"
-    return Replicate(task.replicate, pd.DataFrame(), case=task.case, error=text)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from traceback import extract_tb
 
 import pandas as pd
 
@@ -52,6 +54,22 @@ class Replicate:
     snapshots: dict[tuple[str, float], Snapshot] = field(default_factory=dict)
     case: int = 0
     error: str = ""
+
+
+def attempt(task: ReplicateTask) -> Replicate:
+    """Run one replicate; an error becomes its result, so that it stops no other."""
+    try:
+        return run_replicate(task)
+    except Exception as error:  # noqa: BLE001  whatever it is, others go on
+        return fail(task, error)
+
+
+def fail(task: ReplicateTask, error: Exception) -> Replicate:
+    """Return a failed run, with one line that says what happened, and where."""
+    place = extract_tb(error.__traceback__)[-1]
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text += f" ({Path(place.filename).name}, line {place.lineno})"
+    return Replicate(task.replicate, pd.DataFrame(), case=task.case, error=text)
 
 
 def run_replicate(task: ReplicateTask) -> Replicate:

@@ -14,7 +14,7 @@ import pytest
 from helpers import small
 from test_command import group_is_gone, start
 
-from remodel import Parameters, Patient, ensemble, runs
+from remodel import Parameters, Patient, replicates, runs
 from remodel.archive import section_sum
 from remodel.cases import cross
 from remodel.ensemble import (
@@ -66,9 +66,9 @@ def done(tmp_path_factory):
 
 def count_runs(monkeypatch):
     """Return a list that grows by each run that is really made."""
-    made, run = [], ensemble.run_replicate
+    made, run = [], replicates.run_replicate
     monkeypatch.setattr(
-        ensemble,
+        replicates,
         "run_replicate",
         lambda task: made.append((task.case, task.replicate)) or run(task),
     )
@@ -159,14 +159,14 @@ def test_a_killed_run_goes_on_with_the_same_command(tmp_path, monkeypatch):
 
 def refuse_one(monkeypatch):
     """Let one run of the four end in an error."""
-    run = ensemble.run_replicate
+    run = replicates.run_replicate
 
     def sometimes(task):
         if (task.case, task.replicate) == (1, 0):
             raise ArithmeticError("nothing\nto divide by")
         return run(task)
 
-    monkeypatch.setattr(ensemble, "run_replicate", sometimes)
+    monkeypatch.setattr(replicates, "run_replicate", sometimes)
 
 
 @pytest.mark.parametrize("workers", [1, "threads"])
@@ -194,7 +194,7 @@ def test_a_failed_run_is_named_and_kept_and_stops_no_other(
 
 
 def test_a_trial_with_a_failed_run_has_no_summary(tmp_path, monkeypatch):
-    monkeypatch.setattr(ensemble, "run_replicate", lambda task: task.seed // 0)
+    monkeypatch.setattr(replicates, "run_replicate", lambda task: task.seed // 0)
     with pytest.raises(FailedRunsError, match="failed runs: 2"):
         run_job(TRIAL, small(**TINY), 2, 3, 1, tmp_path / "a", progress=False)
     assert not (tmp_path / "a" / "summary.csv").exists()

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from helpers import small
 
-from remodel import BoneModel, ensemble, pages, validation
+from remodel import BoneModel, pages, replicates, validation
 from remodel.comparison import inside, published_interval, score
 from remodel.ensemble import run_trial
 from remodel.histomorphometry import histomorphometry
@@ -183,7 +183,7 @@ def test_a_target_of_a_trial_that_was_not_run_is_left_out():
 
 def test_a_validation_that_was_interrupted_goes_on_and_ends_the_same(made, tmp_path, monkeypatch):
     monkeypatch.setattr(validation, "built_in_trials", lambda: NAMES)
-    folder, run, ran = tmp_path / "validate", ensemble.run_replicate, []
+    folder, run, ran = tmp_path / "validate", replicates.run_replicate, []
 
     def stopped(task):
         if len(ran) == 4:
@@ -192,13 +192,13 @@ def test_a_validation_that_was_interrupted_goes_on_and_ends_the_same(made, tmp_p
         return run(task)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ensemble, "run_replicate", stopped)
+        patch.setattr(replicates, "run_replicate", stopped)
         with pytest.raises(KeyboardInterrupt, match=r"2 of 4 runs are kept in .*the same command"):
             validate(TINY, 2, 5, 1, folder)
     assert read_record(folder / "record.json", validation.FORMAT)["results"] is None
     with monkeypatch.context() as patch:
         patch.setattr(
-            ensemble, "run_replicate", lambda task: ran.append(task.trial.name) or run(task)
+            replicates, "run_replicate", lambda task: ran.append(task.trial.name) or run(task)
         )
         validate(TINY, 2, 5, 1, folder)
     before = validation.BEFORE
