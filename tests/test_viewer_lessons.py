@@ -120,12 +120,16 @@ def test_a_wrong_number_would_be_found():
 
 def test_numbers_that_press_the_same_buttons_share_a_run():
     lesson = read_lesson(TEXT.replace("anastrozole 0-1", "letrozole 0-1"), "try")
-    [end] = lesson.numbers
-    first = replace(end, year=1.0)
-    both = replace(lesson, numbers=(first, end))
+    first, last = (replace(lesson.numbers[0], year=year) for year in (1.0, 3.0))
+    both = replace(lesson, numbers=(first, last))
     runs = play_through.cache_info().misses
-    assert both.measure(first) != both.measure(end)
+    found = both.measure(first), both.measure(last)
     assert play_through.cache_info().misses == runs + 1
+    assert found == (
+        replace(lesson, numbers=(first,)).measure(first),
+        replace(lesson, numbers=(last,)).measure(last),
+    )
+    assert found[0] != found[1]
 
 
 def test_a_lesson_is_found_by_number_or_name():
