@@ -10,6 +10,7 @@ from helpers import SMALL
 
 from remodel.drugs import DRUGS
 from remodel.record import read_record, run_again
+from remodel.therapies import Course
 from remodel.trials import read_trial
 from remodel.viewer import saving, scene
 from remodel.viewer.player import ESTRADIOL, Player, bring_to_rest
@@ -287,3 +288,11 @@ def test_every_drug_can_be_switched_on_and_off():
     for drug in DRUGS:
         player.stop(drug)
     assert player.given() == frozenset()
+
+
+def test_a_course_that_waits_is_not_yet_given():
+    player = Player(Scene())
+    player.model.give([Course(drug="zoledronate", below=-9.0)])
+    assert player.given() == frozenset()
+    player.give("zoledronate")
+    assert player.given() == {"zoledronate"}

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from remodel.checkpoint import forget
 from remodel.parameters import YEAR
-from remodel.viewer.player import Player, forget
+from remodel.viewer.player import Player
 from remodel.viewer.scene import Scene
 
 NAMED = re.compile(r"\{(\w+)\}")
