@@ -40,11 +40,11 @@ from tqdm import tqdm
 import remodel
 from remodel import BoneModel, Parameters, Patient
 from remodel.checkpoint import forget, resume, take_checkpoint
-from remodel.ensemble import all_workers
 from remodel.files import write_whole
 from remodel.histomorphometry import histomorphometry
 from remodel.report import Readings, questions
 from remodel.trials import MARKERS, Arm, Trial, built_in_trials, load_trial
+from remodel.workers import all_workers
 
 FREE = (  # what each is informed by
     "responses.recruitment.full",  # activation frequency

@@ -12,7 +12,7 @@ All |z| below 3. The seed builds the same section for every step, so differences
 seed by seed; the luck of the cells is another, because luck belongs to a step.
 
 TRY
---seeds 8 --steps 7 14: with 14 days the spine loses 0.9 +- 0.3 point less, the hip 0.6 +- 0.2
+--replicates 8 --steps 7 14: with 14 days the spine loses 0.9 +- 0.3 point less, the hip 0.6 +- 0.2
 (z of -2.1 and -2.3). What happens within a step begins to count.
 
 TRUST
@@ -21,42 +21,41 @@ comparisons: a correct model shows a |z| above 3 in about one of 40 repetitions.
 """
 
 import argparse
-import csv
-import json
-import platform
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
-import matplotlib as mpl
-import mesa
 import numpy as np
+import pandas as pd
+from common import make_parser, run_cases, section, start, write
+from matplotlib.figure import Figure
 from scipy import stats
 
-import remodel
-from remodel import BoneModel, Parameters
+from remodel.arms import Arm
+from remodel.cases import cross
+from remodel.patients import Patient
+from remodel.therapies import Course
+from remodel.trials import Trial
 
 OUTCOMES = ("lumbar_spine", "total_hip", "trabecular_bmd", "cortical_bmd", "ctx")
-DRUG = "anastrozole 0-100"
 LIMIT = 3.0
 
 
-def run_once(task: tuple[int, float, float]) -> dict[str, float]:
-    """Run one seed with one step; return the outcomes, CTX as the mean of the last year."""
-    seed, step, years = task
-    model = BoneModel(DRUG, parameters=Parameters().with_values({"time.step": step}), rng=seed)
-    model.run(years)
-    frame = model.frame()
-    last = frame[frame["year"] > years - 1]
-    result = {name: float(frame[name].iloc[-1]) for name in OUTCOMES}
-    return {"step": step, "seed": seed} | result | {"ctx": float(last["ctx"].mean())}
+def make_trial(years: float) -> Trial:
+    """Return a trial of the inhibitor alone."""
+    arm = Arm(name="anastrozole", patient=Patient(), courses=(Course(drug="anastrozole"),))
+    return Trial(
+        name="convergence", title="Anastrozole", source="", on_treatment=years, off_treatment=0.0,
+        visits=(years,), sites=("lumbar_spine",), patient=Patient(), arms=(arm,),
+    )  # fmt: skip
 
 
-def run_all(steps: Sequence[float], seeds: int, years: float, workers: int | None) -> list[dict]:
-    """Run every seed with every step, the slowest first; return rows in order."""
-    tasks = [(seed, step, years) for step in sorted(steps) for seed in range(1, seeds + 1)]
-    with ProcessPoolExecutor(workers) as pool:
-        return list(pool.map(run_once, tasks))
+def read_outcomes(frame: pd.DataFrame, years: float) -> list[dict]:
+    """Return the outcomes of each run at its end, CTX as the mean of the last year."""
+    rows = []
+    for (step, seed), run in frame.groupby(["time.step", "seed"]):
+        result = {name: float(run[name].iloc[-1]) for name in OUTCOMES}
+        last = run[run["year"] > years - 1]
+        rows.append({"step": step, "seed": seed} | result | {"ctx": float(last["ctx"].mean())})
+    return rows
 
 
 def compare(rows: list[dict], steps: Sequence[float]) -> list[dict]:
@@ -103,11 +102,8 @@ def agree(found: list[dict]) -> bool:
     return all(abs(row["z"]) < LIMIT for row in found)
 
 
-def draw(rows: list[dict], steps: Sequence[float], path: Path) -> None:
+def draw(rows: list[dict], steps: Sequence[float]) -> Figure:
     """Draw each seed as a thin line from step to step, and the means."""
-    mpl.use("Agg")
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(2.2 * len(OUTCOMES), 3), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(OUTCOMES)), OUTCOMES, strict=True):
         columns = [[row[name] for row in rows if row["step"] == step] for step in sorted(steps)]
@@ -118,54 +114,26 @@ def draw(rows: list[dict], steps: Sequence[float], path: Path) -> None:
         )  # fmt: skip
         axes.set(title=name.replace("_", " "), xlabel="step, days", xticks=sorted(steps))
     figure.supylabel("change from day 0, %")
-    figure.savefig(path, dpi=150)
+    return figure
 
 
-def write(out: Path, record: dict, rows: list[dict]) -> None:
-    """Write the record, and beside it the table of every run and the picture."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(record, indent=1) + "\n")
-    with out.with_suffix(".csv").open("w", newline="") as file:
-        table = csv.DictWriter(file, rows[0])
-        table.writeheader()
-        table.writerows(rows)
-    draw(rows, record["steps"], out.with_suffix(".png"))
-
-
-def main() -> None:
+def work(options: argparse.Namespace) -> None:
     """Run, print, and write where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--quick", action="store_true", help="2 seeds, 1 year: 8 s instead of 2 min"
-    )
-    parser.add_argument("--seeds", type=int, default=16, help="at least 2 (default 16)")
-    parser.add_argument("--steps", type=float, nargs="+", default=[1.0, 3.5, 7.0], help="days")
-    parser.add_argument("--workers", type=int, help="processes (default: all cores)")
-    parser.add_argument("--out", type=Path, help="JSON file; CSV and PNG are written beside it")
-    options = parser.parse_args()
-    if options.seeds < 2 or len(set(options.steps)) < 2:
-        parser.error("a comparison needs at least 2 seeds and 2 steps")
-    seeds, years = (2, 1.0) if options.quick else (options.seeds, 5.0)
-    rows = run_all(options.steps, seeds, years, options.workers)
+    if options.replicates < 2 or len(set(options.steps)) < 2:
+        raise ValueError("a comparison needs at least 2 replicates and 2 steps")
+    years = 1.0 if options.quick else 5.0
+    values = [{"time.step": step} for step in sorted(options.steps)]  # the slowest first
+    cases = cross([make_trial(years)], values=values, parameters=section(options))
+    rows = read_outcomes(run_cases(options, cases), years)
     found = compare(rows, options.steps)
     print_table(found, options.steps)
-    if options.out:
-        record = {
-            "made_by": {
-                "remodel": remodel.__version__,
-                "mesa": mesa.__version__,
-                "numpy": np.__version__,
-                "python": platform.python_version(),
-            },
-            "parameters": Parameters().values(),
-            "steps": sorted(options.steps),
-            "seeds": seeds,
-            "years": years,
-            "agree": agree(found),
-            "runs": found,
-        }
-        write(options.out, record, rows)
+    findings = {
+        "steps": sorted(options.steps), "years": years, "agree": agree(found), "runs": found,
+    }  # fmt: skip
+    write(options, findings, pd.DataFrame(rows), draw(rows, options.steps))
 
 
 if __name__ == "__main__":
-    main()
+    parser = make_parser(__doc__, replicates=16)
+    parser.add_argument("--steps", type=float, nargs="+", default=[1.0, 3.5, 7.0], help="days")
+    start(parser, work)

@@ -5,7 +5,7 @@ CPU time, its growth with area, memory, and the gain of a second worker, each be
 asked of the model and what it aims for.
 
 RUN
-python experiments/speed.py --out experiments/results/speed.json  (1 min; --quick 10 s)
+python experiments/speed.py --out experiments/results/speed.json  (4 min; --quick 15 s)
 
 LOOK FOR
 Cost grows no faster than area: cells are stepped one by one, sites all at once. A cell's step
@@ -18,32 +18,36 @@ each step, and a year costs 1.6 to 1.9 times as much.
 
 TRUST
 CPU times move by a third from one machine or one moment to the next; the ratios by a tenth.
-The gain of a second worker needs two idle cores.
+The gain of a second worker needs two idle cores. Options other than --quick and --out do nothing.
 """
 
 import argparse
-import json
-import math
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import NamedTuple
+from unittest.mock import patch
 
 import mesa
 import numpy as np
+from common import make_parser, start, write
 from mesa.agent import AgentSet
 from PIL import Image
 
-import remodel
-from remodel import BoneModel, Parameters
+from remodel import BoneModel, Parameters, ensemble
+from remodel.arms import Arm
+from remodel.cases import Case
 from remodel.cells import Osteoblast, Osteoclast
+from remodel.patients import Patient
+from remodel.replicates import Replicate, ReplicateTask
 from remodel.sections import build_section
+from remodel.therapies import Course
+from remodel.trials import Trial
 
 DRUG = "anastrozole 0-100"
 PEAK = """
@@ -193,26 +197,36 @@ def section_from_image(side: float) -> Iterator[Finding]:
     yield Finding(f"peak memory, {sites} sites from an image", "MB", peak / 1e6, 600)
 
 
-def run_once(seed: int) -> float:
-    """Run one replicate; the work that is shared out among workers."""
-    model = BoneModel(DRUG, rng=seed)
-    model.run(years=5)
-    return float(model.meter.now["total_hip"])
+def time_ensemble(trial: Trial, runs: int, workers: int) -> tuple[float, float]:
+    """Return the seconds of an ensemble, and those of its runs if they are in this process."""
+    spent: list[float] = []
 
-
-def time_workers(workers: int, runs: int) -> float:
-    """Return the seconds that some workers, already started, need for some runs."""
-    with ProcessPoolExecutor(workers) as pool:
-        list(pool.map(math.sqrt, range(workers)))
+    def timed(task: ReplicateTask) -> Replicate:
         begin = perf_counter()
-        list(pool.map(run_once, range(runs)))
-        return perf_counter() - begin
+        result = run_replicate(task)
+        spent.append(perf_counter() - begin)
+        return result
+
+    run_replicate = ensemble.run_replicate
+    with TemporaryDirectory() as folder, patch.object(ensemble, "run_replicate", timed):
+        begin = perf_counter()
+        cases = [Case(trial)]
+        ensemble.run_ensemble(cases, Path(folder, "runs"), runs, workers=workers)
+        return perf_counter() - begin, sum(spent)
 
 
-def gain_of_workers(runs: int) -> Iterator[Finding]:
-    """Compare two workers with one."""
-    gain = time_workers(1, runs) / time_workers(2, runs)
-    yield Finding("two workers against one, times faster", "1", gain, 1.8, more_is_better=True)
+def cost_of_ensembles(runs: int) -> Iterator[Finding]:
+    """Compare two workers with one, and an ensemble with its runs."""
+    arm = Arm(name="anastrozole", patient=Patient(), courses=(Course(drug="anastrozole"),))
+    trial = Trial(
+        name="speed", title="Anastrozole", source="", on_treatment=7.0, off_treatment=0.0,
+        visits=(7.0,), sites=("total_hip",), patient=Patient(), arms=(arm,),
+    )  # fmt: skip
+    one, spent = time_ensemble(trial, runs, 1)
+    two, _ = time_ensemble(trial, runs, 2)
+    what = f"{runs} runs of 7 years: two workers / half of one"
+    yield Finding(what, "1", two / (one / 2), 1.15, 1.11)
+    yield Finding("overhead of an ensemble over its runs", "%", 100 * (one / spent - 1), 5.0)
 
 
 def measure(quick: bool) -> Iterator[Finding]:
@@ -224,7 +238,7 @@ def measure(quick: bool) -> Iterator[Finding]:
     )
     yield from memory([4.0, 12.0] if quick else [4.0, 36.0])
     yield from section_from_image(4.0 if quick else 20.0)
-    yield from gain_of_workers(2 if quick else 16)
+    yield from cost_of_ensembles(2 if quick else 64)
 
 
 def print_table(findings: list[Finding]) -> None:
@@ -238,29 +252,18 @@ def print_table(findings: list[Finding]) -> None:
         print(f"{what:55}{sign + f' {item.ask:g}':>10}{aim:>8}{item.measured:>10.3g}  {verdict}")
 
 
-def main() -> None:
+def work(options: argparse.Namespace) -> None:
     """Measure, print, and write the record where asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="10 s instead of 60")
-    parser.add_argument("--out", type=Path, help="JSON file for the record")
-    options = parser.parse_args()
     findings = list(measure(options.quick))
     print_table(findings)
-    if options.out:
-        record = {
-            "made_by": {
-                "remodel": remodel.__version__,
-                "mesa": mesa.__version__,
-                "numpy": np.__version__,
-                "python": platform.python_version(),
-                "cores": os.cpu_count(),
-            },
-            "quick": options.quick,
+    write(
+        options,
+        {
+            "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
             "runs": [item._asdict() | {"met": item.met} for item in findings],
-        }
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(record, indent=1) + "\n")
+        },
+    )
 
 
 if __name__ == "__main__":
-    main()
+    start(make_parser(__doc__, replicates=1), work)

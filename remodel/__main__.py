@@ -2,28 +2,33 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 from remodel import __version__
 from remodel.archive import load_section
 from remodel.comparison import format_scores
-from remodel.ensemble import HIGHEST_SEED, MOST_REPLICATES, all_workers
+from remodel.ensemble import FailedRunsError
 from remodel.files import open_folder
 from remodel.images import Scan, read_section
-from remodel.jobs import OUTPUTS, QUICK, QUICK_REPLICATES, SECTION, run_job
+from remodel.jobs import OUTPUTS, QUICK, QUICK_REPLICATES, SECTION, run_again, run_job
 from remodel.options import (
     BAD_INPUT,
-    Number,
     Parser,
+    add_again_options,
     add_movie_options,
+    add_new_options,
+    add_run_options,
     add_tissue_options,
-    workers,
+    add_validate_options,
+    add_view_options,
+    open_workers,
 )
 from remodel.parameters import Parameters
-from remodel.record import read_record, recorded_section, run_again
+from remodel.record import read_record, recorded_section
 from remodel.report import format_table
 from remodel.tables import parameter_table, response_table
 from remodel.trials import built_in_trials, load_trial
@@ -32,116 +37,6 @@ from remodel.validation import validate
 
 FAILED, INTERRUPTED = 1, 130
 ABOUT = "Bone remodeling in cells: reruns published trials and shows them beside the publication."
-
-
-def make_parser() -> tuple[Parser, dict[str, Parser]]:
-    """Return the parser, and that of each command."""
-    top = Parser(prog="remodel", description=ABOUT, allow_abbrev=False)
-    top.add_argument("--version", action="version", version=f"remodel {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def add(name: str, text: str, example: str) -> Parser:
-        return commands.add_parser(
-            name, help=text, description=f"{text}. Example: {example}", allow_abbrev=False
-        )
-
-    run = add("run", "Run a trial", "remodel run atac (under a minute on two cores; --quick 10 s)")
-    add_run_options(run)
-    again = add(
-        "again", "Repeat a run from its record, and compare to the last bit",
-        "remodel again results/atac/record.json (as long as that run)",
-    )  # fmt: skip
-    again.add_argument("record", type=Path, metavar="RECORD", help="record.json of a run")
-    again.add_argument("--workers", type=workers, default="all", help="processes (all)")
-    movie = add(
-        "movie", "Film a section over the years, with its curves (GIF; MP4 too if ffmpeg is there)",
-        "remodel movie results/atac --arm anastrozole (half a minute)",
-    )  # fmt: skip
-    add_movie_options(movie)
-    brought = add(
-        "tissue", "Make a section of bone from an image",
-        "remodel tissue slice.png --pixel-size 8 (3 s)",
-    )  # fmt: skip
-    add_tissue_options(brought)
-    held = add(
-        "validate", "Hold every built-in trial against its publication",
-        "remodel validate (24 replicates: 4 minutes on two cores; --quick 35 s)",
-    )  # fmt: skip
-    add_luck_options(held, 24)
-    held.add_argument(
-        "--out", type=Path, default=Path("results", "validate"), help="(results/validate)"
-    )
-    show = add("list", "List the trials that there are", "remodel list (2 s)")
-    new = add("new", "Write a commented trial file to start from", "remodel new mine.toml (2 s)")
-    new.add_argument("file", type=Path, metavar="FILE.toml", help="a file that is not there yet")
-    numbers = add("parameters", "Print every number of the model", "remodel parameters (2 s)")
-    viewer = add(
-        "view", "Open the model in the browser, on this machine only",
-        "remodel view --lesson 3 (page ready in 5 s; needs pip install 'remodel[viewer]')",
-    )  # fmt: skip
-    add_view_options(viewer)
-    names = {
-        "run": run,
-        "again": again,
-        "movie": movie,
-        "tissue": brought,
-        "validate": held,
-        "list": show,
-        "new": new,
-        "parameters": numbers,
-        "view": viewer,
-    }
-    return top, names
-
-
-def add_run_options(run: Parser) -> None:
-    """Add the options of `remodel run`."""
-    run.add_argument(
-        "trial", metavar="TRIAL", help=f"{', '.join(built_in_trials())}, or a FILE.toml of your own"
-    )
-    add_luck_options(run, 8)
-    run.add_argument(
-        "--years-off", type=Number("years-off", "year", 0, 50, whole=False),
-        help="follow-up after treatment (as the trial has it)",
-    )  # fmt: skip
-    run.add_argument(
-        "--tissue", type=Path, metavar="FILE.npz",
-        help="a section of your own, from remodel tissue (one is built for each replicate)",
-    )  # fmt: skip
-    run.add_argument("--out", type=Path, help="folder for the results (results/TRIAL)")
-
-
-def add_luck_options(command: Parser, replicates: int) -> None:
-    """Add the options of how often to run, on what section and with which luck."""
-    command.add_argument(
-        "--replicates", type=Number("replicates", "runs", 1, MOST_REPLICATES),
-        help=f"sections, each with luck of its own ({replicates}; {QUICK_REPLICATES} with --quick)",
-    )  # fmt: skip
-    command.add_argument(
-        "--workers", type=workers, help="processes (all: one per processor; 1 with --quick)"
-    )
-    command.add_argument(
-        "--seed",
-        type=Number("seed", "(no unit)", 0, HIGHEST_SEED),
-        default=1,
-        help="of all luck (1)",
-    )
-    command.add_argument(
-        "--quick", action="store_true",
-        help="a try: a small section, 2 replicates, no numbers to rely on",
-    )  # fmt: skip
-
-
-def add_view_options(view: Parser) -> None:
-    """Add the options of `remodel view`."""
-    view.add_argument("--lesson", default="", help="number or name of a lesson")
-    view.add_argument("--trial", default="", help="as for `run`: a name, or a FILE.toml")
-    view.add_argument("--section", default="", help="a section to begin with (usual)")
-    view.add_argument(
-        "--port", type=Number("port", "(no unit)", 1, 65535), default=8765, help="(8765)"
-    )
-    view.add_argument("--host", default="127.0.0.1", help="(127.0.0.1: this machine only)")
-    view.add_argument("--no-browser", action="store_true", help="only print the address")
 
 
 def command_view(args: argparse.Namespace) -> int:
@@ -160,8 +55,8 @@ def command_validate(args: argparse.Namespace) -> int:
     """Run every built-in trial and write the evidence."""
     parameters = Parameters().with_values(QUICK if args.quick else {})
     replicates = args.replicates or (QUICK_REPLICATES if args.quick else 24)
-    count = args.workers or (1 if args.quick else all_workers())
-    table = validate(parameters, replicates, args.seed, count, args.out)
+    with open_workers(args) as count:
+        table = validate(parameters, replicates, args.seed, count, args.out)
     print(format_scores(table))
     print(f"{args.out}: {', '.join(EVIDENCE)}")
     return 0
@@ -176,9 +71,9 @@ def command_run(args: argparse.Namespace) -> int:
     replicates = args.replicates or (QUICK_REPLICATES if args.quick else 8)
     name = Path(args.trial).stem.lower() + ("-quick" if args.quick else "")
     folder = args.out or Path("results", name)
-    count = args.workers or (1 if args.quick else all_workers())
     tissue = load_section(args.tissue) if args.tissue else None
-    summary = run_job(trial, parameters, replicates, args.seed, count, folder, tissue=tissue)
+    with open_workers(args) as count:
+        summary = run_job(trial, parameters, replicates, args.seed, count, folder, tissue=tissue)
     print(format_table(summary, trial, replicates))
     print(f"{folder}: {', '.join([*OUTPUTS, *([SECTION] if tissue else [])])}")
     return 0
@@ -265,17 +160,75 @@ def command_parameters(_: argparse.Namespace) -> int:
     return 0
 
 
+class Command(NamedTuple):
+    """A command: what its help says, its options, its work."""
+
+    text: str
+    example: str
+    add_options: Callable[[Parser], None]
+    work: Callable[[argparse.Namespace], int]
+
+
+def no_options(_: Parser) -> None:
+    """Add none."""
+
+
 COMMANDS = {
-    "run": command_run,
-    "again": command_again,
-    "movie": command_movie,
-    "tissue": command_tissue,
-    "validate": command_validate,
-    "list": command_list,
-    "new": command_new,
-    "parameters": command_parameters,
-    "view": command_view,
-}
+    "run": Command(
+        "Run a trial", "remodel run atac (under a minute on two cores; --quick 10 s)",
+        add_run_options, command_run,
+    ),
+    "again": Command(
+        "Repeat a run from its record, and compare to the last bit",
+        "remodel again results/atac/record.json (as long as that run)",
+        add_again_options, command_again,
+    ),
+    "movie": Command(
+        "Film a section over the years, with its curves (GIF; MP4 too if ffmpeg is there)",
+        "remodel movie results/atac --arm anastrozole (half a minute)",
+        add_movie_options, command_movie,
+    ),
+    "tissue": Command(
+        "Make a section of bone from an image", "remodel tissue slice.png --pixel-size 8 (3 s)",
+        add_tissue_options, command_tissue,
+    ),
+    "validate": Command(
+        "Hold every built-in trial against its publication",
+        "remodel validate (24 replicates: 4 minutes on two cores; --quick 35 s)",
+        add_validate_options, command_validate,
+    ),
+    "list": Command(
+        "List the trials that there are", "remodel list (2 s)", no_options, command_list
+    ),
+    "new": Command(
+        "Write a commented trial file to start from", "remodel new mine.toml (2 s)",
+        add_new_options, command_new,
+    ),
+    "parameters": Command(
+        "Print every number of the model", "remodel parameters (2 s)",
+        no_options, command_parameters,
+    ),
+    "view": Command(
+        "Open the model in the browser, on this machine only",
+        "remodel view --lesson 3 (page ready in 5 s; needs pip install 'remodel[viewer]')",
+        add_view_options, command_view,
+    ),
+}  # fmt: skip
+
+
+def make_parser() -> tuple[Parser, dict[str, Parser]]:
+    """Return the parser, and that of each command."""
+    top = Parser(prog="remodel", description=ABOUT, allow_abbrev=False)
+    top.add_argument("--version", action="version", version=f"remodel {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers: dict[str, Parser] = {}
+    for name, command in COMMANDS.items():
+        about = f"{command.text}. Example: {command.example}"
+        parsers[name] = commands.add_parser(
+            name, help=command.text, description=about, allow_abbrev=False
+        )
+        command.add_options(parsers[name])
+    return top, parsers
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -290,9 +243,18 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0 only if all of it was done."""
-    try:
+
+    def command() -> int:
         args = parse(arguments)
-        code = COMMANDS[args.command](args)
+        return COMMANDS[args.command].work(args)
+
+    return guard(command)
+
+
+def guard(work: Callable[[], int]) -> int:
+    """Do some work and return its exit code; what goes wrong is one line on stderr."""
+    try:
+        code = work()
         sys.stdout.flush()
         return code
     except KeyboardInterrupt as stop:
@@ -302,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = None
         return FAILED
-    except (OSError, MemoryError, BrokenProcessPool) as error:
+    except (OSError, MemoryError, BrokenProcessPool, FailedRunsError) as error:
         return complain(str(error) or type(error).__name__, FAILED)
 
 

@@ -1,54 +1,205 @@
-"""Many runs: the arms of a trial, in replicates that differ by their luck."""
+"""Many runs: trials, women and parameter values in replicates that differ by their luck."""
 
-import multiprocessing
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from inspect import getsource
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any, NamedTuple
 
 import pandas as pd
 from tqdm import tqdm
 
-from remodel.arms import Arm
-from remodel.checkpoint import Checkpoint, forget, resume, take_checkpoint
-from remodel.model import BoneModel
+from remodel.cases import Case
+from remodel.origin import origin
 from remodel.parameters import Parameters
-from remodel.patients import Patient
 from remodel.quantities import check
-from remodel.snapshots import Snapshot, take_snapshot
+from remodel.record import read_sealed
+from remodel.replicates import Measure, Replicate, ReplicateTask, run_replicate
+from remodel.runs import ENSEMBLE, MANIFEST, claim_folder, read_runs, write_run
 from remodel.tissue import Tissue
 from remodel.trials import Trial
+from remodel.workers import run_all
 
-Task = TypeVar("Task")
-Result = TypeVar("Result")
-MOST_WORKERS = 1024
 MOST_REPLICATES = 100_000
 HIGHEST_SEED = 2**32
 
 
-@dataclass(frozen=True)
-class ReplicateTask:
-    """One replicate of a trial: all arms, on the same section and with the same luck."""
-
-    trial: Trial
-    parameters: Parameters
-    replicate: int
-    seed: int
-    pictures: bool = False
-    tissue: Tissue | None = None  # built from the seed where none is given
+class FailedRunsError(RuntimeError):
+    """Some runs ended in an error; the message names them."""
 
 
-@dataclass(frozen=True)
-class Replicate:
-    """What came out of one replicate: a tidy frame, and pictures by arm and year."""
+class Ensemble(NamedTuple):
+    """What came out of many runs.
 
-    number: int
+    Attributes
+    ----------
+    frame : DataFrame
+        Columns: the labels of the cases, replicate, seed, arm, `measures.COLUMNS` and what
+        was measured at visits; a row for each reading.
+    failed : DataFrame
+        Columns: the labels of the cases, replicate, seed, error; a row for each failed run.
+    """
+
     frame: pd.DataFrame
-    snapshots: dict[tuple[str, float], Snapshot] = field(default_factory=dict)
+    failed: pd.DataFrame
+
+
+def run_ensemble(
+    cases: Sequence[Case],
+    folder: Path | None = None,
+    replicates: int = 8,
+    seed: int = 1,
+    workers: int | Executor = 1,
+    progress: bool = False,
+    *,
+    measure: Measure | None = None,
+    pictures: bool = False,
+    done: Callable[[Replicate], None] | None = None,
+) -> Ensemble:
+    """Run every case in replicates; a failed run does not stop the others.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        What to run, such as `cases.cross` returns it.
+    folder : Path, optional
+        Where each run is written as soon as it ends. What is finished there is not run
+        again; what failed is.
+    replicates, seed : int
+        Replicate r of every case has the seed ``seed + r``, so that cases are paired by
+        their luck; the arms of a trial also share section and spin-up.
+    workers : int or Executor
+        Processes, or an executor that brings its own; the result does not depend on it.
+        In a script of your own, more than one needs ``if __name__ == "__main__":``.
+    progress : bool
+        Name what fails on stderr, and show a bar there if that is a terminal.
+    measure : callable, optional
+        Called with the model on day 0 and at each visit of the trial. What it returns are
+        columns of the frame, in the last reading before the visit and empty elsewhere.
+    pictures : bool
+        Take pictures of the first replicate of the first case.
+    done : callable, optional
+        Called with each new `Replicate` in any order, before it is written.
+
+    Raises
+    ------
+    KeyboardInterrupt, ConnectionError
+        If stopped by hand or by the loss of a cluster; the message says how much is kept.
+    OSError
+        If a run cannot be written, as on a full disk.
+    """
+    tasks = list_tasks(cases, replicates, seed, measure, pictures)
+    causes = describe_ensemble(cases, replicates, seed, measure)
+    runs = find_finished(folder, causes) if folder else {}
+    missing = [task for task in tasks if (task.case, task.replicate) not in runs]
+    bar = tqdm(
+        total=len(tasks), initial=len(runs), unit="run",
+        disable=not (progress and sys.stderr.isatty()),
+    )  # fmt: skip
+
+    def take(run: Replicate) -> None:
+        if run.error and progress:
+            tqdm.write(name_failure(causes, run), file=sys.stderr)
+        if done:
+            done(run)
+        if folder:
+            write_run(folder, causes, run)
+        runs[run.case, run.number] = replace(run, snapshots={})
+        bar.update()
+
+    try:
+        with bar:
+            run_all(missing, attempt, workers, take, fail)
+    except (KeyboardInterrupt, ConnectionError) as stop:
+        kept = f"kept in {folder}, and the same command goes on from there" if folder else "lost"
+        reason = f"{stop}; " if str(stop) else ""
+        raise type(stop)(f"{reason}{len(runs)} of {len(tasks)} runs are {kept}") from None
+    return gather(causes, runs.values())
+
+
+def find_finished(folder: Path, causes: Mapping[str, Any]) -> dict[tuple[int, int], Replicate]:
+    """Make a folder that of an ensemble; return the runs that ended well in it, by case and number."""
+    claim_folder(folder, causes)
+    return {(run.case, run.number): run for run in read_runs(folder, causes) if not run.error}
+
+
+def list_tasks(
+    cases: Sequence[Case], replicates: int, seed: int, measure: Measure | None, pictures: bool
+) -> list[ReplicateTask]:
+    """Return the work: first one replicate of every case, then the next."""
+    check("replicates", replicates, "runs", 1, MOST_REPLICATES)
+    check("seed", seed, "(no unit)", 0, HIGHEST_SEED)
+    return [
+        ReplicateTask(
+            case.trial, case.parameters, replicate, seed + replicate,
+            pictures and index == replicate == 0, case.tissue, index, measure,
+        )
+        for replicate in range(replicates)
+        for index, case in enumerate(cases)
+    ]  # fmt: skip
+
+
+def describe_ensemble(
+    cases: Sequence[Case], replicates: int, seed: int, measure: Measure | None
+) -> dict[str, Any]:
+    """Return all that makes an ensemble; of trials, parameters and sections, checksums."""
+    return {
+        **origin(),
+        "seed": seed,
+        "replicates": replicates,
+        "measure": getsource(measure) if measure else "",
+        "cases": [case.describe() for case in cases],
+    }
+
+
+def load_ensemble(folder: Path) -> Ensemble:
+    """Read what is in the folder of an ensemble, finished or not."""
+    causes = read_sealed(folder / MANIFEST, ENSEMBLE)
+    return gather(causes, read_runs(folder, causes))
+
+
+def gather(causes: Mapping[str, Any], runs: Iterable[Replicate]) -> Ensemble:
+    """Return runs, in whatever order they ended, as frames that do not depend on it."""
+    frames, failed = [], []
+    for run in sorted(runs, key=lambda run: (run.case, run.number)):
+        if run.error:
+            failed.append(label(causes, run) | {"error": run.error})
+            continue
+        columns = pd.DataFrame(causes["cases"][run.case]["labels"], index=run.frame.index)
+        frames.append(pd.concat([columns, run.frame], axis="columns"))
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    return Ensemble(frame, pd.DataFrame(failed))
+
+
+def label(causes: Mapping[str, Any], run: Replicate) -> dict[str, Any]:
+    """Return what tells a run from the others of its ensemble."""
+    labels: dict[str, Any] = causes["cases"][run.case]["labels"]
+    return {**labels, "replicate": run.number, "seed": causes["seed"] + run.number}
+
+
+def name_failure(causes: Mapping[str, Any], run: Replicate) -> str:
+    """Return one line about a run that failed."""
+    named = label(causes, run) | {"failed": run.error}
+    return ", ".join(f"{name} {value}" for name, value in named.items())
+
+
+def all_finished(found: Ensemble) -> pd.DataFrame:
+    """Return the frame of an ensemble of which no run failed.
+
+    Raises
+    ------
+    FailedRunsError
+        With the first error: a mean over the others would not be of what was asked.
+    """
+    if len(found.failed):
+        first = found.failed.iloc[0]
+        raise FailedRunsError(
+            f"failed runs: {len(found.failed)}; replicate {first['replicate']}: {first['error']}"
+        )
+    return found.frame
 
 
 def run_trial(
@@ -58,164 +209,32 @@ def run_trial(
     seed: int = 1,
     workers: int | Executor = 1,
     progress: bool = False,
-    done: Callable[[Replicate], None] | None = None,
     tissue: Tissue | None = None,
 ) -> pd.DataFrame:
-    """Run all arms of a trial in replicates.
+    """Run all arms of a trial in replicates and keep nothing on disk.
 
-    Parameters
-    ----------
-    trial : Trial
-        What to run.
-    parameters : Parameters, optional
-        Every number of the model.
-    replicates, seed : int
-        Replicate r has the seed ``seed + r``; its arms share section, spin-up and luck.
-    workers : int or Executor
-        Processes, or an executor that brings its own; the result does not depend on it.
-        In a script of your own, more than one needs ``if __name__ == "__main__":``.
-    progress : bool
-        Show a bar on stderr if that is a terminal.
-    done : callable, optional
-        Called with each `Replicate` as soon as it is finished, in any order.
-    tissue : Tissue, optional
-        A section that all replicates begin with; each builds one of its own otherwise.
+    Arguments are those of `Case` and `run_ensemble`.
 
     Returns
     -------
     DataFrame
         Columns replicate, seed, arm and `measures.COLUMNS`; a row for each reading.
     """
-    check("replicates", replicates, "runs", 1, MOST_REPLICATES)
-    check("seed", seed, "(no unit)", 0, HIGHEST_SEED)
-    parameters = parameters or Parameters()
-    tasks = [
-        ReplicateTask(trial, parameters, number, seed + number, number == 0, tissue)
-        for number in range(replicates)
-    ]
-    finished: list[Replicate] = []
-    hide = not (progress and sys.stderr.isatty())
-    with tqdm(total=replicates, unit="replicate", desc=trial.name, disable=hide) as bar:
-
-        def take(replicate: Replicate) -> None:
-            finished.append(replicate)
-            if done:
-                done(replicate)
-            bar.update()
-
-        run_all(tasks, run_replicate, workers, take)
-    finished.sort(key=lambda replicate: replicate.number)
-    return pd.concat([replicate.frame for replicate in finished], ignore_index=True)
+    case = Case(trial, parameters or Parameters(), tissue=tissue)
+    return all_finished(run_ensemble([case], None, replicates, seed, workers, progress))
 
 
-def run_replicate(task: ReplicateTask) -> Replicate:
-    """Spin up once for each kind of patient, then run every arm from there."""
-    points: dict[Patient, Checkpoint] = {}
-    frames, snapshots = [], {}
-    years = (0.0, task.trial.on_treatment, task.trial.years)
-    for arm in task.trial.arms:
-        patient = task.trial.woman(arm, task.seed)
-        if patient not in points:
-            model = spin_up(task, patient)
-            points[patient] = take_checkpoint(model)
-            forget([model])
-        model = enter(points[patient], arm)
-        for year in years:
-            model.run_until(year)
-            if task.pictures:
-                snapshots[arm.name, year] = take_snapshot(model)
-        readings = task.trial.observe(model.frame(), task.parameters.densitometry, task.seed)
-        readings.insert(0, "arm", arm.name)
-        frames.append(readings)
-        forget([model])
-    frame = pd.concat(frames, ignore_index=True)
-    frame.insert(0, "seed", task.seed)
-    frame.insert(0, "replicate", task.replicate)
-    return Replicate(task.replicate, frame, snapshots)
-
-
-def spin_up(task: ReplicateTask, patient: Patient) -> BoneModel:
-    """Return a model at day 0, on a section of its own."""
-    tissue = task.tissue.copy() if task.tissue else None
-    parameters = task.parameters.with_drugs(task.trial.drugs)
-    return BoneModel((), patient, parameters, tissue, task.seed)
-
-
-def enter(point: Checkpoint, arm: Arm) -> BoneModel:
-    """Return a model that goes on from day 0 in an arm of a trial."""
-    model = resume(point, arm.courses)
-    model.change(arm.changes)
-    return model
-
-
-def run_all(
-    tasks: Sequence[Task],
-    function: Callable[[Task], Result],
-    workers: int | Executor,
-    done: Callable[[Result], None],
-) -> None:
-    """Apply a function to each task; hand over each result as soon as it is there.
-
-    Parameters
-    ----------
-    tasks : sequence
-        Arguments of `function`; both must survive pickling unless `workers` is 1.
-    workers : int or Executor
-        1 runs in this process; more in processes of their own; an executor as it likes.
-    done : callable
-        Called here, not in a worker, in the order in which tasks end.
-    """
-    if isinstance(workers, Executor):
-        collect((workers.submit(function, task) for task in tasks), done)
-        return
-    check("workers", workers, "processes", 1, MOST_WORKERS)
-    workers = min(workers, len(tasks))
-    if workers <= 1:
-        for task in tasks:
-            done(function(task))
-        return
-    with process_pool(workers) as pool:
-        collect((pool.submit(function, task) for task in tasks), done)
-
-
-def collect(futures: Iterable[Any], done: Callable[[Any], None]) -> None:
-    """Hand over results as they come; at the first error drop what has not begun."""
-    waiting = list(futures)
+def attempt(task: ReplicateTask) -> Replicate:
+    """Run one replicate; an error becomes its result, so that it stops no other."""
     try:
-        for future in as_completed(waiting):
-            done(future.result())
-    except BaseException:
-        for future in waiting:
-            future.cancel()
-        raise
+        return run_replicate(task)
+    except Exception as error:  # noqa: BLE001  whatever it is, others go on
+        return fail(task, error)
 
 
-@contextmanager
-def process_pool(workers: int) -> Any:
-    """Open a pool of processes; on Ctrl-C or an error they end at once."""
-    forks = "forkserver" in multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if forks else "spawn")
-    if forks:  # imports what every worker needs once
-        context.set_forkserver_preload(["remodel.ensemble"])
-    before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=leave_interrupts)
-    try:
-        yield pool
-    except BaseException:
-        for child in set(multiprocessing.active_children()) - before:
-            child.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def leave_interrupts() -> None:
-    """Let Ctrl-C be the business of the main process, which then ends this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def all_workers() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def fail(task: ReplicateTask, error: Exception) -> Replicate:
+    """Return a failed run, with one line that says what happened, and where."""
+    place = extract_tb(error.__traceback__)[-1]
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text += f" ({Path(place.filename).name}, line {place.lineno})"
+    return Replicate(task.replicate, pd.DataFrame(), case=task.case, error=text)

@@ -1,20 +1,29 @@
-"""The main job: run a trial, write all that came out, keep what is finished."""
+"""The main job: run a trial, write all that came out, keep what is finished; repeat it."""
 
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from remodel.archive import save_section
-from remodel.ensemble import Replicate, run_trial
+from remodel.cases import Case
+from remodel.ensemble import all_finished, run_ensemble, run_trial
 from remodel.files import open_folder, write_whole
+from remodel.origin import recorded_parameters
 from remodel.parameters import Parameters
-from remodel.record import as_csv, check_claim, describe, results, seal
+from remodel.reader import Table
+from remodel.record import CAUSES, as_csv, check_claim, describe, results, seal
+from remodel.replicates import Replicate
 from remodel.report import summarize
-from remodel.snapshots import Snapshot
+from remodel.runs import run_path
 from remodel.tissue import Tissue
-from remodel.trials import Trial
+from remodel.trials import Trial, build_trial
 
 OUTPUTS = ("replicates.csv", "summary.csv", "trial.png", "sections.png", "record.json")
+RUNS = "runs"  # folder of the single replicates
 SECTION = "section.npz"  # beside them, where the user brought a section
 QUICK = {"section.height": 2.0, "section.width": 3.0, "time.spin_up": 6.0}
 QUICK_REPLICATES = 2
@@ -25,7 +34,7 @@ def run_job(
     parameters: Parameters,
     replicates: int,
     seed: int,
-    workers: int,
+    workers: int | Executor,
     folder: Path,
     progress: bool = True,
     tissue: Tissue | None = None,
@@ -33,8 +42,8 @@ def run_job(
     """Run a trial and write table, pictures and record into a folder.
 
     Arguments are those of `run_trial`, and the folder. It must be new or hold the very
-    same run. Each replicate is written as soon as it is finished. A section that the user
-    brought is written too, so that the folder is enough to repeat the run.
+    same run, which then goes on where it stopped. A section that the user brought is
+    written too, so that the folder is enough to repeat the run.
 
     Returns
     -------
@@ -46,49 +55,94 @@ def run_job(
     KeyboardInterrupt
         With a message that names the finished replicates.
     """
+    from remodel.plots import plot_sections  # Matplotlib is slow to import
+
     causes = describe(trial, parameters, seed, replicates, tissue)
-    check_claim(folder, causes)
+    check_claim(folder / "record.json", causes)
     open_folder(folder)
     if tissue:
         save_section(tissue, folder / SECTION)
     write_whole(folder / "record.json", seal(causes | {"results": None}))
-    pictures: dict[tuple[str, float], Snapshot] = {}
-    written: list[Path] = []
+    runs, sections = folder / RUNS, folder / "sections.png"
+    if not sections.exists():  # it is drawn of the run itself
+        run_path(runs, 0, 0).unlink(missing_ok=True)
 
-    def keep(replicate: Replicate) -> None:
-        pictures.update(replicate.snapshots)
-        written.append(write_replicate(replicate, folder))
+    def keep_pictures(run: Replicate) -> None:
+        if run.snapshots:
+            plot_sections(run.snapshots, sections)
 
     try:
-        frame = run_trial(trial, parameters, replicates, seed, workers, progress, keep, tissue)
-        return write_results(frame, trial, pictures, causes, folder)
+        found = run_ensemble(
+            [Case(trial, parameters, tissue=tissue)], runs, replicates, seed, workers, progress,
+            pictures=True, done=keep_pictures,
+        )  # fmt: skip
     except KeyboardInterrupt:
-        names = ", ".join(str(path) for path in sorted(written)) or "none"
+        names = ", ".join(str(path) for path in sorted(runs.glob("[0-9]*.json"))) or "none"
         raise KeyboardInterrupt(f"finished replicates: {names}") from None
-
-
-def write_replicate(replicate: Replicate, folder: Path) -> Path:
-    """Write the readings of one replicate, whole or not at all."""
-    path = folder / "replicates" / f"{replicate.number:03d}.csv"
-    path.parent.mkdir(exist_ok=True)
-    write_whole(path, as_csv(replicate.frame))
-    return path
+    return write_results(all_finished(found), trial, causes, folder)
 
 
 def write_results(
-    frame: pd.DataFrame,
-    trial: Trial,
-    pictures: dict[tuple[str, float], Snapshot],
-    causes: dict[str, object],
-    folder: Path,
+    frame: pd.DataFrame, trial: Trial, causes: Mapping[str, object], folder: Path
 ) -> pd.DataFrame:
-    """Write tables, pictures and, last, the record; return the summary."""
-    from remodel.plots import plot_sections, plot_trial  # Matplotlib is slow to import
+    """Write tables, the picture of the curves and, last, the record; return the summary."""
+    from remodel.plots import plot_trial
 
     summary = summarize(frame, trial)
     write_whole(folder / "replicates.csv", as_csv(frame))
     write_whole(folder / "summary.csv", as_csv(summary))
     plot_trial(frame, trial, folder / "trial.png")
-    plot_sections(pictures, folder / "sections.png")
-    write_whole(folder / "record.json", seal(causes | {"results": results(frame, trial)}))
+    write_whole(folder / "record.json", seal({**causes, "results": results(frame, trial)}))
     return summary
+
+
+def run_again(
+    record: dict[str, Any],
+    workers: int | Executor = 1,
+    progress: bool = False,
+    tissue: Tissue | None = None,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Repeat a run from nothing but its record.
+
+    Parameters
+    ----------
+    record : dict
+        As `read_record` returns it.
+    workers, progress
+        As for `run_trial`.
+    tissue : Tissue, optional
+        The section that the user had brought, as `recorded_section` returns it.
+
+    Returns
+    -------
+    frame : DataFrame
+        The readings of the new run.
+    differences : list of str
+        What is not the same to the last bit; empty if all is.
+    """
+    if not record.get("results"):
+        raise ValueError("the record holds no results: that run was not finished")
+    trial = build_trial(Table(record["trial"], "record"))
+    parameters = recorded_parameters(record["parameters"])
+    seed, replicates = record["seed"], record["replicates"]
+    causes = describe(trial, parameters, seed, replicates, tissue)
+    if causes["section"] != record["section"]:
+        raise ValueError("the record names a section by its content; that one is not given")
+    frame = run_trial(trial, parameters, replicates, seed, workers, progress, tissue)
+    new = results(frame, trial)
+    if new == record["results"]:
+        return frame, []
+    other = [name.replace("_", " ") for name in CAUSES if causes[name] != record.get(name)]
+    gap = largest_gap(new["summary"], record["results"].get("summary", []))
+    under = ", ".join(other) or "conditions that a record does not hold"
+    return frame, [
+        f"not the same; the summary differs by up to {gap:.2g}; made under other {under}"
+    ]
+
+
+def largest_gap(new: list[dict[str, Any]], old: list[dict[str, Any]]) -> float:
+    """Return the largest difference between simulated values of two summaries."""
+    if len(new) != len(old):
+        return inf
+    pairs = zip(new, old, strict=True)
+    return max((abs(a["simulated"] - b["simulated"]) for a, b in pairs), default=0.0)

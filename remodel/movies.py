@@ -18,7 +18,6 @@ from tqdm import tqdm
 from remodel.arms import Arm
 from remodel.checkpoint import Checkpoint, take_checkpoint
 from remodel.colors import BLUE, VERMILLION
-from remodel.ensemble import ReplicateTask, enter, spin_up
 from remodel.files import whole_file
 from remodel.jobs import SECTION
 from remodel.origin import code_sum, recorded_parameters
@@ -27,6 +26,7 @@ from remodel.plots import add_section_legend, draw_section
 from remodel.quantities import check
 from remodel.reader import Table
 from remodel.record import read_record, recorded_section
+from remodel.replicates import ReplicateTask, enter, spin_up
 from remodel.snapshots import take_snapshot
 from remodel.trials import Trial, build_trial, load_trial
 

@@ -1,15 +1,21 @@
 """Options of the command line: a parser whose errors are one line, numbers with a range."""
 
 import argparse
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Never
 
 from remodel.archive import SITE_SIZES
 from remodel.compartments import CORTEX_FROM, CORTEX_RANGE
-from remodel.ensemble import MOST_REPLICATES, MOST_WORKERS, all_workers
+from remodel.ensemble import HIGHEST_SEED, MOST_REPLICATES
 from remodel.images import PIXEL_SIZES
+from remodel.jobs import QUICK_REPLICATES
 from remodel.quantities import check
+from remodel.trials import built_in_trials
+from remodel.workers import MOST_WORKERS, all_workers, open_cluster
 
 BAD_INPUT = 2
 
@@ -55,6 +61,62 @@ def workers(text: str) -> int:
     if text == "all":
         return all_workers()
     return int(Number("workers", "processes (or 'all')", 1, MOST_WORKERS)(text))
+
+
+def add_run_options(run: Parser) -> None:
+    """Add the options of `remodel run`."""
+    run.add_argument(
+        "trial", metavar="TRIAL", help=f"{', '.join(built_in_trials())}, or a FILE.toml of your own"
+    )
+    add_luck_options(run, 8)
+    run.add_argument(
+        "--years-off", type=Number("years-off", "year", 0, 50, whole=False),
+        help="follow-up after treatment (as the trial has it)",
+    )  # fmt: skip
+    run.add_argument(
+        "--tissue", type=Path, metavar="FILE.npz",
+        help="a section of your own, from remodel tissue (one is built for each replicate)",
+    )  # fmt: skip
+    run.add_argument("--out", type=Path, help="folder for the results (results/TRIAL)")
+
+
+def add_luck_options(command: Parser, replicates: int) -> None:
+    """Add the options of how often to run, on what section and with which luck."""
+    command.add_argument(
+        "--replicates", type=Number("replicates", "runs", 1, MOST_REPLICATES),
+        help=f"sections, each with luck of its own ({replicates}; {QUICK_REPLICATES} with --quick)",
+    )  # fmt: skip
+    where = command.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers", type=workers, help="processes (all: one per processor; 1 with --quick)"
+    )
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a Dask cluster that does the work instead"
+    )
+    command.add_argument(
+        "--seed",
+        type=Number("seed", "(no unit)", 0, HIGHEST_SEED),
+        default=1,
+        help="of all luck (1)",
+    )
+    command.add_argument(
+        "--quick", action="store_true",
+        help="a try: a small section, 2 replicates, no numbers to rely on",
+    )  # fmt: skip
+
+
+def add_again_options(again: Parser) -> None:
+    """Add the options of `remodel again`."""
+    again.add_argument("record", type=Path, metavar="RECORD", help="record.json of a run")
+    again.add_argument("--workers", type=workers, default="all", help="processes (all)")
+
+
+def add_validate_options(held: Parser) -> None:
+    """Add the options of `remodel validate`."""
+    add_luck_options(held, 24)
+    held.add_argument(
+        "--out", type=Path, default=Path("results", "validate"), help="(results/validate)"
+    )
 
 
 def add_tissue_options(brought: Parser) -> None:
@@ -105,3 +167,30 @@ def add_movie_options(movie: Parser) -> None:
         help="pictures of each year (12)",
     )  # fmt: skip
     movie.add_argument("--out", type=Path, metavar="FILE.gif", help="(RUN/ARM.gif)")
+
+
+def add_new_options(new: Parser) -> None:
+    """Add the options of `remodel new`."""
+    new.add_argument("file", type=Path, metavar="FILE.toml", help="a file that is not there yet")
+
+
+def add_view_options(view: Parser) -> None:
+    """Add the options of `remodel view`."""
+    view.add_argument("--lesson", default="", help="number or name of a lesson")
+    view.add_argument("--trial", default="", help="as for `run`: a name, or a FILE.toml")
+    view.add_argument("--section", default="", help="a section to begin with (usual)")
+    view.add_argument(
+        "--port", type=Number("port", "(no unit)", 1, 65535), default=8765, help="(8765)"
+    )
+    view.add_argument("--host", default="127.0.0.1", help="(127.0.0.1: this machine only)")
+    view.add_argument("--no-browser", action="store_true", help="only print the address")
+
+
+@contextmanager
+def open_workers(args: argparse.Namespace) -> Iterator[int | Executor]:
+    """Open the workers that the options ask for: processes here, or those of a cluster."""
+    if args.scheduler is not None:
+        with open_cluster(args.scheduler) as cluster:
+            yield cluster
+    else:
+        yield args.workers or (1 if args.quick else all_workers())

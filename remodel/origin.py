@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
+from typing import Any
 
 import remodel
 from remodel.drugs import Drug
@@ -23,7 +24,13 @@ NO_RESULT = {
     "pages.py",
     "movies.py",
     "overview.py",
+    "workers.py",
 }  # modules that change no number
+
+
+def origin() -> dict[str, Any]:
+    """Return the versions and the code that a number can depend on."""
+    return {"made_by": made_by(), "code": code_sum()}
 
 
 def made_by() -> dict[str, str]:

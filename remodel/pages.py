@@ -98,12 +98,12 @@ def baseline_lines(baseline: pd.DataFrame) -> list[list[str]]:
     """Return the lines of the table of histomorphometry before treatment."""
     lines = []
     for index, region, source, which in RANGES:
-        here = (baseline["index"] == index) & (baseline["region"] == region)
-        mean, low, high = interval(baseline.loc[here, "value"].to_numpy(dtype=float))
+        name = f"{index}, {region}"
+        mean, low, high = interval(baseline[name].to_numpy(dtype=float))
         least, most, unit = range_of(source, which)
         verdict = "yes" if least <= mean <= most else "no"
         lines.append(
-            [f"{index}, {region}", f"{mean:.2f}", f"[{low:.2f}, {high:.2f}]",
+            [name, f"{mean:.2f}", f"[{low:.2f}, {high:.2f}]",
              f"{least:g} to {most:g}", unit, source, verdict]
         )  # fmt: skip
     return lines

@@ -2,20 +2,18 @@
 
 import json
 from hashlib import sha256
-from math import inf, isnan
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from remodel.archive import load_section, section_sum
-from remodel.ensemble import run_trial
-from remodel.origin import code_sum, made_by, recorded_parameters
+from remodel.origin import origin
 from remodel.parameters import Parameters
-from remodel.reader import Table
 from remodel.report import summarize
 from remodel.tissue import Tissue
-from remodel.trials import Trial, build_trial
+from remodel.trials import Trial
 
 FORMAT = "remodel run, 1"
 CAUSES = (
@@ -33,8 +31,7 @@ def describe(
     """
     return {
         "format": FORMAT,
-        "made_by": made_by(),
-        "code": code_sum(),
+        **origin(),
         "trial": trial.as_data(),
         "parameters": parameters.values(),
         "section": section_sum(tissue) if tissue else None,
@@ -46,9 +43,14 @@ def describe(
 
 def results(frame: pd.DataFrame, trial: Trial) -> dict[str, Any]:
     """Return what came out: the summary, and a checksum of every reading."""
-    table = summarize(frame, trial).to_dict("records")
-    clean = [{str(name): blank(value) for name, value in row.items()} for row in table]
-    return {"summary": clean, "replicates_csv_sha256": sha256(as_csv(frame).encode()).hexdigest()}
+    summary, content = rows_of(summarize(frame, trial)), as_csv(frame).encode()
+    return {"summary": summary, "replicates_csv_sha256": sha256(content).hexdigest()}
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as JSON can hold them."""
+    rows = table.to_dict("records")
+    return [{str(name): blank(value) for name, value in row.items()} for row in rows]
 
 
 def blank(value: Any) -> Any:
@@ -73,7 +75,16 @@ def checksum(record: dict[str, Any]) -> str:
 
 
 def read_record(path: Path, form: str = FORMAT) -> dict[str, Any]:
-    """Read a record of some form.
+    """Read the record of a run; raises what `read_sealed` does, and if it lacks a part."""
+    record = read_sealed(path, form)
+    missing = [name for name in (*CAUSES, "results") if name not in record]
+    if missing:
+        raise ValueError(f"{path}: is no whole record; it lacks {', '.join(missing)}")
+    return record
+
+
+def read_sealed(path: Path, form: str) -> dict[str, Any]:
+    """Read a file that `seal` made.
 
     Raises
     ------
@@ -90,54 +101,7 @@ def read_record(path: Path, form: str = FORMAT) -> dict[str, Any]:
         raise ValueError(f"{path}: is no record of this kind; expected format {form!r}")
     if record.get("checksum") != checksum(record):
         raise ValueError(f"{path}: was edited since it was written; its checksum does not fit")
-    missing = [name for name in (*CAUSES, "results") if name not in record]
-    if missing:
-        raise ValueError(f"{path}: is no whole record; it lacks {', '.join(missing)}")
     return record
-
-
-def run_again(
-    record: dict[str, Any],
-    workers: int = 1,
-    progress: bool = False,
-    tissue: Tissue | None = None,
-) -> tuple[pd.DataFrame, list[str]]:
-    """Repeat a run from nothing but its record.
-
-    Parameters
-    ----------
-    record : dict
-        As `read_record` returns it.
-    workers, progress
-        As for `run_trial`.
-    tissue : Tissue, optional
-        The section that the user had brought, as `recorded_section` returns it.
-
-    Returns
-    -------
-    frame : DataFrame
-        The readings of the new run.
-    differences : list of str
-        What is not the same to the last bit; empty if all is.
-    """
-    if not record.get("results"):
-        raise ValueError("the record holds no results: that run was not finished")
-    trial = build_trial(Table(record["trial"], "record"))
-    parameters = recorded_parameters(record["parameters"])
-    seed, replicates = record["seed"], record["replicates"]
-    causes = describe(trial, parameters, seed, replicates, tissue)
-    if causes["section"] != record["section"]:
-        raise ValueError("the record names a section by its content; that one is not given")
-    frame = run_trial(trial, parameters, replicates, seed, workers, progress, tissue=tissue)
-    new = results(frame, trial)
-    if new == record["results"]:
-        return frame, []
-    other = [name.replace("_", " ") for name in CAUSES if causes[name] != record.get(name)]
-    gap = largest_gap(new["summary"], record["results"].get("summary", []))
-    under = ", ".join(other) or "conditions that a record does not hold"
-    return frame, [
-        f"not the same; the summary differs by up to {gap:.2g}; made under other {under}"
-    ]
 
 
 def recorded_section(record: dict[str, Any], file: Path) -> Tissue | None:
@@ -150,24 +114,24 @@ def recorded_section(record: dict[str, Any], file: Path) -> Tissue | None:
     return tissue
 
 
-def largest_gap(new: list[dict[str, Any]], old: list[dict[str, Any]]) -> float:
-    """Return the largest difference between simulated values of two summaries."""
-    if len(new) != len(old):
-        return inf
-    pairs = zip(new, old, strict=True)
-    return max((abs(a["simulated"] - b["simulated"]) for a, b in pairs), default=0.0)
+def check_claim(path: Path, causes: dict[str, Any]) -> None:
+    """Refuse a folder that holds anything but what the same causes make.
 
-
-def check_claim(folder: Path, causes: dict[str, Any]) -> None:
-    """Refuse a folder that holds anything but the very run that is to be written."""
-    path = folder / "record.json"
+    Parameters
+    ----------
+    path : Path
+        The sealed file in the folder that holds the causes of what is there.
+    causes : dict
+        Of what is to be written, its format among them.
+    """
+    folder = path.parent
     if path.exists():
-        held = read_record(path, causes["format"])
-        other = [name.replace("_", " ") for name in CAUSES if held.get(name) != causes[name]]
+        held = read_sealed(path, causes["format"])
+        other = [name.replace("_", " ") for name in causes if held.get(name) != causes[name]]
         if other:
             raise ValueError(
                 f"{folder} already holds another run (other {', '.join(other)}); "
                 "choose another --out or remove the folder"
             )
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif folder.is_dir() and any(not item.name.startswith(".") for item in folder.iterdir()):
         raise ValueError(f"{folder} holds files but no run; choose another --out")

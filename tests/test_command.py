@@ -8,13 +8,13 @@ import sys
 import time
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 import remodel
 from remodel import __main__ as command
 from remodel.drugs import DRUGS
-from remodel.jobs import OUTPUTS
+from remodel.ensemble import load_ensemble
+from remodel.jobs import OUTPUTS, RUNS
 from remodel.trials import built_in_trials
 
 TINY = {"section.height": 0.6, "section.width": 1.2, "section.cortex": 0.5, "time.spin_up": 1.0}
@@ -64,7 +64,7 @@ def test_a_run_writes_every_file_and_prints_the_table(capsys, tmp_path):
     code, out, _ = run(capsys, "run", "tiny.toml", "--quick")
     folder = tmp_path / "results" / "tiny-quick"
     assert code == 0
-    assert {path.name for path in folder.iterdir()} == {*OUTPUTS, "replicates"}
+    assert {path.name for path in folder.iterdir()} == {*OUTPUTS, RUNS}
     assert all((folder / name).stat().st_size for name in OUTPUTS)
     assert re.search(r"drug +total hip +0 to 0.5 +[-+]\d", out)
     assert "mean of 2 replicates" in out
@@ -109,7 +109,8 @@ def test_an_unknown_therapy_gets_the_list(capsys, tmp_path):
 def test_an_unknown_option_gets_the_list(capsys):
     line = refused(capsys, "run", "atac", "--replicate", "3")
     assert "'--replicate'" in line
-    assert "--replicates, --workers, --seed, --quick, --years-off, --tissue, --out" in line
+    options = "replicates, workers, scheduler, seed, quick, years-off, tissue, out"
+    assert ", ".join(f"--{name}" for name in options.split(", ")) in line
 
 
 @pytest.mark.parametrize("arguments", [(), ("fly",), ("run",), ("again",), ("new",)])
@@ -217,7 +218,7 @@ def group_is_gone(group, seconds=10.0):
 @pytest.mark.parametrize("to_group", [True, False], ids=["terminal", "process"])
 def test_an_interrupt_keeps_and_names_finished_replicates(tmp_path, workers, to_group):
     process = start("run", "tiny.toml", "--quick", "--replicates=9999", f"--workers={workers}")
-    first = tmp_path / "results" / "tiny-quick" / "replicates" / "000.csv"
+    first = tmp_path / "results" / "tiny-quick" / RUNS / "0000-000.json"
     try:
         while not first.exists() and process.poll() is None:
             time.sleep(0.05)
@@ -231,9 +232,10 @@ def test_an_interrupt_keeps_and_names_finished_replicates(tmp_path, workers, to_
     assert "Traceback" not in out + err
     [line] = err.splitlines()
     named = line.removeprefix("remodel: interrupted; finished replicates: ").split(", ")
-    assert [tmp_path / name for name in named] == sorted(first.parent.iterdir())
-    for name in named:
-        assert len(pd.read_csv(tmp_path / name)) > 5
+    assert [tmp_path / name for name in named] == sorted(first.parent.glob("0*"))
+    kept = load_ensemble(first.parent).frame
+    assert kept["replicate"].nunique() == len(named)
+    assert (kept.groupby("replicate").size() > 5).all()
 
 
 def test_a_closed_pipe_is_no_traceback():

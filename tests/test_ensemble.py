@@ -1,16 +1,23 @@
 """Many runs: equal on any number of workers, and arms paired by their luck."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import small
 
+import remodel
 from remodel import BoneModel
-from remodel.ensemble import run_all, run_trial
+from remodel.cases import Case
+from remodel.ensemble import run_ensemble, run_trial
 from remodel.measures import COLUMNS
 from remodel.parameters import YEAR
 from remodel.trials import load_trial
+from remodel.workers import run_all
 
 TRIAL = """\
 name = "tiny"
@@ -98,7 +105,7 @@ def test_pictures_are_taken_of_the_first_replicate_alone(trial):
     def keep(replicate):
         taken[replicate.number] = set(replicate.snapshots)
 
-    run_trial(trial, TINY, replicates=2, done=keep)
+    run_ensemble([Case(trial, TINY)], replicates=2, pictures=True, done=keep)
     assert taken[0] == {(one.name, year) for one in trial.arms for year in (0.0, 0.5)}
     assert taken[1] == set()
 
@@ -122,6 +129,13 @@ def test_an_error_in_a_task_reaches_the_caller(workers):
         run_all([0, 1, 2, 3], fail, workers, [].append)
 
 
+def test_an_error_of_an_executor_may_stand_for_its_task():
+    found = []
+    with ThreadPoolExecutor(2) as threads:
+        run_all([0, 1, 2], fail, threads, found.append, lambda task, error: f"{task}: {error}")
+    assert sorted(found, key=str) == [0, "1: task 1", 2]
+
+
 @pytest.mark.parametrize("workers", [0, -1, float("nan"), 5000])
 def test_a_number_of_workers_out_of_range_is_refused(workers):
     with pytest.raises(ValueError, match=r"workers = .* processes; expected 1 to 1024"):
@@ -143,3 +157,20 @@ def test_results_come_in_any_order_and_each_once():
     found = []
     run_all(list(range(20)), np.square, 2, found.append)
     assert sorted(found) == [n**2 for n in range(20)]
+
+
+def test_workers_run_the_code_of_the_main_process(tmp_path):
+    other = tmp_path / "here" / "remodel"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("raise SystemExit('another remodel')")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from remodel.workers import run_all\n"
+        "def place(_):\n    import remodel\n    return remodel.__file__\n"
+        "if __name__ == '__main__':\n    run_all([0, 1, 2], place, 2, print)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], cwd=other.parent, check=True, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(remodel.__file__).parent.parent)},
+    )  # fmt: skip
+    assert done.stdout.split() == 3 * [remodel.__file__]

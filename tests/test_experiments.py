@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import silent, small, wall
 
-from remodel import Parameters
+from remodel import BoneModel, Parameters
 from remodel.trials import built_in_trials, load_trial
 
 FOLDER = Path(__file__).parent.parent / "experiments"
-SCRIPTS = sorted(FOLDER.glob("*.py"))
+SHARED = FOLDER / "common.py"  # no experiment of its own
+SCRIPTS = sorted(set(FOLDER.glob("*.py")) - {SHARED})
 SECTIONS = ["QUESTION", "RUN", "LOOK FOR", "TRY", "TRUST"]
 
 
@@ -57,6 +59,18 @@ def test_experiment_runs(script, tmp_path):
     assert set(record.get("parameters", Parameters().values())) == set(Parameters().values())
 
 
+def test_a_record_repeats_on_other_workers(tmp_path):
+    for workers in ("1", "2"):
+        line = [sys.executable, FOLDER / "estrogen.py", "--quick", "--replicates=3"]
+        out = tmp_path / workers / "a.json"
+        subprocess.run([*line, "--workers", workers, "--out", out], check=True, timeout=240)
+    names = [path.name for path in (tmp_path / "1").iterdir()]
+    assert sorted(names) == ["a.csv", "a.json", "a.png", "a.runs"]
+    for name in ("a.csv", "a.json", "a.png"):
+        first, second = (tmp_path / workers / name for workers in ("1", "2"))
+        assert first.read_bytes() == second.read_bytes(), name
+
+
 def load(name):
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
@@ -82,3 +96,40 @@ def test_only_rows_that_may_be_fitted_are_read():
     assert (abs(module.residuals(missed | inside, module.published_rows())) > 1).sum() == len(
         missed
     )
+
+
+def test_a_cut_leaves_a_piece_more_and_opens_a_loop():
+    measure = load("perforation").measure
+    model = silent(wall(4))
+    area = model.tissue.matrix.size * 0.02**2
+    model.tissue.matrix[:, 16:18] = 1.0
+    assert measure(model)["pieces"] * area == pytest.approx(2)
+    assert measure(model)["loops"] * area == pytest.approx(2)  # both around the periodic axis
+    model.tissue.matrix[3] = 0.0
+    assert measure(model)["pieces"] * area == pytest.approx(2)
+    assert measure(model)["loops"] * area == pytest.approx(0)
+    model.tissue.matrix[6] = 0.0
+    assert measure(model)["pieces"] * area == pytest.approx(4)
+    model.tissue.cavity[6, 8:12] = 1.0  # still open, and to be refilled
+    assert measure(model)["pieces"] * area == pytest.approx(3)
+
+
+def test_estradiol_is_what_was_asked_for():
+    module = load("estrogen")
+    numbers = small(section__height=0.6, section__width=1.2, section__cortex=0.5)
+    trial = module.make_trial((0.0, 20.0, 400.0), 0.5, numbers)
+    for arm, asked in zip(trial.arms, (0.0, 20.0, 400.0), strict=True):
+        model = BoneModel(arm.courses, parameters=numbers)
+        model.run(0.5)
+        assert model.signals.estradiol == pytest.approx(asked, rel=0.01, abs=0.05)
+
+
+@pytest.mark.parametrize("arguments", [("--out", "a.csv"), ("--replicates", "0"), ("--steps", "7")])
+def test_bad_input_of_an_experiment_is_one_line(tmp_path, arguments):
+    done = subprocess.run(
+        [sys.executable, FOLDER / "convergence.py", "--quick", *arguments],
+        check=False, capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())

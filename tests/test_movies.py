@@ -12,10 +12,10 @@ from test_record import TINY
 
 from remodel import movies
 from remodel.archive import load_section, save_section
-from remodel.ensemble import ReplicateTask
-from remodel.jobs import SECTION, run_job
+from remodel.jobs import SECTION, run_again, run_job
 from remodel.movies import Film, find_arm, make_movie, read_film, run_ahead
-from remodel.record import read_record, recorded_section, run_again
+from remodel.record import read_record, recorded_section
+from remodel.replicates import ReplicateTask
 from remodel.sections import build_section
 from remodel.snapshots import take_snapshot
 from remodel.trials import load_trial

@@ -6,8 +6,8 @@ from math import nan
 import pytest
 from helpers import small
 
-from remodel.jobs import OUTPUTS, run_job
-from remodel.record import CAUSES, FORMAT, checksum, read_record, run_again, seal
+from remodel.jobs import OUTPUTS, RUNS, run_again, run_job
+from remodel.record import CAUSES, FORMAT, checksum, read_record, seal
 from remodel.trials import load_trial
 
 TINY = {"section__height": 0.6, "section__width": 1.2, "section__cortex": 0.5}
@@ -52,8 +52,9 @@ def folder(trial, tmp_path_factory):
 
 
 def test_a_run_leaves_every_output_and_nothing_half_written(folder):
-    assert {path.name for path in folder.iterdir()} == {*OUTPUTS, "replicates"}
-    assert sorted(path.name for path in (folder / "replicates").iterdir()) == ["000.csv", "001.csv"]
+    assert {path.name for path in folder.iterdir()} == {*OUTPUTS, RUNS}
+    runs = sorted(path.name for path in (folder / RUNS).iterdir())
+    assert runs == ["0000-000.json", "0000-001.json", "ensemble.json"]
 
 
 def test_a_record_is_enough_to_repeat_the_run(folder):
@@ -178,3 +179,12 @@ def test_a_folder_with_other_files_is_refused(trial, tmp_path):
     with pytest.raises(ValueError, match="holds files but no run"):
         run_job(trial, small(**TINY), 1, 1, 1, tmp_path, progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_picture_that_is_gone_is_drawn_again(trial, tmp_path):
+    for name in ("a", "b"):
+        run_job(trial, small(**TINY), 2, 5, 1, tmp_path / name, progress=False)
+    (tmp_path / "a" / "sections.png").unlink()
+    run_job(trial, small(**TINY), 2, 5, 1, tmp_path / "a", progress=False)
+    for name in OUTPUTS:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name

@@ -12,10 +12,10 @@ from remodel.drugs import DRUGS
 from remodel.ensemble import run_trial
 from remodel.habits import Population
 from remodel.instruments import Densitometry
-from remodel.jobs import run_job
+from remodel.jobs import run_again, run_job
 from remodel.patients import Patient
 from remodel.reader import Table
-from remodel.record import read_record, run_again
+from remodel.record import read_record
 from remodel.report import questions, summarize
 from remodel.trials import HAZARD, build_trial, built_in_trials, load_trial
 

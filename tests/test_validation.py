@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from helpers import small
 
-from remodel import pages, validation
+from remodel import BoneModel, ensemble, pages, validation
 from remodel.comparison import inside, published_interval, score
-from remodel.ensemble import run_all, run_trial
+from remodel.ensemble import run_trial
+from remodel.histomorphometry import histomorphometry
 from remodel.pages import range_of
 from remodel.record import read_record
 from remodel.report import Readings, summarize
@@ -182,26 +183,39 @@ def test_a_target_of_a_trial_that_was_not_run_is_left_out():
 
 def test_a_validation_that_was_interrupted_goes_on_and_ends_the_same(made, tmp_path, monkeypatch):
     monkeypatch.setattr(validation, "built_in_trials", lambda: NAMES)
-    folder, ran = tmp_path / "validate", []
+    folder, run, ran = tmp_path / "validate", ensemble.run_replicate, []
 
-    def stopped(tasks, function, workers, done):
-        run_all(tasks[:3], function, workers, done)
-        raise KeyboardInterrupt
+    def stopped(task):
+        if len(ran) == 4:
+            raise KeyboardInterrupt
+        ran.append((task.trial.name, task.replicate))
+        return run(task)
 
-    monkeypatch.setattr(validation, "run_all", stopped)
-    with pytest.raises(KeyboardInterrupt, match=r"3 of 6 runs are kept in .*the same command"):
-        validate(TINY, 2, 5, 1, folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(ensemble, "run_replicate", stopped)
+        with pytest.raises(KeyboardInterrupt, match=r"2 of 4 runs are kept in .*the same command"):
+            validate(TINY, 2, 5, 1, folder)
     assert read_record(folder / "record.json", validation.FORMAT)["results"] is None
-
-    def counted(tasks, function, workers, done):
-        ran.extend(tasks)
-        run_all(tasks, function, workers, done)
-
-    monkeypatch.setattr(validation, "run_all", counted)
-    validate(TINY, 2, 5, 1, folder)
-    assert len(ran) == 3
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            ensemble, "run_replicate", lambda task: ran.append(task.trial.name) or run(task)
+        )
+        validate(TINY, 2, 5, 1, folder)
+    before = validation.BEFORE
+    assert ran == [
+        (before, 0), (before, 1), ("ARIBON", 0), ("zoledronate once", 0), "ARIBON", "zoledronate once",
+    ]  # fmt: skip
     for name in ("evidence.csv", "targets.csv", "evidence.md", "record.json"):
         assert (folder / name).read_bytes() == (made[1] / name).read_bytes(), name
+
+
+def test_the_baseline_is_that_of_the_section_alone(made):
+    woman = load_trial(NAMES[0]).patient
+    models = [BoneModel(patient=woman, parameters=TINY, rng=seed) for seed in (5, 6)]
+    page = (made[1] / "evidence.md").read_text()
+    for index, region, _, _ in pages.RANGES:
+        mean = np.mean([histomorphometry(model, region)[index] for model in models])
+        assert re.search(rf"^\| {index}, {region} *\| {mean:.2f} *\|", page, flags=re.MULTILINE)
 
 
 def test_another_validation_is_not_mixed_with_one_that_is_there(made, monkeypatch):

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 import remodel
-from remodel.record import read_record, run_again
+from remodel.jobs import run_again
+from remodel.record import read_record
 from remodel.viewer.lesson_reader import built_in_lessons, load_lesson
 
 BROWSER = next(

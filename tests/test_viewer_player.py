@@ -9,7 +9,8 @@ import pytest
 from helpers import SMALL
 
 from remodel.drugs import DRUGS
-from remodel.record import read_record, run_again
+from remodel.jobs import run_again
+from remodel.record import read_record
 from remodel.therapies import Course
 from remodel.trials import read_trial
 from remodel.viewer import saving, scene

@@ -1,0 +1,118 @@
+"""What the experiments share: their command line, their runs and what they write.
+
+A script makes its options with `make_parser`, hands its cases to `run_cases` and its findings
+to `write`, and begins with `start`. With ``--out NAME.json`` each finished run is kept in
+NAME.runs, from where the same command goes on if it was stopped.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from remodel.__main__ import guard
+from remodel.cases import Case
+from remodel.ensemble import all_finished, run_ensemble
+from remodel.files import open_folder, write_whole
+from remodel.jobs import QUICK, QUICK_REPLICATES
+from remodel.options import Parser, add_luck_options, open_workers
+from remodel.origin import origin
+from remodel.parameters import Parameters
+from remodel.replicates import Measure
+from remodel.runs import write_frame
+
+
+def make_parser(about: str, replicates: int) -> Parser:
+    """Return the options of an experiment; `about` is the docstring of its script."""
+    parser = Parser(description=about.splitlines()[0], allow_abbrev=False)
+    add_luck_options(parser, replicates)
+    parser.add_argument(
+        "--out", type=json_file, metavar="NAME.json",
+        help="record; NAME.csv, NAME.png and finished runs (NAME.runs) are put beside it",
+    )  # fmt: skip
+    parser.set_defaults(usual=replicates)
+    return parser
+
+
+def json_file(text: str) -> Path:
+    """Return a path that ends in .json."""
+    path = Path(text)
+    if path.suffix != ".json":
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a name that ends in .json")
+    return path
+
+
+def start(parser: Parser, work: Callable[[argparse.Namespace], None]) -> None:
+    """Do the work of a script; what goes wrong is one line on stderr."""
+
+    def command() -> int:
+        options = parser.parse_args()
+        options.replicates = options.replicates or (
+            QUICK_REPLICATES if options.quick else options.usual
+        )
+        if options.out:
+            open_folder(options.out.parent)
+        work(options)
+        return 0
+
+    sys.exit(guard(command))
+
+
+def section(options: argparse.Namespace) -> Parameters:
+    """Return the numbers of the model: the default ones, on a small section if quick."""
+    return Parameters().with_values(QUICK if options.quick else {})
+
+
+def run_cases(
+    options: argparse.Namespace, cases: Sequence[Case], measure: Measure | None = None
+) -> pd.DataFrame:
+    """Run the cases as the options say; return the tidy frame of `run_ensemble`."""
+    folder = options.out.with_suffix(".runs") if options.out else None
+    shared: AbstractContextManager[int | Executor] = open_workers(options)
+    with shared as workers:
+        found = run_ensemble(
+            cases, folder, options.replicates, options.seed, workers, True, measure=measure
+        )
+    return all_finished(found)
+
+
+def write(
+    options: argparse.Namespace,
+    findings: dict[str, Any],
+    table: pd.DataFrame | None = None,
+    figure: Figure | None = None,
+) -> None:
+    """Write the record where asked, and beside it a table and the picture.
+
+    Parameters
+    ----------
+    options : Namespace
+        Of the command line.
+    findings : dict
+        What came out; ``runs`` among them, and ``parameters`` if they are not the default.
+    table : DataFrame, optional
+        For NAME.csv.
+    figure : Figure, optional
+        For NAME.png.
+    """
+    if not options.out:
+        return
+    record = {
+        **origin(),
+        "quick": options.quick,
+        "seed": options.seed,
+        "replicates": options.replicates,
+        "parameters": section(options).values(),
+    }
+    if table is not None:
+        write_frame(table, options.out.with_suffix(".csv"))
+    if figure:
+        figure.savefig(options.out.with_suffix(".png"), dpi=150, metadata={"Software": None})
+    write_whole(options.out, json.dumps(record | findings, indent=1) + "\n")

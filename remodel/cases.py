@@ -1,0 +1,86 @@
+"""Cases: the cells of the table of an ensemble, each a trial with the numbers of the model."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from remodel.archive import section_sum
+from remodel.parameters import Parameters
+from remodel.patients import Patient
+from remodel.record import checksum
+from remodel.tissue import Tissue
+from remodel.trials import Trial
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cell of the table of an ensemble: a trial, with the numbers of the model.
+
+    Attributes
+    ----------
+    trial : Trial
+        What to run; its women are part of it.
+    parameters : Parameters
+        Every number of the model.
+    labels : dict
+        What tells this case from the others: columns of the frame.
+    tissue : Tissue, optional
+        A section that all replicates begin with; each builds one of its own otherwise.
+    """
+
+    trial: Trial
+    parameters: Parameters = field(default_factory=Parameters)
+    labels: Mapping[str, float | str] = field(default_factory=dict)
+    tissue: Tissue | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Return the labels, and a checksum of all else that makes this case."""
+        content = {
+            "trial": self.trial.as_data(),
+            "parameters": self.parameters.values(),
+            "section": section_sum(self.tissue) if self.tissue else None,
+        }
+        return {"labels": dict(self.labels), "sum": checksum(content)}
+
+
+def cross(
+    trials: Iterable[Trial],
+    patients: Iterable[Patient | None] = (None,),
+    values: Iterable[Mapping[str, float]] = ({},),
+    parameters: Parameters | None = None,
+) -> list[Case]:
+    """Return every trial with every woman and every set of parameter values.
+
+    Parameters
+    ----------
+    trials : iterable of Trial
+        Labeled ``trial``.
+    patients : iterable of Patient
+        Women who are in every arm in place of those of the trial, labeled ``patient`` by
+        their number from 0; None leaves the trial as it is.
+    values : iterable of dict
+        Values by name, such as ``{"osteoblast.life": 150}``; labeled by those names.
+    parameters : Parameters, optional
+        All other numbers.
+    """
+    usual, values, women = parameters or Parameters(), list(values), list(enumerate(patients))
+    known = usual.values()
+    names = {name: known.get(name, 0.0) for changes in values for name in changes}
+    return [
+        Case(
+            trial if woman is None else with_patient(trial, woman),
+            usual.with_values(changes),
+            {"trial": trial.name}
+            | ({} if woman is None else {"patient": number})
+            | {name: changes.get(name, default) for name, default in names.items()},
+        )
+        for trial in trials
+        for number, woman in women
+        for changes in values
+    ]
+
+
+def with_patient(trial: Trial, patient: Patient) -> Trial:
+    """Return a trial in which all arms are of the same woman, in every replicate."""
+    arms = tuple(replace(arm, patient=patient) for arm in trial.arms)
+    return replace(trial, patient=patient, arms=arms, population=None)

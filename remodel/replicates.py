@@ -1,0 +1,107 @@
+"""Replicates: all arms of a trial on one section and with one luck."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from remodel.arms import Arm
+from remodel.checkpoint import Checkpoint, forget, resume, take_checkpoint
+from remodel.model import BoneModel
+from remodel.parameters import Parameters
+from remodel.patients import Patient
+from remodel.snapshots import Snapshot, take_snapshot
+from remodel.tissue import Tissue
+from remodel.trials import Trial
+
+Measure = Callable[[BoneModel], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class ReplicateTask:
+    """One replicate of a trial, and what is to be seen of it beside the readings."""
+
+    trial: Trial
+    parameters: Parameters
+    replicate: int
+    seed: int
+    pictures: bool = False
+    tissue: Tissue | None = None  # built from the seed where none is given
+    case: int = 0
+    measure: Measure | None = None
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """What came out of one replicate of a case: a tidy frame, or why there is none.
+
+    Attributes
+    ----------
+    number, case : int
+        Which replicate, of which case of the ensemble.
+    frame : DataFrame
+        A row for each arm and reading; empty if the run failed.
+    snapshots : dict
+        Pictures by arm and year, if they were asked for.
+    error : str
+        What ended a failed run.
+    """
+
+    number: int
+    frame: pd.DataFrame
+    snapshots: dict[tuple[str, float], Snapshot] = field(default_factory=dict)
+    case: int = 0
+    error: str = ""
+
+
+def run_replicate(task: ReplicateTask) -> Replicate:
+    """Spin up once for each kind of patient, then run every arm from there."""
+    points: dict[Patient, Checkpoint] = {}
+    frames: list[pd.DataFrame] = []
+    snapshots: dict[tuple[str, float], Snapshot] = {}
+    for arm in task.trial.arms:
+        patient = task.trial.woman(arm, task.seed)
+        if patient not in points:
+            model = spin_up(task, patient)
+            points[patient] = take_checkpoint(model)
+            forget([model])
+        model = enter(points[patient], arm)
+        readings, pictures = follow(model, task)
+        readings.insert(0, "arm", arm.name)
+        frames.append(readings)
+        snapshots |= {(arm.name, year): picture for year, picture in pictures.items()}
+        forget([model])
+    frame = pd.concat(frames, ignore_index=True)
+    frame.insert(0, "seed", task.seed)
+    frame.insert(0, "replicate", task.replicate)
+    return Replicate(task.replicate, frame, snapshots, task.case)
+
+
+def spin_up(task: ReplicateTask, patient: Patient) -> BoneModel:
+    """Return a model at day 0, on a section of its own."""
+    tissue = task.tissue.copy() if task.tissue else None
+    parameters = task.parameters.with_drugs(task.trial.drugs)
+    return BoneModel((), patient, parameters, tissue, task.seed)
+
+
+def enter(point: Checkpoint, arm: Arm) -> BoneModel:
+    """Return a model that goes on from day 0 in an arm of a trial."""
+    model = resume(point, arm.courses)
+    model.change(arm.changes)
+    return model
+
+
+def follow(model: BoneModel, task: ReplicateTask) -> tuple[pd.DataFrame, dict[float, Snapshot]]:
+    """Run one arm to the end; return readings with what is measured, and pictures by year."""
+    trial = task.trial
+    pictured = (0.0, trial.on_treatment, trial.years) if task.pictures else ()
+    visits = (0.0, *trial.visits) if task.measure else ()
+    pictures, measured = {}, {}
+    for year in sorted({*pictured, *visits, trial.years}):
+        model.run_until(year)
+        if year in pictured:
+            pictures[year] = take_snapshot(model)
+        if task.measure and year in visits:
+            measured[len(model.meter.rows) - 1] = dict(task.measure(model))
+    frame = trial.observe(model.frame(), task.parameters.densitometry, task.seed)
+    return frame.join(pd.DataFrame.from_dict(measured, orient="index")), pictures

@@ -1,0 +1,118 @@
+"""Runs on disk: one file for each run of an ensemble that ended, whole or not at all."""
+
+from collections.abc import Iterator, Mapping
+from math import nan
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from remodel.files import open_folder, write_whole
+from remodel.record import as_csv, blank, check_claim, checksum, read_sealed, seal
+from remodel.replicates import Replicate
+
+MANIFEST = "ensemble.json"
+ENSEMBLE, RUN = "remodel ensemble, 1", "remodel ensemble run, 1"
+
+
+def claim_folder(folder: Path, causes: Mapping[str, Any]) -> None:
+    """Make a folder that of an ensemble.
+
+    Raises
+    ------
+    ValueError
+        If it holds another ensemble or other files, or cannot be written.
+    """
+    manifest = {"format": ENSEMBLE, **causes}
+    check_claim(folder / MANIFEST, manifest)
+    open_folder(folder)
+    write_whole(folder / MANIFEST, seal(manifest))
+
+
+def run_path(folder: Path, case: int, number: int) -> Path:
+    """Return the file of a run."""
+    return folder / f"{case:04d}-{number:03d}.json"
+
+
+def write_run(folder: Path, causes: Mapping[str, Any], run: Replicate) -> None:
+    """Write a run, finished or failed, with what ties it to its ensemble.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder is gone; the runs written before stay whole.
+    """
+    path = run_path(folder, run.case, run.number)
+    columns = {str(name): [blank(x) for x in run.frame[name].tolist()] for name in run.frame}
+    record = {
+        "format": RUN,
+        "belongs_to": fingerprint(causes, run.case, run.number),
+        "error": run.error,
+        "readings": columns,
+    }
+    try:
+        write_whole(path, seal(record))
+    except OSError as error:
+        raise OSError(
+            f"{path}: cannot be written ({error.strerror}); finished runs are kept, "
+            "and the same command goes on from there"
+        ) from None
+
+
+def read_run(folder: Path, causes: Mapping[str, Any], case: int, number: int) -> Replicate:
+    """Read a run.
+
+    Raises
+    ------
+    ValueError
+        If its file is damaged or belongs to another ensemble.
+    """
+    path = run_path(folder, case, number)
+    record = read_sealed(path, RUN)
+    if record.get("belongs_to") != fingerprint(causes, case, number):
+        raise ValueError(
+            f"{path}: is a run of another experiment; remove it or choose another --out"
+        )
+    columns = {
+        name: [nan if value is None else value for value in values]
+        for name, values in record["readings"].items()
+    }
+    return Replicate(number, pd.DataFrame(columns), case=case, error=record["error"])
+
+
+def read_runs(folder: Path, causes: Mapping[str, Any]) -> Iterator[Replicate]:
+    """Yield the runs of an ensemble that are there, in order."""
+    for case in range(len(causes["cases"])):
+        for number in range(causes["replicates"]):
+            if run_path(folder, case, number).exists():
+                yield read_run(folder, causes, case, number)
+
+
+def fingerprint(causes: Mapping[str, Any], case: int, number: int) -> str:
+    """Return a checksum of all that makes one run of an ensemble."""
+    shared = ("made_by", "code", "measure", "seed")
+    parts = {name: causes[name] for name in shared}
+    return checksum(parts | {"case": causes["cases"][case], "replicate": number})
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame as CSV or Parquet, as the name of the file says.
+
+    Raises
+    ------
+    ValueError
+        If the name ends in neither, or Parquet cannot be written here.
+    """
+    if path.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"{path}: expected a name that ends in .csv or .parquet")
+    if path.suffix == ".csv":
+        write_whole(path, as_csv(frame))
+        return
+    try:
+        content = frame.to_parquet(index=False)
+    except ImportError:
+        raise ValueError(
+            f"{path}: Parquet needs pyarrow; install remodel with the extra 'analysis', "
+            "or name a .csv"
+        ) from None
+    write_whole(path, content)
