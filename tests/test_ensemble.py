@@ -1,5 +1,6 @@
 """Many runs: equal on any number of workers, and arms paired by their luck."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -134,6 +135,18 @@ def test_an_error_of_an_executor_may_stand_for_its_task():
     with ThreadPoolExecutor(2) as threads:
         run_all([0, 1, 2], fail, threads, found.append, lambda task, error: f"{task}: {error}")
     assert sorted(found, key=str) == [0, "1: task 1", 2]
+
+
+def test_a_run_lets_go_of_its_models(trial):
+    """Mesa 3.3 would keep each for ever."""
+
+    def models():
+        gc.collect()
+        return sum(isinstance(thing, BoneModel) for thing in gc.get_objects())
+
+    before = models()
+    run_trial(trial, TINY, replicates=2)
+    assert models() == before
 
 
 @pytest.mark.parametrize("workers", [0, -1, float("nan"), 5000])
