@@ -25,25 +25,21 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import cma
 import mesa
 import numpy as np
-import pandas as pd
+from fitted import RANGES, SCALE, published_rows, residuals, simulate
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import remodel
-from remodel import BoneModel, Parameters, Patient
-from remodel.checkpoint import forget, resume, take_checkpoint
+from remodel import Parameters
 from remodel.files import write_whole
-from remodel.histomorphometry import histomorphometry
-from remodel.report import Readings, questions
-from remodel.trials import MARKERS, Arm, Trial, built_in_trials, load_trial
+from remodel.trials import MARKERS
 from remodel.workers import all_workers
 
 FREE = (  # what each is informed by
@@ -67,90 +63,6 @@ FREE = (  # what each is informed by
 )
 DAMPING = (3.0, 15.0, 75.0)
 STRIDE = 0.1  # of a finite difference: less would measure the luck of the cells
-SCALE = {"bmd": 0.7, "marker": 10.0}  # points of difference that cost 1
-YOUNG = "trabecular, before menopause"
-RANGES = {  # histomorphometry at rest: index, compartment, low, high, what a miss of 1 costs
-    ("turnover", "trabecular"): (20, 30, 2.0),  # U001, %/year
-    ("turnover", "cortical"): (2, 10, 2.0),  # U001
-    ("Ac.f", "trabecular"): (0.24, 0.39, 0.03),  # H074, 1/year
-    ("OS/BS", "trabecular"): (7, 18, 2.0),  # H057, %
-    ("ES/BS", "trabecular"): (2, 7, 1.0),  # H055, %
-    ("Ac.f", YOUNG): (0.13, 0.13, 0.02),  # H001, 1/year
-}
-WOMAN = Patient(age=64)  # long past menopause age does nothing: one spin-up serves all alike
-
-
-def calibration_arms() -> Iterator[tuple[Trial, Arm, float]]:
-    """Yield each arm that a fitted row asks for, and the years that it must run."""
-    for trial in map(load_trial, built_in_trials()):
-        rows = [row for row in trial.published if row.use == "calibrate"]
-        for arm in trial.arms:
-            years = [row.year for row in rows if arm.name in (row.arm, row.against)]
-            if years:
-                yield trial, arm, max(years)
-
-
-def simulate(task: tuple[dict[str, float], int]) -> dict[str, float]:
-    """Run every arm under one seed; return the answer to each fitted row, and the ranges."""
-    values, seed = task
-    parameters = Parameters().with_values(values)
-    model = BoneModel(patient=WOMAN, parameters=parameters, rng=seed)
-    points = {WOMAN: take_checkpoint(model)}
-    frames: dict[str, list] = {}
-    for trial, arm, years in calibration_arms():
-        woman = replace(arm.patient, age=WOMAN.age, menopause=WOMAN.menopause)
-        if woman not in points:
-            other = BoneModel(patient=woman, parameters=parameters, rng=seed)
-            points[woman] = take_checkpoint(other)
-            forget([other])
-        run = resume(points[woman], arm.courses)
-        run.run(years + 0.2)
-        frame = run.frame().assign(arm=arm.name, replicate=0)
-        frames.setdefault(trial.name, []).append(frame)
-        forget([run])
-    answers = dict(answer_rows(frames))
-    young = BoneModel(patient=Patient(age=40), parameters=parameters, rng=seed)
-    for index, place in RANGES:
-        section = young if place == YOUNG else model
-        answers[f"{index} {place}"] = histomorphometry(section, place.partition(",")[0])[index]
-    forget([model, young])
-    return answers
-
-
-def answer_rows(frames: dict[str, list]) -> Iterator[tuple[str, float]]:
-    """Yield a name and the simulated value for each fitted row."""
-    for trial in map(load_trial, built_in_trials()):
-        if trial.name in frames:
-            readings = Readings(pd.concat(frames[trial.name]))
-            for key, row in questions(trial):
-                if row and row.use == "calibrate":
-                    yield row_name(trial, key), float(readings.answer(key)[0])
-
-
-def row_name(trial: Trial, key: tuple) -> str:
-    """Return a readable name of a row."""
-    arm, against, site, _, year = key
-    return f"{trial.name} / {arm}{' minus ' + against if against else ''} / {site} / year {year:g}"
-
-
-def published_rows() -> dict[str, tuple[float, float]]:
-    """Return the published value and the scale of each fitted row."""
-    rows = {}
-    for trial in map(load_trial, built_in_trials()):
-        for key, row in questions(trial):
-            if row and row.use == "calibrate":
-                scale = SCALE["marker" if key[2] in MARKERS else "bmd"]
-                rows[row_name(trial, key)] = (row.value, scale)
-    return rows
-
-
-def residuals(answers: dict[str, float], published: dict[str, tuple[float, float]]) -> np.ndarray:
-    """Return what each row misses the publication by, and histology its range, in scales."""
-    missed = [(answers[name] - value) / scale for name, (value, scale) in published.items()]
-    for (index, place), (low, high, scale) in RANGES.items():
-        value = answers[f"{index} {place}"]
-        missed.append((value - min(max(value, low), high)) / scale)
-    return np.array(missed)
 
 
 class Search:

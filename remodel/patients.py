@@ -20,6 +20,11 @@ class Estradiol(NamedTuple):
     peripheral: float  # made elsewhere, always
     cycling: float = 1.0  # share of cycles in which the ovaries work
 
+    @property
+    def mean(self) -> float:
+        """Mean over her cycles, pmol/L."""
+        return self.peripheral + self.cycling * self.ovarian
+
 
 @dataclass(frozen=True, kw_only=True)
 class Patient(Group):

@@ -15,8 +15,8 @@ from remodel import BoneModel, Parameters
 from remodel.trials import built_in_trials, load_trial
 
 FOLDER = Path(__file__).parent.parent / "experiments"
-SHARED = FOLDER / "common.py"  # no experiment of its own
-SCRIPTS = sorted(set(FOLDER.glob("*.py")) - {SHARED})
+SHARED = {FOLDER / "common.py", FOLDER / "fitted.py"}  # no experiments of their own
+SCRIPTS = sorted(set(FOLDER.glob("*.py")) - SHARED)
 SECTIONS = ["QUESTION", "RUN", "LOOK FOR", "TRY", "TRUST"]
 
 

@@ -11,6 +11,7 @@ from helpers import SMALL
 from remodel.drugs import DRUGS
 from remodel.jobs import run_again
 from remodel.record import read_record
+from remodel.therapies import Course
 from remodel.trials import read_trial
 from remodel.viewer import saving, scene
 from remodel.viewer.player import ESTRADIOL, Player, bring_to_rest
@@ -288,3 +289,11 @@ def test_every_drug_can_be_switched_on_and_off():
     for drug in DRUGS:
         player.stop(drug)
     assert player.given() == frozenset()
+
+
+def test_a_course_that_waits_is_not_yet_given():
+    player = Player(Scene())
+    player.model.give([Course(drug="zoledronate", below=-9.0)])
+    assert player.given() == frozenset()
+    player.give("zoledronate")
+    assert player.given() == {"zoledronate"}

@@ -33,7 +33,7 @@ def PlayControls(tab: Tab) -> None:
     tab.tick.get()
     solara.lab.use_task(tab.play, dependencies=[playing], prefer_threaded=False)
     with solara.Row(classes=["controls"], gap="6px"):
-        Press("Pause" if playing else "Play", lambda: tab.playing.set(not playing), over, True)
+        Press("Pause" if playing else "Play", tab.toggle, over, True)
         for label, days in (("Step", WEEK), ("Month", MONTH), ("Year", YEAR)):
             Press(label, lambda days=days: tab.advance(days), playing or over)
         Press("Reset", lambda: tab.set_scene())
@@ -71,7 +71,7 @@ def LifeControls(tab: Tab) -> None:
     tab.tick.get()
     player = tab.player
     lived, model = player.lived(), player.model
-    made = sum(lived.estradiol_at(model.day, model.parameters.habits))
+    made = lived.estradiol_at(model.day, model.parameters.habits).mean
     with solara.Row(classes=["life"], gap="18px"):
         Levels(
             "Estradiol she makes", "pmol/L", ESTRADIOL, round(made, 1),

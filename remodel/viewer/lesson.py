@@ -5,7 +5,9 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
+from remodel.checkpoint import forget
 from remodel.parameters import YEAR
 from remodel.viewer.player import Player
 from remodel.viewer.scene import Scene
@@ -114,19 +116,37 @@ class Lesson:
 
     def measure(self, number: Number) -> float:
         """Return what the model says today for a number of the text."""
-        player, there = Player(self.scene), {button.label: button for button in self.buttons}
-        for label in number.buttons:
-            button = there[label]
-            if button.scene is not None:
-                player.set(button.scene)
-            button.act(player)
-            player_to(player, button.play_to)
-        player_to(player, number.year)
-        rows = player.models[int(number.beside)].meter.rows
+        there = {button.label: button for button in self.buttons}
+        pressed = tuple(there[label] for label in number.buttons)
+        years = [each.year for each in self.numbers if each.buttons == number.buttons]
+        rows = play_through(self.scene, pressed, max(years))[int(number.beside)]
         end = read_at(rows, number.column, number.year, number.over)
         if number.since is None:
             return end
         return end - read_at(rows, number.column, number.since, 0.0)
+
+
+@lru_cache(maxsize=8)  # numbers that press the same buttons share a run
+def play_through(
+    scene: Scene, pressed: tuple[Button, ...], year: float
+) -> list[list[dict[str, float]]]:
+    """Press buttons one after the other, each played to its end, then play to a year.
+
+    Returns
+    -------
+    list of list of dict
+        Readings of each model of the scene: hers, then that beside her.
+    """
+    player = Player(scene)
+    for button in pressed:
+        if button.scene is not None:
+            player.set(button.scene)
+        button.act(player)
+        player_to(player, button.play_to)
+    player_to(player, year)
+    rows = [model.meter.rows for model in player.models]
+    forget(player.models)
+    return rows
 
 
 def player_to(player: Player, year: float) -> None:

@@ -114,7 +114,8 @@ class Player:
         """Return the drugs that she is given now."""
         day = self.model.day + 0.5 * self.model.days
         courses = self.model.treatment.courses
-        return frozenset(c.drug for c in courses if c.start * YEAR <= day < c.stop * YEAR)
+        begun = [course for course in courses if not course.waits]
+        return frozenset(c.drug for c in begun if c.start * YEAR <= day < c.stop * YEAR)
 
     def give(self, drug: str) -> None:
         """Give her a drug from now on, until it is stopped."""

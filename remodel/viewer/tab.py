@@ -97,6 +97,11 @@ class Tab:
                 self.speed.value = "a month"
             self.playing.value = True
 
+    def toggle(self) -> None:
+        """Play on without end, or pause."""
+        self.until = 0.0
+        self.playing.value = not self.playing.value
+
     def advance(self, days: float) -> None:
         """Play for some days and draw the result; note what each of the two took."""
         begin = perf_counter()
