@@ -39,6 +39,8 @@ class Watcher:
             self.clock[cell.cavity] = model.day + idle
 
         def left(model, cavity, days):
+            if cavity in self.clock and cavity.has_floor(model.tissue):
+                self.note(cavity, "aged", model.day + days - self.clock[cavity])
             self.end(cavity, "resorption", model.day + days)
             self.note(cavity, "depth", cavity.released * UM)
             leave(model, cavity, days)
@@ -162,7 +164,10 @@ def test_apposition_measured_on_matrix_is_the_speed_of_the_cells(watched):
 def test_resorption_lasts_as_long_as_osteoclasts_live(watched):
     watcher, found = watched
     life = watcher.model.parameters.osteoclast.life / watcher.model.signals.osteoclast_wear
-    assert found["Rs.P"] == pytest.approx(life, rel=0.15)
+    # Who came out on the other side of a trabecula ended sooner; of those who did not, the
+    # long-lived are a little fewer, since they are the ones that come out.
+    assert watcher.mean(TRABECULAR, "aged")[0] == pytest.approx(life, rel=0.1)
+    assert 0.75 * life < found["Rs.P"] < 1.05 * life
 
 
 def test_plates_have_the_thickness_and_separation_they_were_built_with():

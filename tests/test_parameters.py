@@ -10,6 +10,8 @@ from helpers import SMALL, evidence_ids
 from remodel import BoneModel, Course, Parameters, Patient
 from remodel.drugs import DRUGS, Drug
 from remodel.fracture import hazard_ratio
+from remodel.instruments import scan_factors
+from remodel.measures import SITES
 
 WORDS = {"calibrated", "assumed", "design"}
 VALUES = Parameters().values()
@@ -60,6 +62,9 @@ def outcome(changes, drug=None):
     sums = {name: float(getattr(tissue, name).sum()) for name in ("matrix", "immature", "cavity")}
     frame = model.datacollector.get_model_vars_dataframe()
     loss = np.full((1, 1), -3.0)
+    for site in SITES.values():
+        scan = scan_factors(parameters.densitometry, site, np.array([1.0]), 2)
+        sums[f"scan of {site}"] = float(scan[0])
     sums["hazard"] = float(hazard_ratio(loss, np.zeros((1, 1)), parameters.fracture)[0])
     return model.meter.now | sums | {"all": float(np.abs(frame.to_numpy(dtype=float)).sum())}
 
