@@ -133,3 +133,46 @@ def test_bad_input_of_an_experiment_is_one_line(tmp_path, arguments):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_mineral_is_split_into_parts_that_add_up():
+    module = load("recovery")
+    model = silent(wall(4))
+    model.tissue.matrix[3, 16] = 0.25
+    model.tissue.cavity[3, 16] = 0.5  # a pit half way through its refilling
+    model.tissue.immature[5, 16] = 0.3
+    before = module.measure(model)
+    for region in ("trabecular", "cortical"):
+        parts = sum(before[f"{region} {part}"] for part in ("space", "young", "bone"))
+        assert parts == pytest.approx(before[f"{region} mineral"])
+    assert before["trabecular space"] + before["cortical space"] == pytest.approx(-0.5)
+    model.tissue.matrix[3, 16] += 0.5  # refilled, with mineral at once
+    model.tissue.cavity[3, 16] = 0.0
+    after = module.measure(model)
+    gained = {name: after[name] - before[name] for name in after if after[name] != before[name]}
+    assert sorted(name.split()[1] for name in gained) == ["mineral", "space"]
+    assert list(gained.values()) == pytest.approx([0.5, 0.5])
+
+
+def test_what_is_switched_off_stays_as_it_was_at_rest():
+    module = load("ablation")
+    usual = small()
+    values = module.switched_off(usual)
+    rates = {}
+    for name in ("nothing", "precursor pool"):
+        model = BoneModel(parameters=usual.with_values(values[name]), spin_up=False)
+        rates[name] = model.signals.recruitment
+        assert (model.signals.pool == 1.0) == (name == "precursor pool")
+    assert rates["precursor pool"] == pytest.approx(rates["nothing"])
+    rows = usual.with_values(values["strain"]).responses
+    for now, before in (
+        (rows.strain, usual.responses.strain),
+        (rows.overload, usual.responses.overload),
+    ):
+        assert now.at(0.5) == now.at(2.0) == pytest.approx(before.at(1.0))
+    model = BoneModel(parameters=usual.with_values(values["supply by marrow"]), spin_up=False)
+    supplied = BoneModel(parameters=usual, spin_up=False)
+    assert model.surroundings.supply == pytest.approx(1.0)
+    assert model.signals.recruitment == pytest.approx(
+        supplied.signals.recruitment * supplied.surroundings.supply.mean()
+    )
