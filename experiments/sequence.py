@@ -15,8 +15,8 @@ loses most in the first year, as without protection. After the inhibitor, no arm
 age, but what was bound to bone is still at work.
 
 TRY
---drug denosumab --replicates 4: every second dose is wasted, because each leaves a rebound behind
-(hazard 0.92 against 0.67 for every half year), and all that was won goes when it is stopped.
+--drug denosumab --replicates 4: given once a year, each injection is undone by its rebound (hazard
+0.92, against 0.67 where given each half year), and when it is stopped two thirds of the gain go.
 
 TRUST
 What a scan shows decides who is treated, and errs as scans do; bone and fractures are of what is
