@@ -3,15 +3,21 @@
 import ast
 import importlib.util
 import json
+import math
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from helpers import silent, small, wall
 
 from remodel import BoneModel, Parameters
+from remodel.drugs import DRUGS
+from remodel.parameters import YEAR
+from remodel.report import Readings
+from remodel.therapies import Treatment
 from remodel.trials import built_in_trials, load_trial
 
 FOLDER = Path(__file__).parent.parent / "experiments"
@@ -122,6 +128,56 @@ def test_estradiol_is_what_was_asked_for():
         model = BoneModel(arm.courses, parameters=numbers)
         model.run(0.5)
         assert model.signals.estradiol == pytest.approx(asked, rel=0.01, abs=0.05)
+
+
+def test_what_is_kept_of_a_gain_is_against_untreated_women():
+    module = load("rebound")
+    rows = [
+        {"arm": arm, "replicate": number, "year": year, "total_hip": value + number}
+        for arm, values in (("untreated", (0.0, -1.0, -2.0)), ("nothing", (0.0, 3.0, -1.0)))
+        for number in (0, 1)
+        for year, value in enumerate(values)
+    ]
+    kept = module.kept(Readings(pd.DataFrame(rows)), "nothing", "total_hip", 1.0, 2.0)
+    assert kept == pytest.approx([25.0, 25.0])  # 4 points were gained, 1 is left
+
+
+def test_the_infusion_waits_for_an_injection_that_is_not_given():
+    courses = load("rebound").list_courses(3.0, (0, 6))
+    later = Treatment(courses["zoledronate at 6 months"])
+    given = [sum(c.injections(0.0, year * YEAR, DRUGS[c.drug].interval) for c in later.courses)
+             for year in (2.99, 3.49, 3.51, 9.0)]  # fmt: skip
+    assert given == [6, 6, 7, 7]
+
+
+@pytest.mark.parametrize("below, delayed", [(4.0, 2), (-5.0, 0)])
+def test_infusions_are_counted_as_they_are_given(below, delayed):
+    module = load("sequence")
+    numbers = small(section__height=0.6, section__width=1.2, section__cortex=0.5)
+    doses = {}
+    for arm in module.make_trial(2.0, 1.0, "zoledronate", below).arms:
+        model = BoneModel(arm.courses, parameters=numbers)
+        model.run(2.5)
+        doses[arm.name] = module.measure(model)["doses"]
+    assert doses == {"none": 0, "intermittent": 1, "delayed": delayed, "upfront": 2}
+
+
+def test_fractures_are_those_of_true_bone_against_no_protection():
+    module = load("sequence")
+    hips = {"none": -2.0, "intermittent": 0.0, "delayed": -1.0, "upfront": 2.0}
+    frame = pd.DataFrame(
+        {"arm": arm, "replicate": number, "year": year, "lumbar_spine_true": 0.0,
+         "total_hip_true": hip * year, "total_hip": 50.0, "doses": 2.0 * (arm != "none")}
+        for arm, hip in hips.items() for number in (0, 1) for year in (0.0, 0.999)
+    )  # fmt: skip
+    table = module.summarize(frame, 1.0)
+    ratios = table[table["outcome"] == "fracture hazard ratio"].set_index("arm")["mean"]
+    gradient = Parameters().fracture.gradient
+    assert ratios["upfront"] == pytest.approx((1 + math.exp(-4 * 0.999 * gradient)) / 2)
+    assert ratios["none"] == 1
+    prices = module.price(table)
+    assert list(prices) == ["intermittent", "delayed", "upfront"]
+    assert prices["delayed"] == pytest.approx(50 * (1 - ratios["delayed"]))
 
 
 @pytest.mark.parametrize("arguments", [("--out", "a.csv"), ("--replicates", "0"), ("--steps", "7")])
