@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers import silent, small, wall
@@ -178,6 +179,33 @@ def test_fractures_are_those_of_true_bone_against_no_protection():
     prices = module.price(table)
     assert list(prices) == ["intermittent", "delayed", "upfront"]
     assert prices["delayed"] == pytest.approx(50 * (1 - ratios["delayed"]))
+
+
+def test_screening_finds_the_effect_of_the_whole_range_and_nothing_where_is_none():
+    module = load("sensitivity")
+    factors = ("osteoblast.life", "precursors.usage", "receptor.lag")
+    problem = module.make_problem(factors, Parameters())
+    design = module.sample_morris.sample(problem, 4, num_levels=module.LEVELS, seed=1)
+    usual = Parameters().values()
+    parts = design / [usual[name] for name in factors]
+    answer = 20 * parts[:, 0] - 5 * parts[:, 1]
+    luck = np.array([-1.0, 1.0])
+    table = module.screen(problem, design, {("spine", "loss"): answer[:, None] + luck}, 1)
+    assert table["mu"].to_numpy() == pytest.approx(np.array([20, -5, 0]) * 2 * module.SPREAD)
+    assert table["mu_star"].to_numpy() == pytest.approx(abs(table["mu"].to_numpy()))
+    assert table["noise"].to_numpy() == pytest.approx(2 / math.sqrt(math.pi) * 1.5)
+
+
+def test_loss_and_recovery_are_against_untreated_women():
+    rows = [
+        {"point": 7, "arm": arm, "replicate": 0, "year": float(year), "lumbar_spine": value,
+         "total_hip": 2 * value}
+        for arm, values in (("anastrozole", (0.0, -5.0, -4.0)), ("untreated", (0.0, -1.0, -2.0)))
+        for year, value in enumerate(values)
+    ]  # fmt: skip
+    found = load("sensitivity").read_outcomes(pd.DataFrame(rows), 1.0, 1.0)
+    assert found["lumbar_spine", "loss"] == pytest.approx(np.array([[4.0]]))
+    assert found["total_hip", "recovery"] == pytest.approx(np.array([[4.0]]))
 
 
 @pytest.mark.parametrize("arguments", [("--out", "a.csv"), ("--replicates", "0"), ("--steps", "7")])
