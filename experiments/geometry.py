@@ -13,12 +13,13 @@ are alike: thick trabeculae turn over 7 % a year and lose 3.4 %, a cortex of wid
 3.2 %. What is left between them is the marrow, of which a canal supplies less.
 
 TRY
---seed 2: other sections, the same line.
+--seed 2: other sections, the same line. With `precursors.exponent` 0 the marrow no longer counts, and
+turnover per surface of the cortex is that of trabecular bone, or a little more.
 
 TRUST
 That the compartments differ by form alone is how the model was made: no rule asks where it is.
-What this adds is which property of form it is. The line bends where little bone is left (volume
-halved), since trabeculae are lost. Canals run straight through a section of two dimensions. Four
+What this adds is which property of form it is. The line is loosest where little bone is left (volume
+halved: loss within 4 points either way). Canals run straight through a section of two dimensions. Four
 sections of each form; bars are 95 % intervals.
 """
 
