@@ -128,9 +128,9 @@ class BoneModel(mesa.Model):
         """Set the courses in place of the old ones; what is in her body of those stays."""
         given = parse_courses(courses) if isinstance(courses, str) else courses
         drugs, quits = self.parameters.drugs, self.patient.quits
-        kept = [course.taken_until(quits, find_drug(course.drug, drugs)) for course in given]
-        self.treatment.prescribe(kept)
-        self.visit()
+        self.treatment.prescribe(c.taken_until(quits, find_drug(c.drug, drugs)) for c in given)
+        if self.tick == 0:
+            self.visit()
 
     def change(self, changes: Iterable[Change]) -> None:
         """Let the woman live otherwise from certain years on, in place of older changes."""

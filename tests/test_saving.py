@@ -22,6 +22,7 @@ from remodel.archive import (
 from remodel.changes import Change
 from remodel.drugs import drug
 from remodel.saving import MODEL, load_model, save_model
+from remodel.therapies import Course
 
 TINY = {"section__height": 0.6, "section__width": 1.0, "section__cortex": 0.4}
 DERIVED = {
@@ -88,6 +89,21 @@ def test_a_drug_of_ones_own_and_a_change_of_life_are_saved_too(tmp_path):
     alike(*models)
     assert models[0].frame().equals(models[1].frame())
     assert models[0].signals.estradiol == pytest.approx(200.0)
+
+
+def test_loading_a_model_is_no_scan(tmp_path):
+    """A course that waits for low bone begins at the next yearly visit, not at the loading."""
+    waiting = [Course(drug="zoledronate", start=0.5, stop=3.0, below=10.0)]
+    models = [tiny(waiting) for _ in range(2)]
+    for model in models:
+        model.run(0.7)
+    save_model(models[0], tmp_path / "model.npz")
+    models[0] = load_model(tmp_path / "model.npz")
+    for model in models:
+        model.run(0.8)
+    alike(*models)
+    assert models[0].frame().equals(models[1].frame())
+    assert models[0].tissue.drug_given > 0
 
 
 def test_all_that_a_model_holds_is_saved_or_follows_from_it():
