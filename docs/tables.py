@@ -3,12 +3,13 @@
 import re
 from pathlib import Path
 
-from remodel.tables import drug_table, parameter_table, response_table
+from remodel.tables import api_table, drug_table, parameter_table, response_table
 
 PAGES = {
     "docs/parameters.md": ("parameters", parameter_table),
     "docs/odd.md": ("responses", response_table),
     "docs/drugs.md": ("drugs", drug_table),
+    "docs/api.md": ("api", api_table),
 }
 
 

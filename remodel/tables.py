@@ -2,9 +2,43 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from inspect import getdoc, signature
+from pkgutil import resolve_name
 
+import remodel
 from remodel.drugs import Drug
 from remodel.parameters import Parameters
+
+USED = {  # what one calls of a class, and what else one may import
+    "BoneModel": ("give", "change", "run", "run_until", "frame"),
+    "Parameters": ("with_values", "with_drugs", "values", "rows"),
+    "Readings": ("series", "change", "hazard"),
+    "Trial": ("with_years_off",),
+}
+BESIDE = ("drugs.drug", "histomorphometry.histomorphometry", "plots.plot_section")
+
+
+def api_table() -> str:
+    """Return what a script may rely on as a Markdown table; all else may change."""
+    names = [f"{name}{method}" for name in remodel.__all__ for method in ("", *methods(name))]
+    top = [api_row(name, f"remodel:{name}") for name in names]
+    return markdown(("name", "what it is"), top + [api_row(x, f"remodel.{x}") for x in BESIDE])
+
+
+def methods(name: str) -> list[str]:
+    """Return what one calls of a class, each with the dot before it."""
+    return [f".{method}" for method in USED.get(name, ())]
+
+
+def api_row(name: str, place: str) -> tuple[str, str]:
+    """Return a name with what it takes, and the first line of what it says of itself."""
+    it = resolve_name(place)
+    taken = [
+        f"**{item.name}" if item.kind is item.VAR_KEYWORD else item.name
+        for item in signature(it).parameters.values()
+        if item.name != "self"
+    ]
+    return f"`{name}({', '.join(taken)})`", (getdoc(it) or "").splitlines()[0]
 
 
 def parameter_table(parameters: Parameters | None = None) -> str:

@@ -17,7 +17,7 @@ from remodel.model import STEP
 TOP = Path(__file__).parent.parent
 PAGES = [
     "README.md", "CHANGELOG.md", "docs/odd.md", "docs/parameters.md", "docs/drugs.md",
-    "experiments/README.md",
+    "docs/api.md", "experiments/README.md",
 ]  # fmt: skip
 TEXTS = {".py", ".md", ".toml", ".cff", ".csv", ".json"}
 ELEMENTS = [
@@ -220,6 +220,10 @@ def printer():
 def test_the_table_in_the_docs_is_the_one_in_the_code(page):
     text = read(page)
     assert printer().fill(page, text) == text, "run: python docs/tables.py"
+
+
+def test_the_public_api_fits_on_a_page():
+    assert len(read("docs/api.md").splitlines()) <= 66
 
 
 def test_the_run_for_every_commit_takes_its_lines_from_readme():

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import small
+from helpers import silent, small, wall
 from PIL import Image
 from test_command import TRIAL, refused, run
 from test_record import TINY
@@ -14,6 +14,7 @@ from remodel import movies
 from remodel.archive import load_section, save_section
 from remodel.jobs import SECTION, run_again, run_job
 from remodel.movies import Film, find_arm, make_movie, read_film, run_ahead
+from remodel.plots import plot_section
 from remodel.record import read_record, recorded_section
 from remodel.replicates import ReplicateTask
 from remodel.sections import build_section
@@ -207,3 +208,13 @@ def test_run_takes_a_section_by_its_file(brought, capsys, tmp_path, monkeypatch)
     assert "secret" not in (tmp_path / "a" / "record.json").read_text()
     (tmp_path / "bad.npz").write_bytes(b"x")
     assert "bad.npz: is no archive" in refused(capsys, *line.split(), "bad.npz")
+
+
+def test_the_picture_of_a_model_shows_its_bone(tmp_path):
+    shares = []
+    for width in (2, 10):
+        plot_section(silent(wall(width)), tmp_path / "section.png")
+        with Image.open(tmp_path / "section.png") as picture:
+            red, _, blue = np.moveaxis(np.asarray(picture.convert("RGB"), dtype=float), -1, 0)
+        shares.append((red - blue > 30).mean())  # bone is brown, marrow and paper are not
+    assert shares[1] == pytest.approx(5 * shares[0], rel=0.2)
