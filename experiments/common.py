@@ -71,10 +71,16 @@ def section(options: argparse.Namespace) -> Parameters:
 
 
 def run_cases(
-    options: argparse.Namespace, cases: Sequence[Case], measure: Measure | None = None
+    options: argparse.Namespace,
+    cases: Sequence[Case],
+    measure: Measure | None = None,
+    part: str = "",
 ) -> pd.DataFrame:
-    """Run the cases as the options say; return the tidy frame of `run_ensemble`."""
-    folder = options.out.with_suffix(".runs") if options.out else None
+    """Run the cases as the options say; return the tidy frame of `run_ensemble`.
+
+    A script that runs several ensembles gives each `part` a name, and so a folder of its own.
+    """
+    folder = options.out.with_suffix(".runs") / part if options.out else None
     shared: AbstractContextManager[int | Executor] = open_workers(options)
     with shared as workers:
         found = run_ensemble(
