@@ -157,7 +157,7 @@ class Tissue:
         ring = (up, to_right[up], right, to_right[down], down, to_left[down], left, to_left[up])
         bone = [at != site and self.can_enter(at) and self.matrix_at[at] >= HALF for at in ring]
         sides = range(0, len(ring), 2)
-        parts = sum(bone[k] and not (bone[k + 1] and bone[(k + 2) % len(ring)]) for k in sides)
+        parts: int = sum(bone[k] and not (bone[k + 1] and bone[(k + 2) % len(ring)]) for k in sides)
         return parts > 1
 
     def is_open(self, site: int) -> bool:
