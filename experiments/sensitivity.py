@@ -58,7 +58,8 @@ SITES = ("lumbar_spine", "total_hip")
 GIVEN, UNTREATED = "anastrozole", "untreated"
 COLORS = {"loss": VERMILLION, "recovery": BLUE}
 SMALL = QUICK | {"time.spin_up": 0.5}
-QUICK_EVERY = 12  # of so many numbers --quick takes one
+TINY = SMALL | {"section.height": 1.0, "section.width": 2.0}
+QUICK_EVERY = 20  # of so many numbers --quick takes one
 Outcomes = dict[tuple[str, str], Floats]  # by site and outcome; shape (points, replicates)
 
 
@@ -238,17 +239,16 @@ def work(options: argparse.Namespace) -> None:
     if options.replicates < 2:
         raise ValueError("replicates = 1 runs; expected 2 or more, to tell effects from luck")
     quick, seed = options.quick, options.seed
-    on, off, count, base = (
-        (0.5, 0.5, 2, 4) if quick else (5.0, 2.0, options.trajectories, options.base)
-    )
+    on, off = (0.25, 0.25) if quick else (5.0, 2.0)
+    count, base, most = (2, 4, 2) if quick else (options.trajectories, options.base, LEADERS)
     usual = Parameters()
-    parameters = usual.with_values(SMALL if quick else {})
+    parameters = usual.with_values(TINY if quick else {})
     factors = find_factors(options, usual.with_values(SMALL))
     problem = make_problem(factors, parameters)
     design = sample_morris.sample(problem, count, num_levels=LEVELS, seed=seed)
     outcomes = run_points(options, "screening", list_points(problem, design), parameters, on, off)
     table = screen(problem, design, outcomes, seed).sort_values("rank", kind="stable")
-    leaders = make_problem(table["factor"].unique()[:LEADERS], parameters)
+    leaders = make_problem(table["factor"].unique()[:most], parameters)
     design = sample_sobol.sample(leaders, base, calc_second_order=False, seed=seed)
     shares = run_points(options, "sobol", list_points(leaders, design), parameters, on, off)
     table = table.merge(apportion(leaders, shares, seed), how="left")
