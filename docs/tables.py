@@ -1,15 +1,32 @@
-"""Print the tables of the code into the docs: `python docs/tables.py` from the top folder."""
+"""Print the tables of the code, and of the record of speed, into the docs: `python docs/tables.py`."""
 
+import json
 import re
 from pathlib import Path
 
-from remodel.tables import api_table, drug_table, parameter_table, response_table
+from remodel.tables import api_table, drug_table, markdown, parameter_table, response_table
+
+SPEED = Path(__file__).parent.parent / "experiments/results/speed.json"
+
+
+def speed_table() -> str:
+    """Return what the record of speed holds: on which machine, what was asked, what measured."""
+    record = json.loads(SPEED.read_text(encoding="utf-8"))
+    machine = ", ".join(f"{name} {value}" for name, value in record["machine"].items())
+    rows = [
+        (run["what"], run["unit"], f"{run['ask']:g} or {'more' if run['more_is_better'] else 'less'}",
+         f"{run['measured']:.3g}", "yes" if run["met"] else "no")
+        for run in record["runs"]
+    ]  # fmt: skip
+    return f"{machine}\n\n" + markdown(("what", "unit", "asked", "measured", "met"), rows)
+
 
 PAGES = {
     "docs/parameters.md": ("parameters", parameter_table),
     "docs/odd.md": ("responses", response_table),
     "docs/drugs.md": ("drugs", drug_table),
     "docs/api.md": ("api", api_table),
+    "experiments/README.md": ("speed", speed_table),
 }
 
 

@@ -32,6 +32,7 @@ from pathlib import Path
 import cma
 import mesa
 import numpy as np
+from common import SMALL
 from fitted import RANGES, SCALE, published_rows, residuals, simulate
 from matplotlib.figure import Figure
 from tqdm import tqdm
@@ -39,6 +40,7 @@ from tqdm import tqdm
 import remodel
 from remodel import Parameters
 from remodel.files import write_whole
+from remodel.options import workers
 from remodel.trials import MARKERS
 from remodel.workers import all_workers
 
@@ -68,9 +70,15 @@ STRIDE = 0.1  # of a finite difference: less would measure the luck of the cells
 class Search:
     """A search in the logarithms of the free numbers: descent, then CMA-ES."""
 
-    def __init__(self, pool: ProcessPoolExecutor, seeds: range, start: dict[str, float]) -> None:
-        """Begin at some values of the free numbers."""
-        self.pool, self.seeds = pool, seeds
+    def __init__(
+        self,
+        pool: ProcessPoolExecutor,
+        seeds: range,
+        start: dict[str, float],
+        fixed: dict[str, float],
+    ) -> None:
+        """Begin at some values of the free numbers; others are fixed at unusual ones."""
+        self.pool, self.seeds, self.fixed = pool, seeds, fixed
         self.rows = published_rows()
         self.start = np.log([start[name] for name in FREE])
         self.history: list[dict] = []
@@ -86,7 +94,7 @@ class Search:
         chosen = [dict(zip(FREE, np.exp(self.start + x).tolist(), strict=True)) for x in points]
         valid = [values for values in chosen if is_valid(values)]
         tasks = [(values, seed) for values in valid for seed in self.seeds]
-        runs = list(self.pool.map(simulate, tasks))
+        runs = list(self.pool.map(simulate, [(self.fixed | own, seed) for own, seed in tasks]))
         found = []
         for values in chosen:
             if values not in valid:
@@ -186,7 +194,7 @@ def make_record(search: Search, doubt: dict) -> dict:
             "cma": cma.__version__,
             "python": platform.python_version(),
         },
-        "parameters": Parameters().values() | best["values"],
+        "parameters": Parameters().values() | search.fixed | best["values"],
         "seeds": list(search.seeds),
         "cost": best["cost"],
         "bmd_rms_error": float(np.sqrt(np.mean(np.square(errors)))),
@@ -207,7 +215,7 @@ def draw(record: dict, path: Path) -> None:
     right.plot([r["published"] for r in bmd], [r["simulated"] for r in bmd], "o", color="#0072B2")
     right.axline((0, 0), slope=1, color="grey", linewidth=1)
     right.set(xlabel="published BMD, %", ylabel="simulated, %")
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=150, metadata={"Software": None})
 
 
 def write(record: dict, path: Path | None) -> None:
@@ -227,13 +235,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=4, help="replicates of each candidate")
     parser.add_argument("--steps", type=int, default=5, help="of descent")
     parser.add_argument("--generations", type=int, default=6, help="of CMA-ES after it")
+    parser.add_argument("--workers", type=workers, help="processes (all: one per processor)")
     options = parser.parse_args()
     values = Parameters().values()
     if options.start:
         values |= json.loads(options.start.read_text())["calibrated"]
     seeds = range(101, 102 if options.quick else 101 + options.seeds)
-    with ProcessPoolExecutor(all_workers()) as pool:
-        search = Search(pool, seeds, {name: values[name] for name in FREE})
+    with ProcessPoolExecutor(options.workers or all_workers()) as pool:
+        fixed = SMALL if options.quick else {}
+        search = Search(pool, seeds, {name: values[name] for name in FREE}, fixed)
         search.keep = lambda: write(make_record(search, {}), options.out)
         if options.quick:
             search.run(1, 3, 0.02)

@@ -28,6 +28,8 @@ from remodel.parameters import Parameters
 from remodel.replicates import Measure
 from remodel.runs import write_frame
 
+SMALL = QUICK | {"time.spin_up": 2.0}  # the baseline of rates is a mean over these
+
 
 def make_parser(about: str, replicates: int) -> Parser:
     """Return the options of an experiment; `about` is the docstring of its script."""
@@ -67,14 +69,20 @@ def start(parser: Parser, work: Callable[[argparse.Namespace], None]) -> None:
 
 def section(options: argparse.Namespace) -> Parameters:
     """Return the numbers of the model: the default ones, on a small section if quick."""
-    return Parameters().with_values(QUICK if options.quick else {})
+    return Parameters().with_values(SMALL if options.quick else {})
 
 
 def run_cases(
-    options: argparse.Namespace, cases: Sequence[Case], measure: Measure | None = None
+    options: argparse.Namespace,
+    cases: Sequence[Case],
+    measure: Measure | None = None,
+    part: str = "",
 ) -> pd.DataFrame:
-    """Run the cases as the options say; return the tidy frame of `run_ensemble`."""
-    folder = options.out.with_suffix(".runs") if options.out else None
+    """Run the cases as the options say; return the tidy frame of `run_ensemble`.
+
+    A script that runs several ensembles gives each `part` a name, and so a folder of its own.
+    """
+    folder = options.out.with_suffix(".runs") / part if options.out else None
     shared: AbstractContextManager[int | Executor] = open_workers(options)
     with shared as workers:
         found = run_ensemble(

@@ -1,27 +1,27 @@
-"""Does the length of a step change the result?
+"""Do the lengths of a step, of a site and of the section change the result, and how many runs tell?
 
 QUESTION
-Five years of anastrozole with steps of 1, 3.5 and 7 days: does the mean over seeds move by
-more than seeds differ by chance?
+Five years of anastrozole, against untreated women, with steps of 1, 3.5 and 7 days, sites of 10, 20
+and 40 um, and sections 2, 4 and 8 mm high: does the mean over seeds move by more than seeds differ by
+chance? And how many seeds hold the 95 % interval of a mean within half a point to both sides?
 
 RUN
-python experiments/convergence.py --out experiments/results/convergence.json  (2 min on two cores; --quick 8 s)
+python experiments/convergence.py --out experiments/results/convergence.json  (TODO min on two cores; --quick 8 s)
 
 LOOK FOR
-All |z| below 3. The seed builds the same section for every step, so differences are taken
-seed by seed; the luck of the cells is another, because luck belongs to a step.
+TODO
 
 TRY
---replicates 8 --steps 7 14: with 14 days the spine loses 0.9 +- 0.3 point less, the hip 0.6 +- 0.2
-(z of -2.1 and -2.3). What happens within a step begins to count.
+TODO
 
 TRUST
-With 16 seeds a shift of about 0.7 point of spine BMD would be seen, a smaller one not. Ten
-comparisons: a correct model shows a |z| above 3 in about one of 40 repetitions.
+The seed builds the same section for every step, and the same network for every size of site (1 %
+of the area differs between 10 and 20 um), so there differences are taken seed by seed; the luck of the
+cells is another, because luck belongs to a step and a site. Sections of other heights share nothing.
+TODO comparisons: a correct model shows a |z| above 3 in about one of TODO repetitions.
 """
 
 import argparse
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -32,108 +32,183 @@ from scipy import stats
 from remodel.arms import Arm
 from remodel.cases import cross
 from remodel.patients import Patient
+from remodel.report import Readings, interval
 from remodel.therapies import Course
 from remodel.trials import Trial
 
-OUTCOMES = ("lumbar_spine", "total_hip", "trabecular_bmd", "cortical_bmd", "ctx")
-LIMIT = 3.0
+SITES = ("lumbar_spine", "total_hip")
+AGAINST = "against untreated"
+OUTCOMES = (
+    *SITES,
+    *(f"{site} {AGAINST}" for site in SITES),
+    "trabecular_bmd",
+    "cortical_bmd",
+    "ctx",
+)
+GIVEN, UNTREATED = "anastrozole", "untreated"
+UNITS = {"time.step": "day", "section.site": "um", "section.height": "mm"}
+PAIRED = ("time.step", "section.site")  # for which a seed builds the same section
+USUAL = {"time.step": [1.0, 3.5, 7.0], "section.site": [10.0, 20.0, 40.0],
+         "section.height": [2.0, 4.0, 8.0]}  # fmt: skip
+QUICK = {"time.step": [3.5, 7.0], "section.site": [20.0, 40.0], "section.height": [1.0, 2.0]}
+LIMIT = 3.0  # of |z|
+WANTED = 0.5  # points to both sides of a mean
 
 
 def make_trial(years: float) -> Trial:
-    """Return a trial of the inhibitor alone."""
-    arm = Arm(name="anastrozole", patient=Patient(), courses=(Course(drug="anastrozole"),))
+    """Return a trial of the inhibitor against nothing."""
+    courses = {GIVEN: (Course(drug=GIVEN),), UNTREATED: ()}
     return Trial(
         name="convergence", title="Anastrozole", source="", on_treatment=years, off_treatment=0.0,
-        visits=(years,), sites=("lumbar_spine",), patient=Patient(), arms=(arm,),
+        visits=(years,), sites=SITES, patient=Patient(),
+        arms=tuple(
+            Arm(name=name, patient=Patient(), courses=given) for name, given in courses.items()
+        ),
     )  # fmt: skip
 
 
-def read_outcomes(frame: pd.DataFrame, years: float) -> list[dict]:
+def read_outcomes(frame: pd.DataFrame, years: float) -> pd.DataFrame:
     """Return the outcomes of each run at its end, CTX as the mean of the last year."""
-    rows = []
-    for (step, seed), run in frame.groupby(["time.step", "seed"]):
-        result = {name: float(run[name].iloc[-1]) for name in OUTCOMES}
-        last = run[run["year"] > years - 1]
-        rows.append({"step": step, "seed": seed} | result | {"ctx": float(last["ctx"].mean())})
-    return rows
+    parts = []
+    for values, run in frame.groupby([*UNITS]):
+        readings = Readings(run)
+        found = {name: readings.at(GIVEN, name, years) for name in OUTCOMES if AGAINST not in name}
+        for site in SITES:
+            found[f"{site} {AGAINST}"] = found[site] - readings.at(UNTREATED, site, years)
+        when, ctx = readings.series(GIVEN, "ctx")
+        found["ctx"] = ctx[when > years - 1].mean(axis=0)
+        labels = dict(zip(UNITS, values, strict=True)) | {"replicate": range(len(found["ctx"]))}
+        parts.append(pd.DataFrame(labels | found))
+    return pd.concat(parts, ignore_index=True)
 
 
-def compare(rows: list[dict], steps: Sequence[float]) -> list[dict]:
-    """Return the mean difference of each step from the longest, with its z-score.
+def select(table: pd.DataFrame, number: str, usual: dict[str, float]) -> pd.DataFrame:
+    """Return the runs in which no other number than this one is unusual, by its value."""
+    others = [name for name in UNITS if name != number]
+    same = (table[others] == pd.Series(usual)[others]).all(axis=1)
+    return table[same].set_index(number).sort_index()
 
-    Differences are paired by seed. Their t is turned into the z of equal probability, so
-    that few seeds do not look like much evidence.
+
+def compare(table: pd.DataFrame, usual: dict[str, float]) -> pd.DataFrame:
+    """Return the mean difference of each value from the usual one, with its z-score.
+
+    Paired by seed where a seed builds the same section. The t of the difference is turned into
+    the z of equal probability, so that few seeds do not look like much evidence.
     """
-    longest = max(steps)
-    found = []
-    for step in sorted(set(steps) - {longest}):
-        for name in OUTCOMES:
-            first, second = (
-                np.array([row[name] for row in rows if row["step"] == s]) for s in (step, longest)
-            )
-            apart = first - second
-            error = apart.std(ddof=1) / np.sqrt(len(apart))
-            chance = 2 * stats.t.sf(abs(apart.mean() / error), len(apart) - 1)
-            z = float(np.sign(apart.mean()) * stats.norm.isf(chance / 2))
-            found.append(
-                {"step": step, "against": longest, "outcome": name, "mean": float(first.mean()),
-                 "difference": float(apart.mean()), "error": float(error), "z": z}
-            )  # fmt: skip
-    return found
+    rows = []
+    for number in UNITS:
+        runs = select(table, number, usual)
+        for value in sorted(set(runs.index) - {usual[number]}):
+            for name in OUTCOMES:
+                first, second = (runs.loc[at, name].to_numpy() for at in (value, usual[number]))
+                test = (stats.ttest_rel if number in PAIRED else stats.ttest_ind)(
+                    first, second, **({} if number in PAIRED else {"equal_var": False})
+                )
+                apart = float((first - second).mean())
+                z = float(np.sign(apart) * stats.norm.isf(test.pvalue / 2))
+                rows.append(
+                    {"number": number, "value": value, "against": usual[number], "outcome": name,
+                     "mean": float(first.mean()), "difference": apart,
+                     "error": abs(apart / float(test.statistic)), "z": z}
+                )  # fmt: skip
+    return pd.DataFrame(rows)
 
 
-def print_table(found: list[dict], steps: Sequence[float]) -> None:
-    """Print the differences and whether the steps agree."""
-    print(
-        f"{'step':>5}{'against':>9}  {'outcome':<16}{'mean %':>8}{'difference':>12}{'+-':>7}{'z':>7}"
-    )
-    for row in found:
-        print(
-            f"{row['step']:5g}{row['against']:9g}  {row['outcome']:<16}{row['mean']:8.2f}"
-            f"{row['difference']:12.2f}{row['error']:7.2f}{row['z']:7.2f}"
-        )
-    listed = ", ".join(f"{step:g}" for step in sorted(steps))
-    verdict = "agree" if agree(found) else "DO NOT agree"
-    print(f"steps of {listed} days {verdict} within the noise between seeds (|z| < {LIMIT:g})")
+def needed(spread: float) -> int:
+    """Return how many replicates hold the 95 % interval of a mean within `WANTED` to both sides."""
+    count = 2
+    while stats.t.ppf(0.975, count - 1) * spread / np.sqrt(count) > WANTED:
+        count += 1
+    return count
 
 
-def agree(found: list[dict]) -> bool:
-    """Return whether no difference is beyond the limit."""
-    return all(abs(row["z"]) < LIMIT for row in found)
-
-
-def draw(rows: list[dict], steps: Sequence[float]) -> Figure:
-    """Draw each seed as a thin line from step to step, and the means."""
-    figure = Figure(figsize=(2.2 * len(OUTCOMES), 3), layout="constrained")
-    for axes, name in zip(figure.subplots(1, len(OUTCOMES)), OUTCOMES, strict=True):
-        columns = [[row[name] for row in rows if row["step"] == step] for step in sorted(steps)]
-        axes.plot(sorted(steps), columns, color="0.8", linewidth=0.7)
-        axes.errorbar(
-            sorted(steps), np.mean(columns, axis=1),
-            stats.sem(columns, axis=1), color="C0", marker="o", capsize=3,
+def count_replicates(table: pd.DataFrame, usual: dict[str, float]) -> pd.DataFrame:
+    """Return of each DXA outcome its spread, the interval that there is, and the runs needed."""
+    runs, rows = select(table, "time.step", usual).loc[usual["time.step"]], []
+    for name in OUTCOMES[: 2 * len(SITES)]:
+        values = runs[name].to_numpy()
+        mean, low, high = interval(values)
+        spread = float(values.std(ddof=1))
+        rows.append(
+            {"outcome": name, "mean": mean, "spread": spread, "replicates": len(values),
+             "half_width": (high - low) / 2, "needed": needed(spread)}
         )  # fmt: skip
-        axes.set(title=name.replace("_", " "), xlabel="step, days", xticks=sorted(steps))
+    return pd.DataFrame(rows)
+
+
+def draw(table: pd.DataFrame, usual: dict[str, float]) -> Figure:
+    """Draw each seed as a gray dot, joined where sections are the same, and the means."""
+    figure = Figure(figsize=(2.2 * len(OUTCOMES), 7.5), layout="constrained")
+    grid = figure.subplots(len(UNITS), len(OUTCOMES), sharey="col")
+    for line, (number, unit) in zip(grid, UNITS.items(), strict=True):
+        runs = select(table, number, usual)
+        places = sorted(set(runs.index))
+        for axes, name in zip(line, OUTCOMES, strict=True):
+            columns = np.array([runs.loc[at, name] for at in places])
+            style = "-" if number in PAIRED else "."
+            axes.plot(places, columns, style, color="0.8", linewidth=0.7, markersize=3)
+            axes.errorbar(
+                places, columns.mean(axis=1), stats.sem(columns, axis=1),
+                color="C0", marker="o", capsize=3,
+            )  # fmt: skip
+            axes.set(xlabel=f"{number}, {unit}", xscale="log")
+            axes.set_xticks(places, [f"{at:g}" for at in places])
+            axes.minorticks_off()
+            axes.spines[["top", "right"]].set_visible(False)
+    for axes, name in zip(grid[0], OUTCOMES, strict=True):
+        axes.set_title(name.replace("_", " ").replace(AGAINST, f"\n{AGAINST}"), fontsize="medium")
     figure.supylabel("change from day 0, %")
     return figure
 
 
+def report(found: pd.DataFrame, counted: pd.DataFrame) -> None:
+    """Print the differences, what agrees with the usual, and how many runs are needed."""
+    print(found.round(2).to_string(index=False))
+    for (number, value), rows in found.groupby(["number", "value"], sort=False):
+        verdict = "agrees" if agree(rows) else "DOES NOT agree"
+        print(f"{number} {value:g} {UNITS[number]} {verdict} with the usual (|z| < {LIMIT:g})")
+    print(f"\nruns needed for a 95 % interval of {WANTED:g} points to both sides of a mean")
+    print(counted.round(2).to_string(index=False))
+
+
+def agree(found: pd.DataFrame) -> bool:
+    """Return whether no difference is beyond the limit."""
+    return bool((found["z"].abs() < LIMIT).all())
+
+
+def choose(options: argparse.Namespace) -> dict[str, list[float]]:
+    """Return the values of each number that were asked for."""
+    asked = {"time.step": options.steps, "section.site": options.sites,
+             "section.height": options.heights}  # fmt: skip
+    return {name: asked[name] or (QUICK if options.quick else USUAL)[name] for name in UNITS}
+
+
 def work(options: argparse.Namespace) -> None:
     """Run, print, and write where asked."""
-    if options.replicates < 2 or len(set(options.steps)) < 2:
-        raise ValueError("a comparison needs at least 2 replicates and 2 steps")
-    years = 1.0 if options.quick else 5.0
-    values = [{"time.step": step} for step in sorted(options.steps)]  # the slowest first
-    cases = cross([make_trial(years)], values=values, parameters=section(options))
-    rows = read_outcomes(run_cases(options, cases), years)
-    found = compare(rows, options.steps)
-    print_table(found, options.steps)
+    parameters, years = section(options), 1.0 if options.quick else 5.0
+    usual = {name: parameters.values()[name] for name in UNITS}
+    changes = [
+        {name: value}
+        for name, values in choose(options).items()
+        for value in values
+        if value != usual[name]
+    ]
+    if options.replicates < 2 or {name for (name,) in changes} != set(UNITS):
+        raise ValueError("expected 2 replicates or more, and of each number an unusual value")
+    cases = cross([make_trial(years)], values=[{}, *changes], parameters=parameters)
+    table = read_outcomes(run_cases(options, cases), years)
+    found, counted = compare(table, usual), count_replicates(table, usual)
+    report(found, counted)
     findings = {
-        "steps": sorted(options.steps), "years": years, "agree": agree(found), "runs": found,
+        "years": years, "agree": agree(found), "runs": found.to_dict("records"),
+        "needed": counted.to_dict("records"),
     }  # fmt: skip
-    write(options, findings, pd.DataFrame(rows), draw(rows, options.steps))
+    write(options, findings, table, draw(table, usual))
 
 
 if __name__ == "__main__":
     parser = make_parser(__doc__, replicates=16)
-    parser.add_argument("--steps", type=float, nargs="+", default=[1.0, 3.5, 7.0], help="days")
+    parser.add_argument("--steps", type=float, nargs="+", help="days (1 3.5 7)")
+    parser.add_argument("--sites", type=float, nargs="+", help="um (10 20 40)")
+    parser.add_argument("--heights", type=float, nargs="+", help="of the section, mm (2 4 8)")
     start(parser, work)

@@ -25,19 +25,23 @@ were fitted together are moved apart here. There are no Sobol indices: those nee
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-from common import make_parser, run_cases, section, start, write
+from common import make_parser, run_cases, start, write
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from SALib.analyze import morris as analyze_morris
+from SALib.analyze import sobol as analyze_sobol
 from SALib.sample import morris as sample_morris
+from SALib.sample import sobol as sample_sobol
 
 from remodel.arms import Arm
 from remodel.arrays import Floats
 from remodel.cases import Case
 from remodel.colors import BLUE, VERMILLION
+from remodel.jobs import QUICK
 from remodel.options import Number
 from remodel.parameters import Parameters
 from remodel.patients import Patient
@@ -45,20 +49,18 @@ from remodel.report import Readings
 from remodel.therapies import Course
 from remodel.trials import Trial
 
-FACTORS = (
-    "responses.rankl.half",
-    "osteoblast.life",
-    "mineral.time_constant",
-    "osteoclast.life",
-    "responses.osteoblast_wear.full",
-    "responses.strain.power",
-    "responses.overload.half",
-)
+RESOLUTION = ("time.", "section.site")
 SPREAD = 0.1  # of each number, to both sides
 LEVELS = 4  # of each number, that the screening visits
+LEADERS = 6  # numbers of which there are Sobol indices
+SHOWN = 20  # numbers in the picture
 SITES = ("lumbar_spine", "total_hip")
 GIVEN, UNTREATED = "anastrozole", "untreated"
 COLORS = {"loss": VERMILLION, "recovery": BLUE}
+SMALL = QUICK | {"time.spin_up": 0.5}
+TINY = SMALL | {"section.height": 1.0, "section.width": 2.0}
+QUICK_EVERY = 20  # of so many numbers --quick takes one
+Outcomes = dict[tuple[str, str], Floats]  # by site and outcome; shape (points, replicates)
 
 
 def make_trial(on: float, off: float) -> Trial:
@@ -73,24 +75,49 @@ def make_trial(on: float, off: float) -> Trial:
     )  # fmt: skip
 
 
-def make_problem(factors: Sequence[str], parameters: Parameters) -> dict:
-    """Return names and ranges of the factors in the form of SALib."""
-    usual = parameters.values()
-    bounds = [[(1 - SPREAD) * usual[name], (1 + SPREAD) * usual[name]] for name in factors]
-    return {"num_vars": len(bounds), "names": list(factors), "bounds": bounds}
+def list_ranges(parameters: Parameters) -> dict[str, list[float]]:
+    """Return how far each number goes, within its declared range; not zeros, not resolution."""
+    ranges = {}
+    for row in parameters.rows():
+        if row.value and not row.name.startswith(RESOLUTION):
+            ends = sorted((1 + side * SPREAD) * row.value for side in (-1, 1))
+            ranges[row.name] = [max(ends[0], row.low), min(ends[1], row.high)]
+    return ranges
 
 
-def list_cases(problem: dict, design: Floats, trial: Trial, parameters: Parameters) -> list[Case]:
-    """Return a case for each point of the design, labeled by its number."""
-    points = [dict(zip(problem["names"], row, strict=True)) for row in design.tolist()]
+def find_factors(options: argparse.Namespace, parameters: Parameters) -> list[str]:
+    """Return the numbers that can matter: those that, moved alone, move an outcome at all.
+
+    In a small section and a short trial. A run repeats to the last bit, so that what does
+    not matter moves nothing, and what does shows it however little it is.
+    """
+    ranges = list_ranges(parameters)
+    names = list(ranges)[:: QUICK_EVERY if options.quick else 1]
+    moved = [{name: end} for name in names for end in ranges[name]]
+    outcomes = run_points(options, "probe", [{}, *moved], parameters, 0.5, 0.5)
+    apart = np.max([abs(v - v[0]).max(axis=1)[1:] for v in outcomes.values()], axis=0)
     return [
-        Case(trial, parameters.with_values(values), {"point": number})
-        for number, values in enumerate(points)
+        name
+        for name, most in zip(names, apart.reshape(-1, 2).max(axis=1), strict=True)
+        if most > 1e-9
     ]
 
 
-def read_outcomes(frame: pd.DataFrame, on: float, off: float) -> dict[tuple[str, str], Floats]:
-    """Return loss and recovery of each site, points of BMD; shape (points, replicates)."""
+def run_points(
+    options: argparse.Namespace, part: str, points: Iterable[Mapping[str, float]],
+    parameters: Parameters, on: float, off: float,
+) -> Outcomes:  # fmt: skip
+    """Run the trial with each set of values; return its outcomes."""
+    trial = make_trial(on, off)
+    cases = [
+        Case(trial, parameters.with_values(values), {"point": number})
+        for number, values in enumerate(points)
+    ]
+    return read_outcomes(run_cases(options, cases, part=part), on, off)
+
+
+def read_outcomes(frame: pd.DataFrame, on: float, off: float) -> Outcomes:
+    """Return loss and recovery of each site, points of BMD."""
     found: dict[tuple[str, str], list[Floats]] = {}
     for _, point in frame.groupby("point"):
         readings = Readings(point)
@@ -105,54 +132,105 @@ def read_outcomes(frame: pd.DataFrame, on: float, off: float) -> dict[tuple[str,
     return {key: np.array(values) for key, values in found.items()}
 
 
-def noise(values: Floats) -> float:
-    """Return the mean effect that a number without any would seem to have, by luck.
+def make_problem(names: Iterable[str], parameters: Parameters) -> dict:
+    """Return names and ranges of some numbers in the form of SALib."""
+    ranges = {name: list_ranges(parameters)[name] for name in names}
+    return {"num_vars": len(ranges), "names": list(ranges), "bounds": list(ranges.values())}
 
-    The mean distance of two normal means, over the share of the range that a step of the
-    design covers. Replicates share their luck from point to point, so that it is an upper bound.
+
+def list_points(problem: dict, design: Floats) -> list[dict[str, float]]:
+    """Return the values of each point of a design."""
+    return [dict(zip(problem["names"], row, strict=True)) for row in design.tolist()]
+
+
+def luck(values: Floats) -> float:
+    """Return the variance, by luck, of the mean of a point's replicates.
+
+    Replicates share their sections and luck from point to point; what is common to all points
+    moves no index and is taken out. Shape of `values`: (points, replicates).
     """
-    error = np.sqrt(values.var(axis=1, ddof=1).mean() / values.shape[1])
-    return float(error * 2 / np.sqrt(np.pi) / (LEVELS / (2 * (LEVELS - 1))))
+    points, replicates = values.shape
+    rest = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
+    return float((rest**2).sum() / ((points - 1) * (replicates - 1)) / replicates)
 
 
-def screen(
-    problem: dict, design: Floats, outcomes: dict[tuple[str, str], Floats], seed: int
-) -> pd.DataFrame:
+def screen(problem: dict, design: Floats, outcomes: Outcomes, seed: int) -> pd.DataFrame:
     """Return Morris' measures of each factor on each outcome, points over its whole range.
 
     ``mu`` is the mean effect, ``mu_star`` that of its size, with its 95 % interval
-    ``mu_star_conf``; ``sigma`` is its spread from place to place; ``noise`` as in `noise`.
+    ``mu_star_conf``; ``sigma`` is its spread from place to place. ``noise`` is the mean size
+    that an effect would have by luck alone: the mean distance of two normal means, over the
+    share of the range that a step of the design covers. ``rank`` is by the greatest mu_star.
     """
+    step = LEVELS / (2 * (LEVELS - 1))
     tables = []
     for (site, outcome), values in outcomes.items():
         found = analyze_morris.analyze(
             problem, design, values.mean(axis=1), num_levels=LEVELS, seed=seed
         ).to_df()
+        noise = 2 * np.sqrt(luck(values) / np.pi) / step
         found.insert(0, "factor", problem["names"])
-        tables.append(found.assign(site=site, outcome=outcome, noise=noise(values)))
+        tables.append(found.assign(site=site, outcome=outcome, noise=noise))
+    table = pd.concat(tables, ignore_index=True)
+    greatest = table.groupby("factor")["mu_star"].transform("max")
+    return table.assign(rank=greatest.rank(method="dense", ascending=False).astype(int))
+
+
+def apportion(problem: dict, outcomes: Outcomes, seed: int) -> pd.DataFrame:
+    """Return Sobol indices: the share of the variance of each outcome that is each factor's.
+
+    ``S1`` is what it does by itself, ``ST`` what it does in all, each with the half-width of
+    its 95 % interval; ``luck`` is the share of luck, which is part of every ST.
+    """
+    tables = []
+    for (site, outcome), values in outcomes.items():
+        means = values.mean(axis=1)
+        found = analyze_sobol.analyze(problem, means, calc_second_order=False, seed=seed)
+        indices = {name: found[name] for name in ("S1", "S1_conf", "ST", "ST_conf")}
+        share = luck(values) / float(means.var(ddof=1))
+        tables.append(
+            pd.DataFrame(indices).assign(
+                factor=problem["names"], site=site, outcome=outcome, luck=share
+            )
+        )
     return pd.concat(tables, ignore_index=True)
 
 
-def draw(table: pd.DataFrame) -> Figure:
-    """Draw the effect of each factor, the greatest above; dotted: what luck alone would do."""
-    order = table.groupby("factor")["mu_star"].max().sort_values().index
-    figure = Figure(figsize=(11, 1.5 + 0.3 * len(order)), layout="constrained")
-    for axes, site in zip(figure.subplots(1, len(SITES), sharey=True), SITES, strict=True):
-        for shift, (outcome, color) in zip((0.18, -0.18), COLORS.items(), strict=True):
-            rows = table[(table["site"] == site) & (table["outcome"] == outcome)]
-            rows = rows.set_index("factor").loc[order]
-            axes.barh(
-                np.arange(len(order)) + shift, rows["mu_star"], 0.34, xerr=rows["mu_star_conf"],
-                color=color, label=outcome, error_kw={"ecolor": "0.3", "elinewidth": 1},
-            )  # fmt: skip
-            axes.axvline(rows["noise"].iloc[0], color=color, linewidth=1, linestyle=":")
-        axes.set(
-            title=site.replace("_", " "),
-            xlabel="mean effect of the whole range, points of BMD (dotted: luck)",
-            yticks=range(len(order)), yticklabels=order,
+def draw_bars(
+    axes: Axes, table: pd.DataFrame, names: list[str], bar: str, point: str, limit: str
+) -> None:
+    """Draw two columns of the table, one as bars, and a third, what luck alone would do, dotted."""
+    for shift, (outcome, color) in zip((-0.18, 0.18), COLORS.items(), strict=True):
+        rows = table[table["outcome"] == outcome].set_index("factor").loc[names]
+        places = np.arange(len(names)) + shift
+        axes.barh(
+            places, rows[bar], 0.34, xerr=rows[f"{bar}_conf"], color=color, label=outcome,
+            error_kw={"ecolor": "0.3", "elinewidth": 1},
         )  # fmt: skip
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.axes[-1].legend(frameon=False, loc="lower right")
+        axes.plot(abs(rows[point]), places, "D", color="white", mec="black", ms=3.5, mew=0.7)
+        axes.axvline(rows[limit].iloc[0], color=color, linewidth=1, linestyle=":")
+    axes.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5), xlim=0)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Draw the greatest effects above, Sobol indices of the leaders below."""
+    order = table.sort_values("rank")["factor"].unique()[:SHOWN].tolist()
+    leaders = [name for name in order if table.set_index("factor").loc[name, "ST"].notna().all()]
+    figure = Figure(figsize=(12, 2.5 + 0.3 * (len(order) + len(leaders))), layout="constrained")
+    heights = [len(order) + 1, len(leaders) + 1]
+    axes = figure.subplots(2, len(SITES), sharey="row", sharex="row", height_ratios=heights)
+    for column, site in enumerate(SITES):
+        part = table[table["site"] == site]
+        draw_bars(axes[0, column], part, order, "mu_star", "mu", "noise")
+        draw_bars(axes[1, column], part, leaders, "ST", "S1", "luck")
+        axes[0, column].set(
+            title=site.replace("_", " "),
+            xlabel="mean size of the effect of the whole range, points of BMD"
+            " (diamond: with sign; dotted: luck)",
+        )
+        axes[1, column].set(xlabel="total Sobol index (diamond: first order; dotted: luck)")
+    axes[0, -1].legend(frameon=False, loc="lower right")
     return figure
 
 
@@ -160,28 +238,47 @@ def work(options: argparse.Namespace) -> None:
     """Run, print, and write where asked."""
     if options.replicates < 2:
         raise ValueError("replicates = 1 runs; expected 2 or more, to tell effects from luck")
-    quick = options.quick
-    on, off, count = (1.0, 1.0, 2) if quick else (5.0, 2.0, options.trajectories)
-    parameters = section(options)
-    problem = make_problem(FACTORS[:3] if quick else FACTORS, parameters)
-    design = sample_morris.sample(problem, count, num_levels=LEVELS, seed=options.seed)
-    cases = list_cases(problem, design, make_trial(on, off), parameters)
-    outcomes = read_outcomes(run_cases(options, cases), on, off)
-    table = screen(problem, design, outcomes, options.seed)
-    wide = table.pivot(index="factor", columns=["site", "outcome"], values="mu_star")
-    print(wide.sort_values(wide.columns[0], ascending=False).round(2).to_string())
+    quick, seed = options.quick, options.seed
+    on, off = (0.25, 0.25) if quick else (5.0, 2.0)
+    count, base, most = (2, 4, 2) if quick else (options.trajectories, options.base, LEADERS)
+    usual = Parameters()
+    parameters = usual.with_values(TINY if quick else {})
+    factors = find_factors(options, usual.with_values(SMALL))
+    problem = make_problem(factors, parameters)
+    design = sample_morris.sample(problem, count, num_levels=LEVELS, seed=seed)
+    outcomes = run_points(options, "screening", list_points(problem, design), parameters, on, off)
+    table = screen(problem, design, outcomes, seed).sort_values("rank", kind="stable")
+    leaders = make_problem(table["factor"].unique()[:most], parameters)
+    design = sample_sobol.sample(leaders, base, calc_second_order=False, seed=seed)
+    shares = run_points(options, "sobol", list_points(leaders, design), parameters, on, off)
+    table = table.merge(apportion(leaders, shares, seed), how="left")
+    report(table)
     means = {f"{site} {outcome}": float(v.mean()) for (site, outcome), v in outcomes.items()}
     findings = {
-        "on": on, "off": off, "trajectories": count, "spread": SPREAD, "means": means,
-        "runs": table.to_dict("records"),
+        "parameters": parameters.values(), "on": on, "off": off, "trajectories": count, "base": base,
+        "spread": SPREAD, "means": means,
+        "runs": table.replace({np.nan: None}).to_dict("records"),
     }  # fmt: skip
     write(options, findings, table, draw(table))
+
+
+def report(table: pd.DataFrame) -> None:
+    """Print the ranking, and the shares of the leaders."""
+    for columns in (["mu_star"], ["S1", "ST", "ST_conf", "luck"]):
+        rows = table.dropna(subset=columns)
+        wide = rows.pivot(index=["rank", "factor"], columns=["site", "outcome"], values=columns)
+        print(wide.round(2).to_string())
 
 
 if __name__ == "__main__":
     parser = make_parser(__doc__, replicates=2)
     parser.add_argument(
-        "--trajectories", type=Number("trajectories", "(no unit)", 2, 1000), default=3,
-        help="ways through the ranges, each with a step along every one (3; 2 with --quick)",
+        "--trajectories", type=Number("trajectories", "(no unit)", 2, 1000), default=4,
+        help="ways through the ranges, each with a step along every one (4; 2 with --quick)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--base", type=Number("base", "(no unit)", 2, 2**16), default=64,
+        help="points of the Sobol design, a power of two, times the numbers in it and two"
+        " (64; 4 with --quick)",
     )  # fmt: skip
     start(parser, work)

@@ -35,7 +35,9 @@ from unittest.mock import patch
 
 import mesa
 import numpy as np
+import pandas as pd
 from common import make_parser, start, write
+from matplotlib.figure import Figure
 from mesa.agent import AgentSet
 from PIL import Image
 
@@ -43,7 +45,9 @@ from remodel import BoneModel, Parameters, replicates
 from remodel.arms import Arm
 from remodel.cases import Case
 from remodel.cells import Osteoblast, Osteoclast
+from remodel.colors import BLUE, VERMILLION
 from remodel.ensemble import run_ensemble
+from remodel.origin import made_by
 from remodel.patients import Patient
 from remodel.sections import build_section
 from remodel.therapies import Course
@@ -95,6 +99,11 @@ class Finding(NamedTuple):
     def met(self) -> bool:
         """Whether what was asked is met."""
         return self.measured >= self.ask if self.more_is_better else self.measured <= self.ask
+
+    @property
+    def ratio(self) -> float:
+        """How much of what was asked is used up; 1 or less is met."""
+        return self.ask / self.measured if self.more_is_better else self.measured / self.ask
 
 
 class Idler(mesa.Agent):
@@ -241,28 +250,47 @@ def measure(quick: bool) -> Iterator[Finding]:
     yield from cost_of_ensembles(2 if quick else 64)
 
 
-def print_table(findings: list[Finding]) -> None:
-    """Print what was asked beside what was measured."""
-    print(f"{'':55}{'asked':>10}{'aim':>8}{'measured':>10}")
-    for item in findings:
-        sign = ">=" if item.more_is_better else "<="
-        aim = f"{item.aim:g}" if item.aim is not None else ""
-        what = f"{item.what} [{item.unit}]"
-        verdict = "met" if item.met else "NOT MET"
-        print(f"{what:55}{sign + f' {item.ask:g}':>10}{aim:>8}{item.measured:>10.3g}  {verdict}")
+def describe_machine() -> dict[str, str | int]:
+    """Return what the numbers were measured on; nothing that tells whose it is."""
+    info = Path("/proc/cpuinfo")  # on Linux `platform` does not know the model
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    pages = (
+        os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
+    )
+    return {
+        "processor": (models or [platform.processor() or platform.machine()])[0],
+        "cores": os.cpu_count() or 1,
+        "memory": f"{pages / 2**30:.0f} GB" if pages else "unknown",
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
+        **{name: made_by()[name] for name in ("python", "numpy", "mesa")},
+    }
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Draw how much of what was asked each finding uses up."""
+    figure = Figure(figsize=(9, 1 + 0.35 * len(table)), layout="constrained")
+    axes = figure.subplots()
+    marks = axes.barh(table["what"], table["ratio"], color=np.where(table["met"], BLUE, VERMILLION))
+    axes.bar_label(marks, fmt="{:.2g}", padding=3)
+    axes.axvline(1, color="0.3", linestyle=":")
+    axes.set(xlabel="measured / asked (beyond the line it is not met)", xlim=0)
+    axes.margins(x=0.1)
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
 
 
 def work(options: argparse.Namespace) -> None:
-    """Measure, print, and write the record where asked."""
-    findings = list(measure(options.quick))
-    print_table(findings)
-    write(
-        options,
-        {
-            "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
-            "runs": [item._asdict() | {"met": item.met} for item in findings],
-        },
-    )
+    """Measure, print what was asked beside it, and write the record where asked."""
+    runs = [
+        item._asdict() | {"ratio": item.ratio, "met": item.met} for item in measure(options.quick)
+    ]
+    table, machine = pd.DataFrame(runs), describe_machine()
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    shown = table.drop(columns="more_is_better")
+    print(shown.to_string(index=False, float_format="{:.3g}".format, na_rep=""))
+    write(options, {"machine": machine, "runs": runs}, table, draw(table))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import mesa
 
+from remodel.randomness import draw
+
 SETTLE = 0.25  # of a site: less new bone would close a narrow canal for next to nothing
 
 if TYPE_CHECKING:
@@ -18,6 +20,16 @@ if TYPE_CHECKING:
 def draw_life(mean: float, shape: float, luck: float) -> float:
     """Return a life in days: Weibull with a given mean, from a uniform number in (0, 1]."""
     return float(mean / gamma(1 + 1 / shape) * (-log(luck)) ** (1 / shape))
+
+
+def may_dig(model: BoneModel, site: int) -> bool:
+    """Return whether an osteoclast begins on a site, or goes on there."""
+    tissue, restraint = model.tissue, model.parameters.osteoclast.restraint
+    if not tissue.can_enter(site):
+        return False
+    if not restraint or not tissue.joins(site):
+        return True
+    return draw(model.seed, "osteoclast restraint", model.tick, site) > restraint
 
 
 class Cavity:
@@ -166,7 +178,7 @@ class Osteoclast(mesa.Agent):
     def advance(self) -> bool:
         """Move on to the bone ahead; return False where there is none left."""
         ahead = self.model.tissue.next_site[self.direction][self.site]
-        if not self.model.tissue.can_enter(ahead):
+        if not may_dig(self.model, ahead):
             return False
         self.site = ahead
         self.model.tissue.busy_at[ahead] = True

@@ -6,7 +6,7 @@ from math import log
 import mesa
 import pandas as pd
 
-from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life
+from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life, may_dig
 from remodel.changes import Change, patient_on
 from remodel.drugs import find_drug
 from remodel.measures import COLUMNS, Meter
@@ -194,7 +194,7 @@ class BoneModel(mesa.Model):
     def attach_osteoclast(self, site: int, idle: float) -> None:
         """Let one osteoclast begin, unless the site has come to be at work or covered."""
         faces = self.tissue.faces(site)
-        if not faces or not self.tissue.can_enter(site):
+        if not faces or not may_dig(self, site):
             return
         turn = draw(self.seed, "osteoclast direction", self.tick, site)
         luck = draw(self.seed, "osteoclast life", self.tick, site)

@@ -146,6 +146,14 @@ class Osteoclast(Group):
         source="calibrated",
     )
     shape: float = par(6.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
+    restraint: float = par(
+        0.0,
+        "fraction",
+        "of osteoclasts that turn back where they would cut bone in two",
+        low=0,
+        high=1,
+        source="design",
+    )
     drug_capacity: float = par(
         1.5,
         "dose",

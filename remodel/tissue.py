@@ -16,6 +16,7 @@ OUTSIDE, TRABECULAR, CORTICAL = 0, 1, 2
 REGIONS = {"trabecular": TRABECULAR, "cortical": CORTICAL}
 FIELDS = ("immature", "cavity", "bisphosphonate", "removed", "added")
 DOSES = ("drug_given", "drug_swallowed", "drug_lost")
+HALF = 0.5  # of a site, from which on it is bone where pieces are told apart
 DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # d ^ 1 is the way back
 
 
@@ -143,6 +144,21 @@ class Tissue:
     def can_enter(self, site: int) -> bool:
         """Return whether a site holds matrix that no remodeling unit is working on."""
         return self.matrix_at[site] > 0.0 and not self.busy_at[site]
+
+    def joins(self, site: int) -> bool:
+        """Return whether bone beside a site hangs together, close by, through that site alone.
+
+        Bone is what fills half of its site or more and is not at work, as that may be lost.
+        Each run of it in the ring around the site that touches the site by a side is one part
+        (Yokoi's number of a digital picture).
+        """
+        up, down, left, right = (int(step[site]) for step in self.next_site)
+        to_left, to_right = self.next_site[2:]
+        ring = (up, to_right[up], right, to_right[down], down, to_left[down], left, to_left[up])
+        bone = [at != site and self.can_enter(at) and self.matrix_at[at] >= HALF for at in ring]
+        sides = range(0, len(ring), 2)
+        parts: int = sum(bone[k] and not (bone[k + 1] and bone[(k + 2) % len(ring)]) for k in sides)
+        return parts > 1
 
     def is_open(self, site: int) -> bool:
         """Return whether a site is open marrow."""

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from helpers import silent, wall
+from helpers import build, hand_made, silent, wall
 
 from remodel import BoneModel
-from remodel.cells import Osteoblast, Osteoclast
+from remodel.cells import Osteoblast, Osteoclast, may_dig
+from remodel.histomorphometry import connected
 
 INTO = 3  # direction (0, 1), from the marrow on the left into the wall
 FIRST = 8  # column of the wall
@@ -127,3 +128,64 @@ def test_an_osteoclast_that_comes_out_dies_when_it_comes_out(monkeypatch):
     start = model.day
     model.run(0.2)
     assert ends == [pytest.approx(start + 20.0 / model.parameters.osteoclast.erosion)]
+
+
+@pytest.mark.parametrize("width", [2, 4])
+def test_an_osteoclast_with_restraint_leaves_a_wall_standing(width):
+    model = dig_one_pit(width, depth=800.0, osteoclast__restraint=1.0)
+    model.run(6)
+    assert model.perforations == 0
+    assert (model.tissue.matrix[:, FIRST + width - 1] == 1).all()
+
+
+@pytest.mark.parametrize("restraint, width", [(0.0, 1), (1.0, 2), (1.0, 1)])
+def test_an_osteoclast_with_restraint_does_not_begin_on_a_bar_of_one_site(restraint, width):
+    model = silent(wall(width), osteoclast__restraint=restraint)
+    model.attach_osteoclast(4 * model.tissue.matrix.shape[1] + FIRST, 0.0)
+    assert len(model.agents) == (restraint < 1 or width > 1)
+
+
+def test_half_a_restraint_holds_back_half_of_the_osteoclasts():
+    model = silent(wall(1, rows=400), osteoclast__restraint=0.5)
+    columns = model.tissue.matrix.shape[1]
+    free = [may_dig(model, row * columns + FIRST) for row in range(400)]
+    assert 160 < sum(free) < 240  # four standard deviations
+
+
+@pytest.mark.parametrize(
+    "rows, joins",
+    [
+        ([[0, 1, 0], [0, 1, 0], [0, 1, 0]], True),  # a bar
+        ([[0, 0, 0], [0, 1, 0], [0, 1, 0]], False),  # its end
+        ([[1, 1, 1], [1, 1, 1], [0, 1, 0]], True),  # where it meets a wall
+        ([[1, 1, 0], [1, 1, 0], [1, 1, 0]], False),  # a flat surface
+        ([[0, 1, 1], [0, 1, 1], [0, 0, 0]], False),  # a corner
+        ([[0, 1, 0], [0, 1, 1], [0, 0, 0]], True),  # a bend
+        ([[1, 0.4, 1], [1, 1, 1], [1, 1, 1]], False),  # into the depth: nothing comes apart
+        ([[0, 0.4, 0], [0, 1, 0], [0, 1, 0]], False),  # what is left above is hardly bone
+    ],
+)
+def test_what_joins_is_told_from_the_ring_around_it(rows, joins):
+    tissue = hand_made(np.pad(np.array(rows, dtype=float), 2))
+    assert tissue.joins(3 * 7 + 3) == joins
+    tissue.busy[2:5, 2:5] = True  # all around it at work, which may be lost
+    assert not tissue.joins(3 * 7 + 3)
+
+
+def count_pieces(model):
+    """Return how many pieces of bone there are; a single site is none."""
+    tissue = model.tissue
+    pieces = connected(tissue.matrix + tissue.cavity >= 0.5, tissue.neighbors)
+    return int((np.bincount(pieces.reshape(-1))[1:] > 1).sum())
+
+
+def test_with_restraint_no_trabecula_is_cut():
+    numbers = {"section__height": 2.0, "section__width": 3.0}
+    risen = []
+    for restraint in (0.0, 1.0):
+        model = build("anastrozole", rng=2, osteoclast__restraint=restraint, **numbers)
+        before = count_pieces(model)
+        model.run(3)
+        risen.append(count_pieces(model) - before)
+    assert risen[0] > 0
+    assert risen[1] == 0
