@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from remodel.quantities import Group, Row, par
+from remodel.quantities import Group, Row, par, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,5 +136,5 @@ DRUGS = {
 def find_drug(name: str, drugs: Mapping[str, Drug] = DRUGS) -> Drug:
     """Return a drug by name; an unknown one gets the list of those there are."""
     if name not in drugs:
-        raise ValueError(f"no therapy {name!r}; there are {', '.join(drugs)}")
+        raise ValueError(f"no therapy {shown(name)}; there are {', '.join(drugs)}")
     return drugs[name]

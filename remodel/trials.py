@@ -17,7 +17,7 @@ from remodel.habits import Population
 from remodel.instruments import Densitometry, with_scan_error
 from remodel.measures import SITES
 from remodel.patients import Patient, draw_woman
-from remodel.quantities import check
+from remodel.quantities import check, shown
 from remodel.reader import REQUIRED, Table
 
 MARKERS = ("ctx", "p1np", "bone_alp")
@@ -25,6 +25,7 @@ QUANTITIES = (*SITES, "trabecular_bmd", "cortical_bmd", *MARKERS)
 HAZARD = "fracture_hazard_ratio"
 USES = ("calibrate", "validate")
 LONGEST = 100.0  # years that a trial may last
+LARGEST = 250_000  # letters of its file, so that a mistake in it is found within seconds
 EVIDENCE = {"CTX": "ctx", "P1NP": "p1np", "bone ALP": "bone_alp", "fracture hazard ratio": HAZARD}
 
 
@@ -143,20 +144,26 @@ def load_trial(name: str | Path) -> Trial:
         return read_trial(file.read_text(encoding="utf-8"), f"{key}.toml")
     if path.suffix != ".toml" and not path.is_file():
         there = ", ".join(built_in_trials())
-        raise ValueError(f"no trial {str(name)!r}; there are {there}; or name a .toml file")
+        raise ValueError(f"no trial {shown(str(name))}; there are {there}; or name a .toml file")
     try:
-        return read_trial(path.read_text(encoding="utf-8"), str(path))
+        with path.open(encoding="utf-8-sig") as file:  # some editors begin with a mark
+            text = file.read(LARGEST + 1)
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise ValueError(f"{path}: is not text; expected a TOML file in UTF-8") from None
+    return read_trial(text, str(path))
 
 
 def read_trial(text: str, file: str) -> Trial:
     """Read a trial from the text of its file."""
+    if len(text) > LARGEST:
+        raise ValueError(f"{file}: is huge; expected a trial in at most {LARGEST} letters")
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise ValueError(f"{file}: is nested too deeply; expected a trial") from None
+    except ValueError as error:  # of TOML, or a number with more digits than Python reads
         raise ValueError(f"{file}: is not TOML: {error}") from None
     return build_trial(Table(data, file, text))
 
@@ -243,7 +250,7 @@ def read_pair(names: Table, name: str, arms: list[str]) -> tuple[str, str]:
     pair = found if isinstance(found, list) else [found]
     if len(pair) not in (1, 2) or any(arm not in arms for arm in pair):
         expected = f"an arm, or [arm, arm compared with], of {', '.join(arms)}"
-        names.refuse(name, f"{name} = {found!r}; expected {expected}")
+        names.refuse(name, f"{name} = {shown(found)}; expected {expected}")
     return (pair[0], pair[1]) if len(pair) == 2 else (pair[0], "")
 
 
