@@ -43,6 +43,11 @@ def check(name: str, value: float, unit: str, low: float, high: float) -> None:
         raise ValueError(f"{name} = {shown(value)} {unit}; expected {low:g} to {high:g} {unit}")
 
 
+def one_line(text: str) -> str:
+    """Return text without the ends of lines that names and paths may hold."""
+    return " ".join(text.splitlines())
+
+
 def shown(value: object) -> str:
     """Return a value as a message shows it: on one line, and cut short where it is long."""
     try:

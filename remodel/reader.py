@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Never, TypeVar
 
-from remodel.quantities import shown
+from remodel.quantities import one_line, shown
 
 REQUIRED: Any = object()
 HEADER = re.compile(r"\s*\[+([^\[\]]+)\]")  # each letter is looked at once
@@ -65,8 +65,7 @@ class Table:
     def refuse(self, key: str, problem: str) -> Never:
         """Raise the error of a mistake at a key."""
         where = f"{self.place}: " if self.place else ""
-        line = " ".join(problem.split())  # names in a file may hold ends of lines
-        raise ValueError(f"{self.file}{self.line_of(key)}: {where}{line}")
+        raise ValueError(one_line(f"{self.file}{self.line_of(key)}: {where}{problem}"))
 
     def only(self, known: Iterable[str]) -> None:
         """Refuse keys that mean nothing here."""
