@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from remodel.quantities import Group, Row, check, par, shown
 
-
 SHORTEST, LONGEST = 0.1, 2000.0  # days between injections, where there are such
 
 
@@ -25,7 +24,11 @@ class Drug(Group):
         0.7, "day", "half-life in the body", low=0.01, high=400, source="assumed"
     )
     interval: float = par(
-        0.0, "day", "between two injections; 0 for a daily drug", low=0, high=LONGEST,
+        0.0,
+        "day",
+        "between two injections; 0 for a daily drug",
+        low=0,
+        high=LONGEST,
         source="assumed",
     )
     suppression: float = par(

@@ -57,7 +57,9 @@ def test_a_stop_that_is_no_number_is_refused():
 
 @pytest.mark.parametrize("interval", [-1.0, nan, inf, 1e-300, 0.05, "often", 10**400])
 def test_an_interval_in_which_injections_never_end_is_refused(interval):
-    with pytest.raises(ValueError, match=r"denosumab: interval = .* day; expected 0.1 to 20000 day"):
+    with pytest.raises(
+        ValueError, match=r"denosumab: interval = .* day; expected 0.1 to 20000 day"
+    ):
         Course(drug="denosumab", interval=interval)
 
 
