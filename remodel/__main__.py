@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from errno import ENAMETOOLONG
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from remodel.options import (
     open_workers,
 )
 from remodel.parameters import Parameters
+from remodel.quantities import one_line, shown
 from remodel.record import read_record, recorded_section
 from remodel.report import format_table
 from remodel.tables import parameter_table, response_table
@@ -140,8 +142,8 @@ def command_list(_: argparse.Namespace) -> int:
 def command_new(args: argparse.Namespace) -> int:
     """Write a commented example."""
     text = files("remodel").joinpath("example.toml").read_text(encoding="utf-8")
-    if args.file.suffix != ".toml":
-        raise ValueError(f"{args.file}: expected a name that ends in .toml")
+    if args.file.suffix != ".toml" or not str(args.file).isprintable():
+        raise ValueError(f"{shown(str(args.file))}: expected a name that ends in .toml")
     try:
         with args.file.open("x", encoding="utf-8") as file:
             file.write(text.replace("THIS_FILE.toml", str(args.file)))
@@ -265,12 +267,13 @@ def guard(work: Callable[[], int]) -> int:
         sys.stdout = None
         return FAILED
     except (OSError, MemoryError, BrokenProcessPool, FailedRunsError) as error:
-        return complain(str(error) or type(error).__name__, FAILED)
+        typed = getattr(error, "errno", None) == ENAMETOOLONG
+        return complain(str(error) or type(error).__name__, BAD_INPUT if typed else FAILED)
 
 
 def complain(message: str, code: int) -> int:
     """Print one line on stderr and return an exit code."""
-    print(f"remodel: {message}", file=sys.stderr)
+    print(f"remodel: {one_line(message)}", file=sys.stderr)
     return code
 
 

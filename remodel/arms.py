@@ -11,6 +11,7 @@ from remodel.habits import Population
 from remodel.instruments import Densitometry
 from remodel.measures import SITES
 from remodel.patients import Patient
+from remodel.quantities import shown
 from remodel.reader import Table
 from remodel.therapies import Course
 
@@ -43,7 +44,7 @@ def read_arms(top: Table, patient: Patient, drugs: list[str], years: float) -> t
         table.only(("name", "patient", "course", "change"))
         name = table.words("name")
         if name in [arm.name for arm in arms]:
-            table.refuse("name", f"name = {name!r} is taken; expected a name of its own")
+            table.refuse("name", f"name = {shown(name)} is taken; expected a name of its own")
         if "patient" in table.data and "population" in top.data:
             table.refuse("patient", "women of an arm and a population; expected one of them")
         woman = read_patient(table.table("patient"), patient)
@@ -59,7 +60,7 @@ def read_course(table: Table, drugs: list[str]) -> Course:
     """Read one course of a drug that there is."""
     course = table.build(Course)
     if course.drug not in drugs:
-        table.refuse("drug", f"no therapy {course.drug!r}; there are {', '.join(drugs)}")
+        table.refuse("drug", f"no therapy {shown(course.drug)}; there are {', '.join(drugs)}")
     return course
 
 
@@ -101,7 +102,7 @@ def read_drugs(top: Table) -> tuple[Drug, ...]:
     for table in top.tables("drug"):
         drug = read_drug(table)
         if drug.name in [*DRUGS, *(other.name for other in drugs)]:
-            table.refuse("name", f"name = {drug.name!r} is taken; expected a name of its own")
+            table.refuse("name", f"name = {shown(drug.name)} is taken; expected a name of its own")
         drugs.append(drug)
     return tuple(drugs)
 
@@ -112,6 +113,6 @@ def read_drug(table: Table) -> Drug:
     table.only(("name", "lasting", "source", *numbers))
     name = table.words("name")
     if not re.fullmatch(r"\w[\w-]*", name):
-        table.refuse("name", f"name = {name!r}; expected one word of letters, digits, - and _")
+        table.refuse("name", f"name = {shown(name)}; expected one word of letters, digits, - and _")
     given = tuple(key for key in table.data if key != "name")
     return replace(table, data=table.data | {"given": given}).build(Drug)

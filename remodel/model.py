@@ -12,12 +12,14 @@ from remodel.drugs import find_drug
 from remodel.measures import COLUMNS, Meter
 from remodel.parameters import YEAR, Parameters
 from remodel.patients import Patient
+from remodel.quantities import check
 from remodel.randomness import arrivals, draw, draws
 from remodel.sections import build_section
 from remodel.signals import Signals, Surroundings
 from remodel.therapies import Course, Exposure, Treatment, parse_courses
 from remodel.tissue import Tissue
 
+LONGEST = 1000.0  # years; who asks for more has made a mistake
 STEP = (
     "treat",
     "renew_surroundings",
@@ -134,7 +136,7 @@ class BoneModel(mesa.Model):
 
     def change(self, changes: Iterable[Change]) -> None:
         """Let the woman live otherwise from certain years on, in place of older changes."""
-        self.changes = tuple(changes)
+        self.changes = tuple(sorted(changes, key=lambda change: change.year))
 
     def spin_up(self) -> None:
         """Run without treatment until day 0, then take that state for the baseline."""
@@ -146,11 +148,13 @@ class BoneModel(mesa.Model):
 
     def run(self, years: float) -> None:
         """Step for some years; `run(5)` and `run(2)` end where `run(7)` does."""
+        check("run", years, "year", 0, LONGEST)
         self.until += years
         self.run_until(self.until)
 
     def run_until(self, year: float) -> None:
         """Step to the end of a year, counted from day 0, to the nearest step."""
+        check("run until", year, "year", 0, LONGEST)
         while self.day + 0.5 * self.days <= year * YEAR:
             self.step()
         self.until = max(self.until, year)

@@ -13,7 +13,7 @@ from remodel.compartments import CORTEX_FROM, CORTEX_RANGE
 from remodel.ensemble import HIGHEST_SEED, MOST_REPLICATES
 from remodel.images import PIXEL_SIZES
 from remodel.jobs import QUICK_REPLICATES
-from remodel.quantities import check
+from remodel.quantities import LONGEST_SHOWN, check, one_line
 from remodel.trials import built_in_trials
 from remodel.workers import MOST_WORKERS, all_workers, open_cluster
 
@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Never:
         """Say what is wrong and where help is."""
-        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {one_line(message)} (see {self.prog} --help)\n")
 
     def options(self) -> str:
         """Return the options that there are."""
@@ -50,7 +50,7 @@ class Number:
         except ValueError:
             whole = "whole number, " if self.whole else ""
             raise argparse.ArgumentTypeError(
-                f"{self.name} = {text} {self.unit}; "
+                f"{self.name} = {text[:LONGEST_SHOWN]} {self.unit}; "
                 f"expected {whole}{self.low} to {self.high} {self.unit}"
             ) from None
         return value

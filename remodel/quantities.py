@@ -3,7 +3,10 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from numbers import Number
 from typing import Any, NamedTuple, Self
+
+LONGEST_SHOWN = 80  # letters of a value in a message
 
 
 class Row(NamedTuple):
@@ -33,10 +36,24 @@ def check(name: str, value: float, unit: str, low: float, high: float) -> None:
     """Refuse a value that is not a number or lies outside its range."""
     try:
         inside = math.isfinite(value) and low <= value <= high
-    except TypeError:
+    except (TypeError, OverflowError):  # a whole number may be too large for a float
         inside = False
     if not inside:
-        raise ValueError(f"{name} = {value} {unit}; expected {low:g} to {high:g} {unit}")
+        raise ValueError(f"{name} = {shown(value)} {unit}; expected {low:g} to {high:g} {unit}")
+
+
+def one_line(text: str) -> str:
+    """Return text without the ends of lines that names and paths may hold."""
+    return " ".join(text.splitlines())
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: on one line, and cut short where it is long."""
+    try:
+        text = str(value) if isinstance(value, Number) else repr(value)
+    except (ValueError, RecursionError):  # more digits, or more nesting, than Python prints
+        text = f"{type(value).__name__} too large to print"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 @dataclass(frozen=True, kw_only=True)

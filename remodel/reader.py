@@ -1,13 +1,15 @@
 """Strict reading of tables: a mistake is one line with file, line, key, found and expected."""
 
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields
-from math import isnan
 from typing import Any, Never, TypeVar
 
+from remodel.quantities import one_line, shown
+
 REQUIRED: Any = object()
-HEADER = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]")
+HEADER = re.compile(r"\s*\[+([^\[\]]+)\]")  # each letter is looked at once
 Kind = TypeVar("Kind")
 
 
@@ -63,14 +65,14 @@ class Table:
     def refuse(self, key: str, problem: str) -> Never:
         """Raise the error of a mistake at a key."""
         where = f"{self.place}: " if self.place else ""
-        raise ValueError(f"{self.file}{self.line_of(key)}: {where}{problem}")
+        raise ValueError(one_line(f"{self.file}{self.line_of(key)}: {where}{problem}"))
 
     def only(self, known: Iterable[str]) -> None:
         """Refuse keys that mean nothing here."""
         known = list(known)
         for key in self.data:
             if key not in known:
-                self.refuse(key, f"unknown key {key!r}; expected one of {', '.join(known)}")
+                self.refuse(key, f"unknown key {shown(key)}; expected one of {', '.join(known)}")
 
     def get(self, key: str, kind: type | tuple[type, ...], expected: str, default: Any) -> Any:
         """Return a value of one kind, or the default."""
@@ -79,8 +81,9 @@ class Table:
                 self.refuse(key, f"{key} is missing; expected {expected}")
             return default
         value = self.data[key]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            self.refuse(key, f"{key} = {value!r}; expected {expected}")
+        wrong = not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)
+        if wrong or (isinstance(value, int) and abs(value) > sys.float_info.max):
+            self.refuse(key, f"{key} = {shown(value)}; expected {expected}")
         return value
 
     def words(self, key: str, default: Any = REQUIRED) -> str:
@@ -88,6 +91,8 @@ class Table:
         value = self.get(key, str, "text in quotes", default)
         if default is REQUIRED and not value.strip():
             self.refuse(key, f"{key} is empty; expected text")
+        if default is REQUIRED and value.splitlines() != [value]:
+            self.refuse(key, f"{key} = {shown(value)}; expected text on one line")
         return str(value)
 
     def number(
@@ -96,7 +101,7 @@ class Table:
         """Return a number within a range."""
         expected = f"{low:g} to {high:g} {unit}"
         value = self.get(key, (int, float), expected, default)
-        if isnan(value) or not low <= value <= high:
+        if not low <= value <= high:
             self.refuse(key, f"{key} = {value} {unit}; expected {expected}")
         return float(value)
 
@@ -106,7 +111,7 @@ class Table:
         found = self.get(key, list, expected, REQUIRED)
         right = [type(x) in (int, float) and low <= x <= high for x in found]
         if not found or not all(right) or sorted(set(found)) != found:
-            self.refuse(key, f"{key} = {found}; expected {expected}")
+            self.refuse(key, f"{key} = {shown(found)}; expected {expected}")
         return tuple(float(x) for x in found)
 
     def choices(self, key: str, known: Iterable[str]) -> tuple[str, ...]:
@@ -117,7 +122,7 @@ class Table:
             self.refuse(key, f"{key} is empty; expected some of {', '.join(known)}")
         for word in found:
             if word not in known or found.count(word) > 1:
-                self.refuse(key, f"{key}: {word!r}; expected, once each, {', '.join(known)}")
+                self.refuse(key, f"{key}: {shown(word)}; expected, once each, {', '.join(known)}")
         return tuple(found)
 
     def choice(self, key: str, known: Iterable[str], default: Any = REQUIRED) -> str:
@@ -125,7 +130,7 @@ class Table:
         known = list(known)
         word = self.get(key, str, f"one of {', '.join(known)}", default)
         if key in self.data and word not in known:
-            self.refuse(key, f"{key} = {word!r}; expected one of {', '.join(known)}")
+            self.refuse(key, f"{key} = {shown(word)}; expected one of {', '.join(known)}")
         return str(word)
 
     def table(self, key: str) -> "Table":
@@ -139,7 +144,7 @@ class Table:
         found = self.get(key, list, expected, [])
         for item in found:
             if not isinstance(item, dict):
-                self.refuse(key, f"{key} holds {item!r}; expected {expected}")
+                self.refuse(key, f"{key} holds {shown(item)}; expected {expected}")
         return [
             Table(item, self.file, self.text, self.inside(f"{key} {number}"))
             for number, item in enumerate(found, 1)

@@ -95,7 +95,7 @@ def read_sealed(path: Path, form: str) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: is no record, or cut short ({error})") from None
     if not isinstance(record, dict) or record.get("format") != form:
         raise ValueError(f"{path}: is no record of this kind; expected format {form!r}")

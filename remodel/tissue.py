@@ -17,6 +17,7 @@ REGIONS = {"trabecular": TRABECULAR, "cortical": CORTICAL}
 FIELDS = ("immature", "cavity", "bisphosphonate", "removed", "added")
 DOSES = ("drug_given", "drug_swallowed", "drug_lost")
 HALF = 0.5  # of a site, from which on it is bone where pieces are told apart
+MOST_SITES = 4_000_000  # of a section: about a gigabyte
 DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # d ^ 1 is the way back
 
 

@@ -17,7 +17,7 @@ from remodel.habits import Population
 from remodel.instruments import Densitometry, with_scan_error
 from remodel.measures import SITES
 from remodel.patients import Patient, draw_woman
-from remodel.quantities import check
+from remodel.quantities import check, shown
 from remodel.reader import REQUIRED, Table
 
 MARKERS = ("ctx", "p1np", "bone_alp")
@@ -25,6 +25,7 @@ QUANTITIES = (*SITES, "trabecular_bmd", "cortical_bmd", *MARKERS)
 HAZARD = "fracture_hazard_ratio"
 USES = ("calibrate", "validate")
 LONGEST = 100.0  # years that a trial may last
+LARGEST, MOST_DOTS = 250_000, 1000  # letters of its file, and dots in a line, read within seconds
 EVIDENCE = {"CTX": "ctx", "P1NP": "p1np", "bone ALP": "bone_alp", "fracture hazard ratio": HAZARD}
 
 
@@ -94,11 +95,18 @@ class Trial:
         """Return the trial with another length of follow-up, visited each year."""
         check("years off treatment", years, "year", 0, 50)
         end = self.on_treatment + years
+        if not 0 < end <= LONGEST:
+            raise ValueError(f"{self.name}: lasts {end:g} year; expected over 0, up to {LONGEST:g}")
         kept = [visit for visit in self.visits if visit <= end]
         first = floor(kept[-1]) + 1 if kept else 1
         later = [*map(float, range(first, floor(end) + 1)), end]
+        arms = (
+            replace(arm, changes=tuple(change for change in arm.changes if change.year <= end))
+            for arm in self.arms
+        )
         return replace(
             self,
+            arms=tuple(arms),
             off_treatment=years,
             visits=tuple(sorted({*kept, *later})),
             published=tuple(row for row in self.published if row.year <= end),
@@ -143,20 +151,27 @@ def load_trial(name: str | Path) -> Trial:
         return read_trial(file.read_text(encoding="utf-8"), f"{key}.toml")
     if path.suffix != ".toml" and not path.is_file():
         there = ", ".join(built_in_trials())
-        raise ValueError(f"no trial {str(name)!r}; there are {there}; or name a .toml file")
+        raise ValueError(f"no trial {shown(str(name))}; there are {there}; or name a .toml file")
     try:
-        return read_trial(path.read_text(encoding="utf-8"), str(path))
+        with path.open(encoding="utf-8-sig") as file:  # some editors begin with a mark
+            text = file.read(LARGEST + 1)
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise ValueError(f"{path}: is not text; expected a TOML file in UTF-8") from None
+    return read_trial(text, str(path))
 
 
 def read_trial(text: str, file: str) -> Trial:
     """Read a trial from the text of its file."""
+    if len(text) > LARGEST or max(line.count(".") for line in text.split("\n")) > MOST_DOTS:
+        most = f"at most {LARGEST} letters, and {MOST_DOTS} dots in a line"
+        raise ValueError(f"{file}: is huge; expected a trial in {most}")
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise ValueError(f"{file}: is nested too deeply; expected a trial") from None
+    except ValueError as error:  # of TOML, or a number with more digits than Python reads
         raise ValueError(f"{file}: is not TOML: {error}") from None
     return build_trial(Table(data, file, text))
 
@@ -179,7 +194,8 @@ def build_trial(top: Table) -> Trial:
     fracture = top.table("fracture")
     fracture.only(("reference", "years"))
     reference = fracture.choice("reference", names, REQUIRED if fracture.data else "")
-    until = fracture.number("years", "year", 0.1, on + off, on + off) if reference else 0.0
+    end = on + off
+    until = fracture.number("years", "year", min(0.1, end), end, end) if reference else 0.0
     return Trial(
         name=top.words("name"),
         title=top.words("title", ""),
@@ -243,7 +259,7 @@ def read_pair(names: Table, name: str, arms: list[str]) -> tuple[str, str]:
     pair = found if isinstance(found, list) else [found]
     if len(pair) not in (1, 2) or any(arm not in arms for arm in pair):
         expected = f"an arm, or [arm, arm compared with], of {', '.join(arms)}"
-        names.refuse(name, f"{name} = {found!r}; expected {expected}")
+        names.refuse(name, f"{name} = {shown(found)}; expected {expected}")
     return (pair[0], pair[1]) if len(pair) == 2 else (pair[0], "")
 
 

@@ -246,3 +246,40 @@ def test_a_closed_pipe_is_no_traceback():
     process.wait(timeout=30)
     assert "Traceback" not in err
     assert "Exception" not in err
+
+
+@pytest.mark.parametrize("option", ["--seed", "--workers", "--replicates", "--years-off"])
+def test_a_number_of_hundreds_of_digits_is_refused(capsys, option):
+    line = refused(capsys, "run", "tiny.toml", option, "9" * 400)
+    assert re.search(rf"{option[2:]} = 9{{80}} .*; expected .*\d to \d+", line)
+
+
+@pytest.mark.parametrize("line", ["run {}", "run {}.toml", "run tiny.toml --out {}", "movie {}",
+                                  "again {}", "tissue {}", "view --trial {}", "new {}.toml"])  # fmt: skip
+def test_a_name_longer_than_any_file_has_is_bad_input(capsys, line):
+    assert "aaa" in refused(capsys, *line.format("a" * 300).split())
+
+
+def test_a_name_of_two_lines_is_refused_in_one(capsys, tmp_path):
+    assert "a b.toml" in refused(capsys, "run", "a\nb.toml")
+    assert "seed = 1 2" in refused(capsys, "run", "tiny.toml", "--seed", "1\n2")
+    for name in ("a\nb.toml", "\udcff.toml"):
+        assert "expected a name" in refused(capsys, "new", name)
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.toml"]
+
+
+def test_a_record_nested_beyond_reading_is_no_record(capsys, tmp_path):
+    (tmp_path / "record.json").write_text("[" * 100_000)
+    assert "is no record" in refused(capsys, "again", "record.json")
+
+
+def test_a_trial_with_drugs_that_the_page_does_not_know_is_refused_before_it_opens(
+    capsys, tmp_path
+):
+    text = TRIAL.replace("anastrozole", "own") + '[[drug]]\nname = "own"\n'
+    (tmp_path / "own.toml").write_text(text)
+    assert "brings drugs of its own (own)" in refused(capsys, "view", "--trial", "own.toml")
+
+
+def test_a_host_without_a_name_is_not_every_network(capsys):
+    assert "host = ''; expected" in refused(capsys, "view", "--host", "")

@@ -32,6 +32,8 @@ def check_extra() -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens, or say which port would be free."""
+    if not host.strip():  # which would be every network that this machine is in
+        raise ValueError(f"host = {host!r}; expected a name or an address, such as {LOCAL}")
     try:
         return socket.create_server((host, port))
     except OSError as error:
