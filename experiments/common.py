@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from remodel.__main__ import guard
 from remodel.cases import Case
 from remodel.ensemble import all_finished, run_ensemble
-from remodel.files import open_folder, write_whole
+from remodel.files import open_folder, whole_file, write_whole
 from remodel.jobs import QUICK, QUICK_REPLICATES
 from remodel.options import Parser, add_luck_options, open_workers
 from remodel.origin import origin
@@ -88,7 +88,7 @@ def run_cases(
         found = run_ensemble(
             cases, folder, options.replicates, options.seed, workers, True, measure=measure
         )
-    return all_finished(found)
+    return all_finished(found, kept=folder is not None)
 
 
 def write(
@@ -122,5 +122,6 @@ def write(
     if table is not None:
         write_frame(table, options.out.with_suffix(".csv"))
     if figure:
-        figure.savefig(options.out.with_suffix(".png"), dpi=150, metadata={"Software": None})
+        with whole_file(options.out.with_suffix(".png")) as beside:
+            figure.savefig(beside, dpi=150, metadata={"Software": None})
     write_whole(options.out, json.dumps(record | findings, indent=1) + "\n")

@@ -13,7 +13,7 @@ from remodel import __version__
 from remodel.archive import load_section
 from remodel.comparison import format_scores
 from remodel.ensemble import FailedRunsError
-from remodel.files import open_folder
+from remodel.files import open_folder, write_whole
 from remodel.images import Scan, read_section
 from remodel.jobs import OUTPUTS, QUICK, QUICK_REPLICATES, SECTION, run_again, run_job
 from remodel.options import (
@@ -33,11 +33,14 @@ from remodel.quantities import one_line, shown
 from remodel.record import read_record, recorded_section
 from remodel.report import format_table
 from remodel.tables import parameter_table, response_table
+from remodel.terminal import say
 from remodel.trials import built_in_trials, load_trial
 from remodel.validation import OUTPUTS as EVIDENCE
 from remodel.validation import validate
+from remodel.workers import interruptible
 
 FAILED, INTERRUPTED = 1, 130
+NO_MEMORY = "memory ran out; fewer --workers, fewer --replicates or a smaller section need less"
 ABOUT = "Bone remodeling in cells: reruns published trials and shows them beside the publication."
 
 
@@ -87,7 +90,7 @@ def command_again(args: argparse.Namespace) -> int:
     tissue = recorded_section(record, args.record.with_name(SECTION))
     _, differences = run_again(record, args.workers, progress=True, tissue=tissue)
     for line in differences:
-        print(f"{args.record}: {line}", file=sys.stderr)
+        say(f"{args.record}: {line}")
     if not differences:
         print(f"{args.record}: the same to the last bit")
     return FAILED if differences else 0
@@ -103,7 +106,7 @@ def command_movie(args: argparse.Namespace) -> int:
         raise ValueError(f"{path}: expected a name that ends in .gif")
     open_folder(path.parent)
     if film.other_code:
-        print("remodel: that run was made by other code; the film may differ", file=sys.stderr)
+        say("remodel: that run was made by other code; the film may differ")
     print(", ".join(str(file) for file in make_movie(film, path)))
     return 0
 
@@ -144,11 +147,10 @@ def command_new(args: argparse.Namespace) -> int:
     text = files("remodel").joinpath("example.toml").read_text(encoding="utf-8")
     if args.file.suffix != ".toml" or not str(args.file).isprintable():
         raise ValueError(f"{shown(str(args.file))}: expected a name that ends in .toml")
+    if args.file.exists():
+        raise ValueError(f"{args.file} is there already; choose another name")
     try:
-        with args.file.open("x", encoding="utf-8") as file:
-            file.write(text.replace("THIS_FILE.toml", str(args.file)))
-    except FileExistsError:
-        raise ValueError(f"{args.file} is there already; choose another name") from None
+        write_whole(args.file, text.replace("THIS_FILE.toml", str(args.file)))
     except OSError as error:
         raise ValueError(f"{args.file}: cannot be written ({error.strerror})") from None
     print(f"{args.file} written; try: remodel run {args.file} --quick")
@@ -256,8 +258,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def guard(work: Callable[[], int]) -> int:
     """Do some work and return its exit code; what goes wrong is one line on stderr."""
     try:
-        code = work()
-        sys.stdout.flush()
+        with interruptible():
+            code = work()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         return code
     except KeyboardInterrupt as stop:
         return complain(f"interrupted; {stop}" if str(stop) else "interrupted", INTERRUPTED)
@@ -266,14 +270,19 @@ def guard(work: Callable[[], int]) -> int:
     except BrokenPipeError:
         sys.stdout = None
         return FAILED
-    except (OSError, MemoryError, BrokenProcessPool, FailedRunsError) as error:
-        typed = getattr(error, "errno", None) == ENAMETOOLONG
-        return complain(str(error) or type(error).__name__, BAD_INPUT if typed else FAILED)
+    except OSError as error:
+        typed = error.errno == ENAMETOOLONG
+        what = f"{error.filename or 'output'}: {error.strerror}" if error.strerror else str(error)
+        return complain(what, BAD_INPUT if typed else FAILED)
+    except MemoryError:
+        return complain(NO_MEMORY, FAILED)
+    except (BrokenProcessPool, FailedRunsError) as error:
+        return complain(str(error), FAILED)
 
 
 def complain(message: str, code: int) -> int:
     """Print one line on stderr and return an exit code."""
-    print(f"remodel: {one_line(message)}", file=sys.stderr)
+    say(f"remodel: {one_line(message)}")
     return code
 
 

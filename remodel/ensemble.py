@@ -1,8 +1,8 @@
 """Many runs: trials, women and parameter values in replicates that differ by their luck."""
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
+from contextlib import nullcontext
 from dataclasses import replace
 from inspect import getsource
 from pathlib import Path
@@ -12,12 +12,14 @@ import pandas as pd
 from tqdm import tqdm
 
 from remodel.cases import Case
+from remodel.files import sweep
 from remodel.origin import origin
 from remodel.parameters import Parameters
 from remodel.quantities import check
 from remodel.record import read_sealed
 from remodel.replicates import Measure, Replicate, ReplicateTask, attempt, fail
 from remodel.runs import ENSEMBLE, MANIFEST, claim_folder, read_runs, write_run
+from remodel.terminal import is_watched, say
 from remodel.tissue import Tissue
 from remodel.trials import Trial
 from remodel.workers import run_all
@@ -85,43 +87,49 @@ def run_ensemble(
 
     Raises
     ------
-    KeyboardInterrupt, ConnectionError
-        If stopped by hand or by the loss of a cluster; the message says how much is kept.
+    KeyboardInterrupt, ConnectionError, BrokenExecutor
+        If stopped by hand, by the loss of a cluster or of a worker process; the message says
+        how much is kept.
+    ValueError
+        If the folder holds something else or another run is at work in it.
     OSError
         If a run cannot be written, as on a full disk.
     """
     tasks = list_tasks(cases, replicates, seed, measure, pictures)
     causes = describe_ensemble(cases, replicates, seed, measure)
-    runs = find_finished(folder, causes) if folder else {}
-    missing = [task for task in tasks if (task.case, task.replicate) not in runs]
-    bar = tqdm(
-        total=len(tasks), initial=len(runs), unit="run",
-        disable=not (progress and sys.stderr.isatty()),
-    )  # fmt: skip
+    with claim_folder(folder, causes) if folder else nullcontext():
+        runs = find_finished(folder, causes) if folder else {}
+        missing = [task for task in tasks if (task.case, task.replicate) not in runs]
+        bar = tqdm(
+            total=len(tasks), initial=len(runs), unit="run",
+            disable=not (progress and is_watched()),
+        )  # fmt: skip
 
-    def take(run: Replicate) -> None:
-        if run.error and progress:
-            tqdm.write(name_failure(causes, run), file=sys.stderr)
-        if done:
-            done(run)
-        if folder:
-            write_run(folder, causes, run)
-        runs[run.case, run.number] = replace(run, snapshots={})
-        bar.update()
+        def take(run: Replicate) -> None:
+            if run.error and progress:
+                say(name_failure(causes, run))
+            if done:
+                done(run)
+            if folder:
+                write_run(folder, causes, run)
+            runs[run.case, run.number] = replace(run, snapshots={})
+            bar.update()
 
-    try:
-        with bar:
-            run_all(missing, attempt, workers, take, fail)
-    except (KeyboardInterrupt, ConnectionError) as stop:
-        kept = f"kept in {folder}, and the same command goes on from there" if folder else "lost"
-        reason = f"{stop}; " if str(stop) else ""
-        raise type(stop)(f"{reason}{len(runs)} of {len(tasks)} runs are {kept}") from None
+        try:
+            with bar:
+                run_all(missing, attempt, workers, take, fail)
+        except (KeyboardInterrupt, ConnectionError, BrokenExecutor) as stop:
+            kept = "lost"
+            if folder:
+                kept = f"kept in {folder}, and the same command goes on from there"
+            reason = f"{stop}; " if str(stop) else ""
+            raise type(stop)(f"{reason}{len(runs)} of {len(tasks)} runs are {kept}") from None
     return gather(causes, runs.values())
 
 
 def find_finished(folder: Path, causes: Mapping[str, Any]) -> dict[tuple[int, int], Replicate]:
-    """Make a folder that of an ensemble; return the runs that ended well in it, by case and number."""
-    claim_folder(folder, causes)
+    """Return the runs of an ensemble that ended well, by case and number."""
+    sweep(folder)
     return {(run.case, run.number): run for run in read_runs(folder, causes) if not run.error}
 
 
@@ -185,8 +193,8 @@ def name_failure(causes: Mapping[str, Any], run: Replicate) -> str:
     return ", ".join(f"{name} {value}" for name, value in named.items())
 
 
-def all_finished(found: Ensemble) -> pd.DataFrame:
-    """Return the frame of an ensemble of which no run failed.
+def all_finished(found: Ensemble, kept: bool = True) -> pd.DataFrame:
+    """Return the frame of an ensemble of which no run failed; `kept` says if it has a folder.
 
     Raises
     ------
@@ -195,8 +203,10 @@ def all_finished(found: Ensemble) -> pd.DataFrame:
     """
     if len(found.failed):
         first = found.failed.iloc[0]
+        others = "; the others are kept, and the same command tries again" if kept else ""
         raise FailedRunsError(
-            f"failed runs: {len(found.failed)}; replicate {first['replicate']}: {first['error']}"
+            f"failed runs: {len(found.failed)}; replicate {first['replicate']}: "
+            f"{first['error']}{others}"
         )
     return found.frame
 
@@ -220,4 +230,5 @@ def run_trial(
         Columns replicate, seed, arm and `measures.COLUMNS`; a row for each reading.
     """
     case = Case(trial, parameters or Parameters(), tissue=tissue)
-    return all_finished(run_ensemble([case], None, replicates, seed, workers, progress))
+    found = run_ensemble([case], None, replicates, seed, workers, progress)
+    return all_finished(found, kept=False)

@@ -1,9 +1,16 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and folders that one run at a time writes into."""
 
 import os
+import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
+from typing import IO
+
+LOCK = ".lock"
+TOKEN = 8  # bytes in the name of a file that is not whole yet
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -14,13 +21,43 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a name beside a path to write to; the file takes its place once it is whole."""
-    beside = path.with_name(f".{os.getpid()}.{path.name}")  # keeps the suffix
+    """Give a name beside a path to write to; the file takes its place once it is whole.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; it names the path, and what was there is still there.
+    """
+    # Nobody can guess the name and lay a link there; the suffix is kept.
+    beside = path.with_name(f".{token_hex(TOKEN)}.{path.name}")
     try:
         yield beside
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())  # or a power cut can leave the name and no content
         os.replace(beside, path)
+    except OSError as error:
+        if error.errno:
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def remove_whole(folder: Path) -> None:
+    """Remove a folder so that no one ever sees half of it under its name."""
+    beside = folder.with_name(f".{token_hex(TOKEN)}.{folder.name}")
+    folder.rename(beside)
+    if beside.is_symlink():
+        beside.unlink()
+    else:
+        shutil.rmtree(beside)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed left half-written; of a folder that is one's own."""
+    for left in folder.glob(f".{'[0-9a-f]' * 2 * TOKEN}.*"):
+        left.unlink(missing_ok=True)
 
 
 def open_folder(folder: Path) -> None:
@@ -34,8 +71,58 @@ def open_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / ".writable", "")
-        (folder / ".writable").unlink()
+        (folder / ".writable").unlink(missing_ok=True)
     except OSError as error:
         raise ValueError(
             f"{folder}: cannot be written ({error.strerror}); choose another --out"
         ) from None
+
+
+@contextmanager
+def lone_writer(folder: Path) -> Iterator[None]:
+    """Keep every other run out of a folder as long as this one writes into it.
+
+    The system drops the lock with the process that holds it, however that ends. Where it has
+    no locks, as on some network disks, nobody is kept out.
+
+    Raises
+    ------
+    ValueError
+        If another run is at work in the folder.
+    """
+    busy = ValueError(
+        f"{folder}: another run is at work in it; wait until it ends, or choose another --out"
+    )
+    with (folder / LOCK).open("a") as file:
+        try:
+            take_lock(file)
+        except (BlockingIOError, PermissionError):
+            raise busy from None
+        except OSError:
+            pass
+        if not is_there(file, folder / LOCK):  # who held it was just leaving
+            raise busy
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                (folder / LOCK).unlink(missing_ok=True)
+
+
+def is_there(file: IO[str], path: Path) -> bool:
+    """Return whether an open file is still the one of a path."""
+    return path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def take_lock(file: IO[str]) -> None:
+        """Lock a file, or raise at once."""
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def take_lock(file: IO[str]) -> None:
+        """Lock a file, or raise at once."""
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,11 +11,11 @@ import pandas as pd
 from remodel.archive import save_section
 from remodel.cases import Case
 from remodel.ensemble import all_finished, run_ensemble, run_trial
-from remodel.files import open_folder, write_whole
+from remodel.files import whole_file, write_whole
 from remodel.origin import recorded_parameters
 from remodel.parameters import Parameters
 from remodel.reader import Table
-from remodel.record import CAUSES, as_csv, check_claim, describe, results, seal
+from remodel.record import CAUSES, as_csv, claimed, describe, results, seal
 from remodel.replicates import Replicate
 from remodel.report import summarize
 from remodel.runs import run_path
@@ -55,31 +55,38 @@ def run_job(
     KeyboardInterrupt
         With a message that names the finished replicates.
     """
+    case = Case(trial, parameters, tissue=tissue)
+    causes = describe(trial, parameters, seed, replicates, tissue)
+    with claimed(folder / "record.json", causes, causes | {"results": None}):
+        if tissue:
+            save_section(tissue, folder / SECTION)
+        frame = run_replicates(case, folder, replicates, seed, workers, progress)
+        return write_results(frame, trial, causes, folder)
+
+
+def run_replicates(
+    case: Case, folder: Path, replicates: int, seed: int, workers: int | Executor, progress: bool
+) -> pd.DataFrame:
+    """Run what is not there yet, and draw the sections of the first replicate."""
     from remodel.plots import plot_sections  # Matplotlib is slow to import
 
-    causes = describe(trial, parameters, seed, replicates, tissue)
-    check_claim(folder / "record.json", causes)
-    open_folder(folder)
-    if tissue:
-        save_section(tissue, folder / SECTION)
-    write_whole(folder / "record.json", seal(causes | {"results": None}))
     runs, sections = folder / RUNS, folder / "sections.png"
     if not sections.exists():  # it is drawn of the run itself
         run_path(runs, 0, 0).unlink(missing_ok=True)
 
     def keep_pictures(run: Replicate) -> None:
         if run.snapshots:
-            plot_sections(run.snapshots, sections)
+            with whole_file(sections) as beside:
+                plot_sections(run.snapshots, beside)
 
     try:
         found = run_ensemble(
-            [Case(trial, parameters, tissue=tissue)], runs, replicates, seed, workers, progress,
-            pictures=True, done=keep_pictures,
-        )  # fmt: skip
+            [case], runs, replicates, seed, workers, progress, pictures=True, done=keep_pictures
+        )
     except KeyboardInterrupt:
         names = ", ".join(str(path) for path in sorted(runs.glob("[0-9]*.json"))) or "none"
         raise KeyboardInterrupt(f"finished replicates: {names}") from None
-    return write_results(all_finished(found), trial, causes, folder)
+    return all_finished(found)
 
 
 def write_results(
@@ -91,7 +98,8 @@ def write_results(
     summary = summarize(frame, trial)
     write_whole(folder / "replicates.csv", as_csv(frame))
     write_whole(folder / "summary.csv", as_csv(summary))
-    plot_trial(frame, trial, folder / "trial.png")
+    with whole_file(folder / "trial.png") as beside:
+        plot_trial(frame, trial, beside)
     write_whole(folder / "record.json", seal({**causes, "results": results(frame, trial)}))
     return summary
 

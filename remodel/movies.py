@@ -1,7 +1,6 @@
 """A section over the years as a film, with its curves beside it."""
 
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from remodel.reader import Table
 from remodel.record import read_record, recorded_section
 from remodel.replicates import ReplicateTask, enter, spin_up
 from remodel.snapshots import take_snapshot
+from remodel.terminal import is_watched
 from remodel.trials import Trial, build_trial, load_trial
 
 RECORD = "record.json"
@@ -140,7 +140,7 @@ def make_movie(film: Film, path: Path, progress: bool = True) -> list[Path]:
     kinds: list[tuple[type[AbstractMovieWriter], str]] = [(PillowWriter, ".gif")]
     if FFMpegWriter.isAvailable():
         kinds.append((FFMpegWriter, ".mp4"))
-    hide = not (progress and sys.stderr.isatty())
+    hide = not (progress and is_watched())
     written = []
     with tqdm(total=len(kinds) * len(film.years), unit="frame", disable=hide) as bar:
         for kind, suffix in kinds:

@@ -8,7 +8,7 @@ import pandas as pd
 
 import remodel
 from remodel.comparison import ASKED, CLEAR, PARTS, is_bmd, score
-from remodel.files import write_whole
+from remodel.files import whole_file, write_whole
 from remodel.origin import code_sum
 from remodel.record import as_csv
 from remodel.report import interval, number
@@ -48,7 +48,8 @@ def write_pages(
     """Write the page, the tables and the figure."""
     write_whole(folder / "evidence.csv", as_csv(table))
     write_whole(folder / "targets.csv", as_csv(targets))
-    plot_evidence(table, folder / "evidence.png")
+    with whole_file(folder / "evidence.png") as beside:
+        plot_evidence(table, beside)
     write_whole(folder / "evidence.md", evidence_page(table, targets, baseline, made))
 
 

@@ -1,6 +1,8 @@
 """A record holds what made a run and what came out, so that anyone can repeat it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from math import isnan
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from remodel.archive import load_section, section_sum
+from remodel.files import lone_writer, open_folder, write_whole
 from remodel.origin import origin
 from remodel.parameters import Parameters
 from remodel.report import summarize
@@ -135,3 +138,28 @@ def check_claim(path: Path, causes: dict[str, Any]) -> None:
             )
     elif folder.is_dir() and any(not item.name.startswith(".") for item in folder.iterdir()):
         raise ValueError(f"{folder} holds files but no run; choose another --out")
+
+
+@contextmanager
+def claimed(path: Path, causes: dict[str, Any], content: dict[str, Any]) -> Iterator[None]:
+    """Make a folder that of some causes, and keep every other run out of it meanwhile.
+
+    Parameters
+    ----------
+    path, causes
+        As for `check_claim`.
+    content : dict
+        What is written there if nothing is; what a finished run left stays.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds something else, cannot be written or is being written into.
+    """
+    check_claim(path, causes)
+    open_folder(path.parent)
+    with lone_writer(path.parent):
+        check_claim(path, causes)  # another run may have come in between
+        if not path.exists():
+            write_whole(path, seal(content))
+        yield

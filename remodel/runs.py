@@ -1,32 +1,25 @@
 """Runs on disk: one file for each run of an ensemble that ended, whole or not at all."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from math import nan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from remodel.files import open_folder, write_whole
-from remodel.record import as_csv, blank, check_claim, checksum, read_sealed, seal
+from remodel.files import write_whole
+from remodel.record import as_csv, blank, checksum, claimed, read_sealed, seal
 from remodel.replicates import Replicate
 
 MANIFEST = "ensemble.json"
 ENSEMBLE, RUN = "remodel ensemble, 1", "remodel ensemble run, 1"
 
 
-def claim_folder(folder: Path, causes: Mapping[str, Any]) -> None:
-    """Make a folder that of an ensemble.
-
-    Raises
-    ------
-    ValueError
-        If it holds another ensemble or other files, or cannot be written.
-    """
+def claim_folder(folder: Path, causes: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Make a folder that of an ensemble, as `claimed` does."""
     manifest = {"format": ENSEMBLE, **causes}
-    check_claim(folder / MANIFEST, manifest)
-    open_folder(folder)
-    write_whole(folder / MANIFEST, seal(manifest))
+    return claimed(folder / MANIFEST, manifest, manifest)
 
 
 def run_path(folder: Path, case: int, number: int) -> Path:
@@ -40,7 +33,7 @@ def write_run(folder: Path, causes: Mapping[str, Any], run: Replicate) -> None:
     Raises
     ------
     OSError
-        If the disk is full or the folder is gone; the runs written before stay whole.
+        If the disk is full or the folder is gone; runs that are there stay whole.
     """
     path = run_path(folder, run.case, run.number)
     columns = {str(name): [blank(x) for x in run.frame[name].tolist()] for name in run.frame}
@@ -53,10 +46,10 @@ def write_run(folder: Path, causes: Mapping[str, Any], run: Replicate) -> None:
     try:
         write_whole(path, seal(record))
     except OSError as error:
-        raise OSError(
-            f"{path}: cannot be written ({error.strerror}); finished runs are kept, "
-            "and the same command goes on from there"
-        ) from None
+        kept = "finished runs are kept, and the same command goes on from there"
+        if not folder.is_dir():
+            kept = "its folder was removed, and what was finished in it is lost"
+        raise OSError(f"{path}: cannot be written ({error.strerror}); {kept}") from None
 
 
 def read_run(folder: Path, causes: Mapping[str, Any], case: int, number: int) -> Replicate:

@@ -1,6 +1,5 @@
 """Every built-in trial held against its publication: what was fitted, what is predicted."""
 
-import shutil
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -12,12 +11,12 @@ from remodel.arms import Arm
 from remodel.cases import Case
 from remodel.comparison import evidence_table
 from remodel.ensemble import all_finished, run_ensemble
-from remodel.files import open_folder, write_whole
+from remodel.files import remove_whole, write_whole
 from remodel.histomorphometry import histomorphometry
 from remodel.model import BoneModel
 from remodel.parameters import Parameters
 from remodel.patients import Patient
-from remodel.record import check_claim, describe, rows_of, seal
+from remodel.record import claimed, describe, rows_of, seal
 from remodel.replicates import Measure
 from remodel.report import Readings
 from remodel.targets import target_table
@@ -52,9 +51,6 @@ def validate(
     trials = [load_trial(name) for name in built_in_trials()]
     causes = describe(trials[0], parameters, seed, replicates)
     causes |= {"format": FORMAT, "trial": [trial.as_data() for trial in trials]}
-    check_claim(folder / "record.json", causes)
-    open_folder(folder)
-    write_whole(folder / "record.json", seal(causes | {"results": None}))
 
     def run(part: str, trials: Sequence[Trial], measure: Measure | None = None) -> pd.DataFrame:
         cases = [Case(trial, parameters, {"trial": trial.name}) for trial in trials]
@@ -62,15 +58,16 @@ def validate(
         found = run_ensemble(cases, kept, replicates, seed, workers, True, measure=measure)
         return all_finished(found)
 
-    baseline = run("baseline", [before_treatment(trials[0].patient)], biopsy)
-    frame = run("trials", trials)
-    readings = {str(name): Readings(part) for name, part in frame.groupby("trial")}
-    table, targets = evidence_table(trials, readings), target_table(readings)
-    made = f"{replicates} replicates, seed {seed}"
-    pages.write_pages(table, targets, baseline, made, folder)
-    results = {"evidence": rows_of(table), "targets": rows_of(targets)}
-    write_whole(folder / "record.json", seal(causes | {"results": results}))
-    shutil.rmtree(folder / KEPT)
+    with claimed(folder / "record.json", causes, causes | {"results": None}):
+        baseline = run("baseline", [before_treatment(trials[0].patient)], biopsy)
+        frame = run("trials", trials)
+        readings = {str(name): Readings(part) for name, part in frame.groupby("trial")}
+        table, targets = evidence_table(trials, readings), target_table(readings)
+        made = f"{replicates} replicates, seed {seed}"
+        pages.write_pages(table, targets, baseline, made, folder)
+        results = {"evidence": rows_of(table), "targets": rows_of(targets)}
+        write_whole(folder / "record.json", seal(causes | {"results": results}))
+        remove_whole(folder / KEPT)
     return table
 
 

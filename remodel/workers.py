@@ -15,7 +15,7 @@ from concurrent.futures import (
     as_completed,
 )
 from contextlib import contextmanager
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import Any, TypeVar
 
 from remodel.origin import origin
@@ -25,6 +25,12 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 MOST_WORKERS = 1024
 PATIENCE = 10.0  # seconds that a scheduler, and then its first worker, have to answer
+LOOK = 30.0  # seconds without a result after which to look whether a worker is left
+LOST = 30.0  # seconds without a worker after which a cluster is given up
+KILLED = (
+    "a worker process was ended from outside, as a machine does that runs out of memory; "
+    "fewer --workers need less"
+)
 
 
 def run_all(
@@ -51,10 +57,13 @@ def run_all(
     Raises
     ------
     ConnectionError
-        If an executor drops its tasks, as that of a cluster does whose scheduler is gone.
+        If an executor drops its tasks, as that of a cluster does whose scheduler is gone, or
+        if all workers of a cluster are gone for long.
+    BrokenExecutor
+        If a worker process was ended from outside.
     """
     if isinstance(workers, Executor):
-        collect({workers.submit(function, task): task for task in tasks}, done, failed)
+        collect({workers.submit(function, task): task for task in tasks}, done, failed, workers)
         return
     check("workers", workers, "processes", 1, MOST_WORKERS)
     workers = min(workers, len(tasks))
@@ -63,24 +72,25 @@ def run_all(
             done(function(task))
         return
     with process_pool(workers) as pool:
-        collect({pool.submit(function, task): task for task in tasks}, done, failed)
+        collect({pool.submit(function, task): task for task in tasks}, done, failed, pool)
 
 
 def collect(
     waiting: dict[Future[Result], Task],
     done: Callable[[Result], None],
     failed: Callable[[Task, Exception], Result] | None,
+    workers: Executor,
 ) -> None:
     """Hand over results as they come; at an error that ends all drop what has not begun."""
     try:
-        for future in as_completed(waiting):
+        for future in as_they_end(waiting, workers):
             task = waiting.pop(future)  # or every result stays in memory
             try:
                 result = future.result()
             except CancelledError:
                 raise ConnectionError("the scheduler is gone") from None
-            except BrokenExecutor:
-                raise
+            except BrokenExecutor as error:
+                raise type(error)(KILLED) from None
             except Exception as error:
                 if not failed:
                     raise
@@ -90,6 +100,28 @@ def collect(
         for future in waiting:
             future.cancel()
         raise
+
+
+def as_they_end(waiting: dict[Future[Result], Task], workers: Executor) -> Iterator[Future[Result]]:
+    """Yield futures as they end; look now and then whether anyone is left to work on them."""
+    while waiting:
+        try:
+            yield from as_completed(list(waiting), LOOK)
+        except TimeoutError:
+            check_cluster(workers)
+
+
+def check_cluster(workers: Executor) -> None:
+    """Refuse to wait for ever for a cluster whose workers are gone; others need no look."""
+    client = getattr(workers, "_client", None)  # of Dask
+    if client is None:
+        return
+    try:
+        client.wait_for_workers(1, timeout=LOST)
+    except TimeoutError:
+        raise ConnectionError(
+            f"the scheduler has had no worker for {LOST:g} seconds; start workers"
+        ) from None
 
 
 @contextmanager
@@ -123,6 +155,20 @@ def end_with(main: Any) -> None:
     """Wait for the end of the main process, then end this one at once."""
     main.join()
     os._exit(1)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Take a polite request to end, such as that of a batch system, for Ctrl-C."""
+    ask = signal.SIGTERM
+    if current_thread() is not main_thread() or signal.getsignal(ask) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(ask, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(ask, signal.SIG_DFL)
 
 
 def all_workers() -> int:
