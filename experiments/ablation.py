@@ -137,6 +137,6 @@ if __name__ == "__main__":
     parser = make_parser(__doc__, replicates=3)
     parser.add_argument(
         "--trials", nargs="+", default=TRIALS, choices=built_in_trials(), metavar="TRIAL",
-        help=f"which to run, of all built-in ones ({', '.join(TRIALS)})",
+        help=f"of all built-in ones ({' '.join(TRIALS)})",
     )  # fmt: skip
     start(parser, work)

@@ -135,5 +135,8 @@ def work(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = make_parser(__doc__, replicates=16)
-    parser.add_argument("--steps", type=float, nargs="+", default=[1.0, 3.5, 7.0], help="days")
+    parser.add_argument(
+        "--steps", type=float, nargs="+", default=[1.0, 3.5, 7.0], metavar="DAYS",
+        help="lengths of a step (1 3.5 7)",
+    )  # fmt: skip
     start(parser, work)

@@ -182,6 +182,6 @@ if __name__ == "__main__":
     parser = make_parser(__doc__, replicates=2)
     parser.add_argument(
         "--trajectories", type=Number("trajectories", "(no unit)", 2, 1000), default=3,
-        help="ways through the ranges, each with a step along every one (3; 2 with --quick)",
+        metavar="N", help="ways through the ranges, a step along each (3; 2 with --quick)",
     )  # fmt: skip
     start(parser, work)

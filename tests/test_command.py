@@ -73,7 +73,13 @@ def test_a_run_writes_every_file_and_prints_the_table(capsys, tmp_path):
 def test_again_gives_the_same(capsys):
     run(capsys, "run", "tiny.toml", "--quick", "--replicates", "1", "--out", "a")
     code, out, _ = run(capsys, "again", "a/record.json", "--workers", "1")
-    assert (code, out) == (0, "a/record.json: the same to the last bit\n")
+    assert (code, out) == (0, f"{Path('a', 'record.json')}: the same to the last bit\n")
+    assert run(capsys, "again", "a", "--workers", "1") == (code, out, "")
+
+
+def test_a_film_of_a_run_that_is_not_there_says_how_to_make_one(capsys):
+    line = refused(capsys, "movie", "results/atac")
+    assert "results/atac: there is no run; make one with: remodel run" in line
 
 
 def test_the_same_run_may_be_written_again_and_another_may_not(capsys):
@@ -176,14 +182,6 @@ def test_list_and_parameters_print_what_there_is(capsys):
     code, out, _ = run(capsys, "parameters")
     assert code == 0
     assert "`osteoblast.life`" in out
-
-
-@pytest.mark.parametrize("name", ["", "run", "again", "validate", "list", "new", "parameters"])
-def test_help_has_an_example_that_says_how_long_it_takes(capsys, name):
-    code, out, _ = run(capsys, *name.split(), "--help")
-    assert code == 0
-    if name:
-        assert "Example: remodel" in out
 
 
 def start(*arguments):
