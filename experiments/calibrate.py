@@ -28,10 +28,9 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import cma
 import mesa
 import numpy as np
-from common import describe, json_file
+from common import describe, extra, json_file
 from fitted import RANGES, SCALE, published_rows, residuals, simulate
 from matplotlib.figure import Figure
 from tqdm import tqdm
@@ -43,6 +42,9 @@ from remodel.files import open_folder, write_whole
 from remodel.options import Number, Parser
 from remodel.trials import MARKERS
 from remodel.workers import all_workers, process_pool
+
+with extra("analysis"):
+    import cma
 
 FREE = (  # what each is informed by
     "responses.recruitment.full",  # activation frequency

@@ -9,9 +9,9 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,16 @@ def describe(about: str) -> Parser:
         raise ValueError(f"{about.splitlines()[0]} RUN: expected a command line, then (its time)")
     parser.example, parser.takes = found.groups()
     return parser
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Import libraries of an extra of the package within; say in one line if one is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        script = Path(sys.argv[0]).name
+        sys.exit(f'{script}: needs {error.name}; install it with: pip install "remodel[{name}]"')
 
 
 def json_file(text: str) -> Path:

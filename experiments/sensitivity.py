@@ -29,10 +29,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from common import make_parser, run_cases, section, start, write
+from common import extra, make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
-from SALib.analyze import morris as analyze_morris
-from SALib.sample import morris as sample_morris
 
 from remodel.arms import Arm
 from remodel.arrays import Floats
@@ -44,6 +42,10 @@ from remodel.patients import Patient
 from remodel.report import Readings
 from remodel.therapies import Course
 from remodel.trials import Trial
+
+with extra("analysis"):
+    from SALib.analyze import morris as analyze_morris
+    from SALib.sample import morris as sample_morris
 
 FACTORS = (
     "responses.rankl.half",

@@ -188,9 +188,11 @@ def shoot(
             writer.grab_frame()
             shot += 1
             done()
-    finally:
-        if shot:  # or there is nothing to finish, which would hide why
+    except BaseException:
+        if shot and not isinstance(writer, PillowWriter):  # which encodes only now, for nothing
             finish(writer)
+        raise
+    finish(writer)
 
 
 def finish(writer: AbstractMovieWriter) -> None:

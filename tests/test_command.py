@@ -1,5 +1,6 @@
 """The command line: what it writes, what it refuses, how it ends; never a traceback."""
 
+import multiprocessing
 import os
 import re
 import signal
@@ -88,6 +89,15 @@ def test_the_same_run_may_be_written_again_and_another_may_not(capsys):
     assert run(capsys, *first)[0] == 0
     assert "a already holds another run (other seed)" in refused(capsys, *first, "--seed", "2")
     assert "other trial" in refused(capsys, *first, "--years-off", "1")
+
+
+def test_workers_may_be_spawned_as_on_windows(capsys, tmp_path, monkeypatch):
+    line = ("run", "tiny.toml", "--quick", "--replicates", "2")
+    assert run(capsys, *line, "--workers", "1", "--out", "one")[0] == 0
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    assert run(capsys, *line, "--workers", "2", "--out", "two")[0] == 0
+    for name in ("replicates.csv", "record.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 @pytest.mark.parametrize("off", ["0", "0.25", "1"])

@@ -99,6 +99,26 @@ def test_the_help_of_an_experiment_fits_and_its_example_is_one(name, monkeypatch
     assert parser.parse_args(arguments).out == Path(f"experiments/results/{name}.json")
 
 
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_option_that_an_experiment_names_exists(name, monkeypatch):
+    text = (TOP / "experiments" / f"{name}.py").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text.split('"""')[1]))
+    assert "--quick" in named
+    assert named <= set(experiment_parser(name, monkeypatch).options().split(", "))
+
+
+@pytest.mark.parametrize("name, library", [("calibrate", "cma"), ("sensitivity", "SALib")])
+def test_a_missing_library_is_one_line_that_says_what_to_type(name, library, monkeypatch):
+    for module in [module for module in sys.modules if module.split(".")[0] == library]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.setattr(sys, "argv", [f"{name}.py"])
+    with pytest.raises(SystemExit) as end:
+        experiment_parser(name, monkeypatch)
+    words = f'{name}.py: needs {library}; install it with: pip install "remodel[analysis]"'
+    assert end.value.code in (words, words.replace(library, f"{library}.analyze"))
+
+
 def test_every_option_says_what_it_is():
     for name, parser in make_parser()[1].items():
         for action in parser._actions:
