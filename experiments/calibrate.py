@@ -21,7 +21,6 @@ numbers, every candidate under the same luck. Intervals come from the slopes at 
 say what the rows leave open if the model is right, not whether it is.
 """
 
-import argparse
 import json
 import platform
 import sys
@@ -29,20 +28,23 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import cma
 import mesa
 import numpy as np
-from common import SMALL
+from common import SMALL, describe, extra, json_file
 from fitted import RANGES, SCALE, published_rows, residuals, simulate
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import remodel
 from remodel import Parameters
-from remodel.files import write_whole
-from remodel.options import workers
+from remodel.__main__ import guard
+from remodel.files import open_folder, write_whole
+from remodel.options import Number, Parser, workers
 from remodel.trials import MARKERS
-from remodel.workers import all_workers
+from remodel.workers import all_workers, process_pool
+
+with extra("analysis"):
+    import cma
 
 FREE = (  # what each is informed by
     "responses.recruitment.full",  # activation frequency
@@ -221,27 +223,56 @@ def draw(record: dict, path: Path) -> None:
 def write(record: dict, path: Path | None) -> None:
     """Write the record and its picture, also in mid-search, to go on from if it ends there."""
     if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(record, indent=1) + "\n")
         draw(record, path.with_suffix(".png"))
 
 
-def main() -> None:
-    """Read the command line, search, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def make_parser() -> Parser:
+    """Return the options."""
+    parser = describe(__doc__)
     parser.add_argument("--quick", action="store_true", help="one small generation")
-    parser.add_argument("--out", type=Path, help="record to write (JSON), a picture beside it")
-    parser.add_argument("--from", dest="start", type=Path, help="record to go on from")
-    parser.add_argument("--seeds", type=int, default=4, help="replicates of each candidate")
-    parser.add_argument("--steps", type=int, default=5, help="of descent")
-    parser.add_argument("--generations", type=int, default=6, help="of CMA-ES after it")
-    parser.add_argument("--workers", type=workers, help="processes (all: one per processor)")
-    options = parser.parse_args()
+    parser.add_argument(
+        "--out", type=json_file, metavar="NAME.json", help="record; NAME.png lies beside it (none)"
+    )
+    parser.add_argument(
+        "--from", dest="start", type=Path, metavar="NAME.json",
+        help="record to go on from (none)",
+    )  # fmt: skip
+    for name, least, usual, text in (
+        ("seeds", 1, 4, "runs of each candidate"),
+        ("steps", 0, 5, "steps of descent"),
+        ("generations", 0, 6, "generations of CMA-ES after it"),
+    ):
+        kind = Number(name, "(no unit)", least, 1000)
+        parser.add_argument(
+            f"--{name}", type=kind, default=usual, metavar="N", help=f"{text} ({usual})"
+        )
+    parser.add_argument(
+        "--workers", type=workers, metavar="N", help="processes (one per processor)"
+    )
+    return parser
+
+
+def read_calibrated(path: Path) -> dict[str, float]:
+    """Return the numbers that an earlier search found."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))["calibrated"])
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(f"{path}: is no record of this script") from None
+
+
+def main() -> int:
+    """Read the command line, search, write."""
+    options = make_parser().parse_args()
+    if options.out:
+        open_folder(options.out.parent)
     values = Parameters().values()
     if options.start:
-        values |= json.loads(options.start.read_text())["calibrated"]
+        values |= read_calibrated(options.start)
     seeds = range(101, 102 if options.quick else 101 + options.seeds)
-    with ProcessPoolExecutor(options.workers or all_workers()) as pool:
+    with process_pool(options.workers or all_workers()) as pool:
         fixed = SMALL if options.quick else {}
         search = Search(pool, seeds, {name: values[name] for name in FREE}, fixed)
         search.keep = lambda: write(make_record(search, {}), options.out)
@@ -255,7 +286,8 @@ def main() -> None:
     record = make_record(search, doubt)
     print(f"cost {record['cost']:.1f}; BMD rows: rms error {record['bmd_rms_error']:.2f} points")
     write(record, options.out)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(guard(main))

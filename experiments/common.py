@@ -7,10 +7,11 @@ NAME.runs, from where the same command goes on if it was stopped.
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,34 @@ SMALL = QUICK | {"time.spin_up": 2.0}  # the baseline of rates is a mean over th
 
 def make_parser(about: str, replicates: int) -> Parser:
     """Return the options of an experiment; `about` is the docstring of its script."""
-    parser = Parser(description=about.splitlines()[0], allow_abbrev=False)
+    parser = describe(about)
     add_luck_options(parser, replicates)
     parser.add_argument(
         "--out", type=json_file, metavar="NAME.json",
-        help="record; NAME.csv, NAME.png and finished runs (NAME.runs) are put beside it",
+        help="record; NAME.csv, NAME.png and NAME.runs lie beside it (none)",
     )  # fmt: skip
     parser.set_defaults(usual=replicates)
     return parser
+
+
+def describe(about: str) -> Parser:
+    """Return a parser without options; question, example and its time are in the docstring."""
+    parser = Parser(description=about.splitlines()[0], allow_abbrev=False)
+    found = re.search(r"^RUN\n(python .+?)  \((.+)\)$", about, flags=re.MULTILINE)
+    if not found:
+        raise ValueError(f"{about.splitlines()[0]} RUN: expected a command line, then (its time)")
+    parser.example, parser.takes = found.groups()
+    return parser
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Import libraries of an extra of the package within; say in one line if one is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        script = Path(sys.argv[0]).name
+        sys.exit(f'{script}: needs {error.name}; install it with: pip install "remodel[{name}]"')
 
 
 def json_file(text: str) -> Path:

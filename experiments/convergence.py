@@ -208,7 +208,10 @@ def work(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = make_parser(__doc__, replicates=16)
-    parser.add_argument("--steps", type=float, nargs="+", help="days (1 3.5 7)")
-    parser.add_argument("--sites", type=float, nargs="+", help="um (10 20 40)")
-    parser.add_argument("--heights", type=float, nargs="+", help="of the section, mm (2 4 8)")
+    for name, text in (
+        ("steps", "lengths of a step, days (1 3.5 7)"),
+        ("sites", "sides of a site, um (10 20 40)"),
+        ("heights", "lengths of the section, mm (2 4 8)"),
+    ):
+        parser.add_argument(f"--{name}", type=float, nargs="+", metavar="NUMBER", help=text)
     start(parser, work)

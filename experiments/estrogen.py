@@ -116,5 +116,11 @@ def work(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = make_parser(__doc__, replicates=16)
-    parser.add_argument("--years", type=float, default=5.0, help="of each dose (5; 1 with --quick)")
+    parser.add_argument(
+        "--years",
+        type=float,
+        default=5.0,
+        metavar="YEARS",
+        help="at each level (5; 1 with --quick)",
+    )
     start(parser, work)

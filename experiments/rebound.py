@@ -156,6 +156,6 @@ def work(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = make_parser(__doc__, replicates=8)
-    parser.add_argument("--on", type=float, default=3.0, help="years of denosumab (3)")
-    parser.add_argument("--off", type=float, default=4.0, help="years after it (4)")
+    parser.add_argument("--on", type=float, default=3.0, metavar="YEARS", help="of denosumab (3)")
+    parser.add_argument("--off", type=float, default=4.0, metavar="YEARS", help="after it (4)")
     start(parser, work)

@@ -198,5 +198,7 @@ def work(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = make_parser(__doc__, replicates=8)
-    parser.add_argument("--off", type=float, default=5.0, help="years after the drug (5)")
+    parser.add_argument(
+        "--off", type=float, default=5.0, metavar="YEARS", help="after the drug (5)"
+    )
     start(parser, work)

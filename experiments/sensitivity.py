@@ -29,13 +29,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-from common import make_parser, run_cases, start, write
+from common import extra, make_parser, run_cases, start, write
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from SALib.analyze import morris as analyze_morris
-from SALib.analyze import sobol as analyze_sobol
-from SALib.sample import morris as sample_morris
-from SALib.sample import sobol as sample_sobol
 
 from remodel.arms import Arm
 from remodel.arrays import Floats
@@ -48,6 +44,12 @@ from remodel.patients import Patient
 from remodel.report import Readings
 from remodel.therapies import Course
 from remodel.trials import Trial
+
+with extra("analysis"):
+    from SALib.analyze import morris as analyze_morris
+    from SALib.analyze import sobol as analyze_sobol
+    from SALib.sample import morris as sample_morris
+    from SALib.sample import sobol as sample_sobol
 
 RESOLUTION = ("time.", "section.site")
 SPREAD = 0.1  # of each number, to both sides
@@ -274,11 +276,10 @@ if __name__ == "__main__":
     parser = make_parser(__doc__, replicates=2)
     parser.add_argument(
         "--trajectories", type=Number("trajectories", "(no unit)", 2, 1000), default=4,
-        help="ways through the ranges, each with a step along every one (4; 2 with --quick)",
+        metavar="N", help="ways through the ranges, a step along each (4; 2 with --quick)",
     )  # fmt: skip
     parser.add_argument(
-        "--base", type=Number("base", "(no unit)", 2, 2**16), default=64,
-        help="points of the Sobol design, a power of two, times the numbers in it and two"
-        " (64; 4 with --quick)",
+        "--base", type=Number("base", "(no unit)", 2, 2**16), default=64, metavar="N",
+        help="points of the Sobol design, a power of two (64; 4 with --quick)",
     )  # fmt: skip
     start(parser, work)

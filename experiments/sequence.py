@@ -189,8 +189,12 @@ def work(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = make_parser(__doc__, replicates=24)
-    parser.add_argument("--drug", choices=INJECTED, default="zoledronate", help="(zoledronate)")
     parser.add_argument(
-        "--below", type=THRESHOLD, default=-2.0, help="T-score that begins the delayed arm (-2)"
-    )
+        "--drug", choices=INJECTED, default="zoledronate", metavar="DRUG",
+        help=f"{' or '.join(INJECTED)} (zoledronate)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--below", type=THRESHOLD, default=-2.0, metavar="T",
+        help="T-score that begins the delayed arm (-2)",
+    )  # fmt: skip
     start(parser, work)

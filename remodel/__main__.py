@@ -41,7 +41,7 @@ from remodel.workers import interruptible
 
 FAILED, INTERRUPTED = 1, 130
 NO_MEMORY = "memory ran out; fewer --workers, fewer --replicates or a smaller section need less"
-ABOUT = "Bone remodeling in cells: reruns published trials and shows them beside the publication."
+ABOUT = "Bone remodeling in cells: published trials, run anew."
 
 
 def command_view(args: argparse.Namespace) -> int:
@@ -86,13 +86,14 @@ def command_run(args: argparse.Namespace) -> int:
 
 def command_again(args: argparse.Namespace) -> int:
     """Repeat a run and say whether it came out the same."""
-    record = read_record(args.record)
-    tissue = recorded_section(record, args.record.with_name(SECTION))
+    path = args.record / OUTPUTS[-1] if args.record.is_dir() else args.record
+    record = read_record(path)
+    tissue = recorded_section(record, path.with_name(SECTION))
     _, differences = run_again(record, args.workers, progress=True, tissue=tissue)
     for line in differences:
-        say(f"{args.record}: {line}")
+        say(f"{path}: {line}")
     if not differences:
-        print(f"{args.record}: the same to the last bit")
+        print(f"{path}: the same to the last bit")
     return FAILED if differences else 0
 
 
@@ -165,10 +166,11 @@ def command_parameters(_: argparse.Namespace) -> int:
 
 
 class Command(NamedTuple):
-    """A command: what its help says, its options, its work."""
+    """A command: what its help says, with an example and its time; its options, its work."""
 
     text: str
     example: str
+    takes: str
     add_options: Callable[[Parser], None]
     work: Callable[[argparse.Namespace], int]
 
@@ -179,42 +181,44 @@ def no_options(_: Parser) -> None:
 
 COMMANDS = {
     "run": Command(
-        "Run a trial", "remodel run atac (under a minute on two cores; --quick 10 s)",
+        "Run a trial beside what was published",
+        "remodel run atac", "a minute on two cores; 10 s with --quick",
         add_run_options, command_run,
     ),
     "again": Command(
         "Repeat a run from its record, and compare to the last bit",
-        "remodel again results/atac/record.json (as long as that run)",
+        "remodel again results/atac/record.json", "as long as that run",
         add_again_options, command_again,
     ),
     "movie": Command(
-        "Film a section over the years, with its curves (GIF; MP4 too if ffmpeg is there)",
-        "remodel movie results/atac --arm anastrozole (half a minute)",
+        "Film a section over the years (GIF; MP4 too if ffmpeg is there)",
+        "remodel movie results/atac --arm anastrozole", "half a minute",
         add_movie_options, command_movie,
     ),
     "tissue": Command(
-        "Make a section of bone from an image", "remodel tissue slice.png --pixel-size 8 (3 s)",
+        "Make a section of bone from an image",
+        "remodel tissue slice.png --pixel-size 8", "3 s",
         add_tissue_options, command_tissue,
     ),
     "validate": Command(
         "Hold every built-in trial against its publication",
-        "remodel validate (24 replicates: 4 minutes on two cores; --quick 35 s)",
+        "remodel validate", "4 minutes on two cores; 35 s with --quick",
         add_validate_options, command_validate,
     ),
     "list": Command(
-        "List the trials that there are", "remodel list (2 s)", no_options, command_list
+        "List the trials that there are", "remodel list", "2 s", no_options, command_list
     ),
     "new": Command(
-        "Write a commented trial file to start from", "remodel new mine.toml (2 s)",
+        "Write a commented trial file to start from", "remodel new mine.toml", "2 s",
         add_new_options, command_new,
     ),
     "parameters": Command(
-        "Print every number of the model", "remodel parameters (2 s)",
+        "Print every number of the model", "remodel parameters", "2 s",
         no_options, command_parameters,
     ),
     "view": Command(
-        "Open the model in the browser, on this machine only",
-        "remodel view --lesson 3 (page ready in 5 s; needs pip install 'remodel[viewer]')",
+        'Open the model in the browser (first: pip install "remodel[viewer]")',
+        "remodel view --lesson 3", "the page is ready in 5 s; stop with Ctrl-C",
         add_view_options, command_view,
     ),
 }  # fmt: skip
@@ -224,14 +228,16 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     """Return the parser, and that of each command."""
     top = Parser(prog="remodel", description=ABOUT, allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"remodel {__version__}")
+    top.example, top.takes = "remodel run --help", "each command has help of its own"
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     parsers: dict[str, Parser] = {}
     for name, command in COMMANDS.items():
-        about = f"{command.text}. Example: {command.example}"
-        parsers[name] = commands.add_parser(
-            name, help=command.text, description=about, allow_abbrev=False
+        parser = commands.add_parser(
+            name, help=command.text, description=f"{command.text}.", allow_abbrev=False
         )
-        command.add_options(parsers[name])
+        command.add_options(parser)
+        parser.example, parser.takes = command.example, command.takes
+        parsers[name] = parser
     return top, parsers
 
 

@@ -88,6 +88,10 @@ def read_film(run: str, arm: str | None, replicate: int, frames_per_year: float)
     """
     record = Path(run, RECORD) if Path(run).is_dir() else Path(run)
     if record.suffix != ".json":
+        if not Path(run).suffix and len(Path(run).parts) > 1:
+            raise ValueError(
+                f"{run}: there is no run; make one with: remodel run TRIAL --out {run}"
+            )
         trial = load_trial(run)
         task = ReplicateTask(trial, Parameters(), replicate, 1 + replicate)
         return Film(task, find_arm(trial, arm), frames_per_year)
@@ -184,9 +188,11 @@ def shoot(
             writer.grab_frame()
             shot += 1
             done()
-    finally:
-        if shot:  # or there is nothing to finish, which would hide why
+    except BaseException:
+        if shot and not isinstance(writer, PillowWriter):  # which encodes only now, for nothing
             finish(writer)
+        raise
+    finish(writer)
 
 
 def finish(writer: AbstractMovieWriter) -> None:

@@ -1,4 +1,4 @@
-"""Options of the command line: a parser whose errors are one line, numbers with a range."""
+"""Options of the command line: a parser whose errors are one line and whose help is one screen."""
 
 import argparse
 from collections.abc import Iterator
@@ -18,10 +18,27 @@ from remodel.trials import built_in_trials
 from remodel.workers import MOST_WORKERS, all_workers, open_cluster
 
 BAD_INPUT = 2
+SECTION_NAMES = "usual, small, long, thin cortex or sparse trabeculae (usual)"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line, and whose help fits the screen of a terminal.
+
+    Attributes
+    ----------
+    example, takes : str
+        A command line for the end of the help, and how long it takes.
+    """
+
+    example = takes = ""
+
+    def format_help(self) -> str:
+        """Return the help: what is needed, the options once, and the example, never broken."""
+        needed = [str(action.metavar) for action in self._get_positional_actions()]
+        self.usage = " ".join(["%(prog)s [options]", *needed])
+        self._optionals.title = "options (in parentheses what holds without them)"
+        text = super().format_help()
+        return f"{text}\nexample ({self.takes}):\n  {self.example}\n" if self.example else text
 
     def error(self, message: str) -> Never:
         """Say what is wrong and where help is."""
@@ -66,30 +83,34 @@ def workers(text: str) -> int:
 def add_run_options(run: Parser) -> None:
     """Add the options of `remodel run`."""
     run.add_argument(
-        "trial", metavar="TRIAL", help=f"{', '.join(built_in_trials())}, or a FILE.toml of your own"
+        "trial", metavar="TRIAL", help=f"a FILE.toml of your own, or {', '.join(built_in_trials())}"
     )
     add_luck_options(run, 8)
     run.add_argument(
-        "--years-off", type=Number("years-off", "year", 0, 50, whole=False),
+        "--years-off", type=Number("years-off", "year", 0, 50, whole=False), metavar="YEARS",
         help="follow-up after treatment (as the trial has it)",
     )  # fmt: skip
     run.add_argument(
         "--tissue", type=Path, metavar="FILE.npz",
-        help="a section of your own, from remodel tissue (one is built for each replicate)",
+        help="a section from remodel tissue (one is built for each run)",
     )  # fmt: skip
-    run.add_argument("--out", type=Path, help="folder for the results (results/TRIAL)")
+    run.add_argument(
+        "--out", type=Path, metavar="FOLDER",
+        help="where to write (results/TRIAL; results/TRIAL-quick)",
+    )  # fmt: skip
 
 
 def add_luck_options(command: Parser, replicates: int) -> None:
     """Add the options of how often to run, on what section and with which luck."""
     command.add_argument(
-        "--replicates", type=Number("replicates", "runs", 1, MOST_REPLICATES),
-        help=f"sections, each with luck of its own ({replicates}; {QUICK_REPLICATES} with --quick)",
+        "--replicates", type=Number("replicates", "runs", 1, MOST_REPLICATES), metavar="N",
+        help=f"runs, each with luck of its own ({replicates}; {QUICK_REPLICATES} with --quick)",
     )  # fmt: skip
     where = command.add_mutually_exclusive_group()
     where.add_argument(
-        "--workers", type=workers, help="processes (all: one per processor; 1 with --quick)"
-    )
+        "--workers", type=workers, metavar="N",
+        help="processes, or all: one per processor (all; 1 if quick)",
+    )  # fmt: skip
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="of a Dask cluster that does the work instead"
     )
@@ -97,26 +118,31 @@ def add_luck_options(command: Parser, replicates: int) -> None:
         "--seed",
         type=Number("seed", "(no unit)", 0, HIGHEST_SEED),
         default=1,
-        help="of all luck (1)",
+        metavar="N",
+        help="luck of the first run; the next has the next (1)",
     )
     command.add_argument(
         "--quick", action="store_true",
-        help="a try: a small section, 2 replicates, no numbers to rely on",
+        help="a try on a small section; its numbers mean little",
     )  # fmt: skip
 
 
 def add_again_options(again: Parser) -> None:
     """Add the options of `remodel again`."""
-    again.add_argument("record", type=Path, metavar="RECORD", help="record.json of a run")
-    again.add_argument("--workers", type=workers, default="all", help="processes (all)")
+    again.add_argument("record", type=Path, metavar="RECORD", help="record.json, or its folder")
+    again.add_argument(
+        "--workers", type=workers, default="all", metavar="N",
+        help="processes, or all: one per processor (all)",
+    )  # fmt: skip
 
 
 def add_validate_options(held: Parser) -> None:
     """Add the options of `remodel validate`."""
     add_luck_options(held, 24)
     held.add_argument(
-        "--out", type=Path, default=Path("results", "validate"), help="(results/validate)"
-    )
+        "--out", type=Path, default=Path("results", "validate"), metavar="FOLDER",
+        help="where to write (results/validate)",
+    )  # fmt: skip
 
 
 def add_tissue_options(brought: Parser) -> None:
@@ -125,12 +151,12 @@ def add_tissue_options(brought: Parser) -> None:
         "image",
         type=Path,
         metavar="IMAGE",
-        help="one gray slice, PNG or TIFF; the marrow on the left",
+        help="one gray slice, PNG or TIFF, with the marrow on the left",
     )
     for name, low, high, text in (
-        ("site-size", *SITE_SIZES, "side of a site (20)"),
+        ("site-size", *SITE_SIZES, "side of a site of the section (20)"),
         ("pixel-size", *PIXEL_SIZES, "side of a pixel of the image (that of a site)"),
-        ("cortex-from", *CORTEX_RANGE, f"thickness from which bone is cortex ({CORTEX_FROM:g})"),
+        ("cortex-from", *CORTEX_RANGE, f"compact bone is cortex if as thick ({CORTEX_FROM:g})"),
     ):
         brought.add_argument(
             f"--{name}", type=Number(name, "um", low, high, whole=False), metavar="UM", help=text
@@ -142,31 +168,33 @@ def add_tissue_options(brought: Parser) -> None:
     brought.add_argument("--dark-bone", action="store_true", help="bone is darker than marrow")
     brought.add_argument(
         "--mask", type=Path, metavar="IMAGE",
-        help="compartments: gray level 0 outside, 1 (or 128) trabecular, 2 (or 255) cortical",
+        help="compartments: 0 outside, 1 (or 128) trabecular, 2 (or 255) cortical",
     )  # fmt: skip
     brought.add_argument(
-        "--rotate", type=int, choices=(0, 90, 180, 270), default=0,
-        help="degrees, counterclockwise; top and bottom are joined",
+        "--rotate", type=int, choices=(0, 90, 180, 270), default=0, metavar="DEGREES",
+        help="turn the image: 90, 180 or 270 counterclockwise (0)",
     )  # fmt: skip
     brought.add_argument(
-        "--mirror", action="store_true", help="add the mirror image, so that top and bottom fit"
+        "--mirror", action="store_true", help="add the mirror image, so that the joined ends fit"
     )
-    brought.add_argument("--out", type=Path, help="folder (results/IMAGE-section)")
+    brought.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="where to write (results/IMAGE-section)"
+    )
 
 
 def add_movie_options(movie: Parser) -> None:
     """Add the options of `remodel movie`."""
     movie.add_argument("run", metavar="RUN", help="folder of a run, its record.json, or a trial")
-    movie.add_argument("--arm", help="whose section (the first)")
+    movie.add_argument("--arm", metavar="NAME", help="group of women, as in the table (the first)")
     movie.add_argument(
         "--replicate", type=Number("replicate", "(of this run)", 0, MOST_REPLICATES - 1), default=0,
-        help="which section (0)",
+        metavar="N", help="which run of that arm (0)",
     )  # fmt: skip
     movie.add_argument(
         "--frames-per-year", type=Number("frames-per-year", "1/year", 1, 52), default=12,
-        help="pictures of each year (12)",
+        metavar="N", help="pictures of each year (12)",
     )  # fmt: skip
-    movie.add_argument("--out", type=Path, metavar="FILE.gif", help="(RUN/ARM.gif)")
+    movie.add_argument("--out", type=Path, metavar="FILE.gif", help="where to write (RUN/NAME.gif)")
 
 
 def add_new_options(new: Parser) -> None:
@@ -176,13 +204,19 @@ def add_new_options(new: Parser) -> None:
 
 def add_view_options(view: Parser) -> None:
     """Add the options of `remodel view`."""
-    view.add_argument("--lesson", default="", help="number or name of a lesson")
-    view.add_argument("--trial", default="", help="as for `run`: a name, or a FILE.toml")
-    view.add_argument("--section", default="", help="a section to begin with (usual)")
+    view.add_argument("--lesson", default="", metavar="LESSON", help="its number, 1 to 8, or name")
     view.add_argument(
-        "--port", type=Number("port", "(no unit)", 1, 65535), default=8765, help="(8765)"
+        "--trial", default="", metavar="TRIAL", help="as for remodel run: a name, or a FILE.toml"
     )
-    view.add_argument("--host", default="127.0.0.1", help="(127.0.0.1: this machine only)")
+    view.add_argument("--section", default="", metavar="NAME", help=SECTION_NAMES)
+    view.add_argument(
+        "--port", type=Number("port", "(no unit)", 1, 65535), default=8765, metavar="N",
+        help="of the address of the page (8765)",
+    )  # fmt: skip
+    view.add_argument(
+        "--host", default="127.0.0.1", metavar="NAME",
+        help="where to listen (127.0.0.1: this machine only; 0.0.0.0: all)",
+    )  # fmt: skip
     view.add_argument("--no-browser", action="store_true", help="only print the address")
 
 

@@ -105,7 +105,7 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
         content = frame.to_parquet(index=False)
     except ImportError:
         raise ValueError(
-            f"{path}: Parquet needs pyarrow; install remodel with the extra 'analysis', "
+            f'{path}: Parquet needs pyarrow; install it with: pip install "remodel[analysis]", '
             "or name a .csv"
         ) from None
     write_whole(path, content)

@@ -197,7 +197,7 @@ def open_cluster(address: str) -> Iterator[Executor]:
         from distributed import Client
     except ImportError:
         raise ValueError(
-            "a scheduler needs Dask: install remodel with the extra 'cluster'"
+            'a scheduler needs Dask; install it with: pip install "remodel[cluster]"'
         ) from None
     # What it says of a lost scheduler are tracebacks of its own threads.
     for handler in logging.getLogger("distributed").handlers:  # all of its loggers share them

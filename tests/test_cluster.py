@@ -209,5 +209,6 @@ def test_a_cluster_needs_its_extra():
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert (
-        done.stderr == "remodel: a scheduler needs Dask: install remodel with the extra 'cluster'\n"
+        done.stderr
+        == 'remodel: a scheduler needs Dask; install it with: pip install "remodel[cluster]"\n'
     )

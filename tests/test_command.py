@@ -1,5 +1,6 @@
 """The command line: what it writes, what it refuses, how it ends; never a traceback."""
 
+import multiprocessing
 import os
 import re
 import signal
@@ -73,7 +74,13 @@ def test_a_run_writes_every_file_and_prints_the_table(capsys, tmp_path):
 def test_again_gives_the_same(capsys):
     run(capsys, "run", "tiny.toml", "--quick", "--replicates", "1", "--out", "a")
     code, out, _ = run(capsys, "again", "a/record.json", "--workers", "1")
-    assert (code, out) == (0, "a/record.json: the same to the last bit\n")
+    assert (code, out) == (0, f"{Path('a', 'record.json')}: the same to the last bit\n")
+    assert run(capsys, "again", "a", "--workers", "1") == (code, out, "")
+
+
+def test_a_film_of_a_run_that_is_not_there_says_how_to_make_one(capsys):
+    line = refused(capsys, "movie", "results/atac")
+    assert "results/atac: there is no run; make one with: remodel run" in line
 
 
 def test_the_same_run_may_be_written_again_and_another_may_not(capsys):
@@ -82,6 +89,15 @@ def test_the_same_run_may_be_written_again_and_another_may_not(capsys):
     assert run(capsys, *first)[0] == 0
     assert "a already holds another run (other seed)" in refused(capsys, *first, "--seed", "2")
     assert "other trial" in refused(capsys, *first, "--years-off", "1")
+
+
+def test_workers_may_be_spawned_as_on_windows(capsys, tmp_path, monkeypatch):
+    line = ("run", "tiny.toml", "--quick", "--replicates", "2")
+    assert run(capsys, *line, "--workers", "1", "--out", "one")[0] == 0
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    assert run(capsys, *line, "--workers", "2", "--out", "two")[0] == 0
+    for name in ("replicates.csv", "record.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 @pytest.mark.parametrize("off", ["0", "0.25", "1"])
@@ -176,14 +192,6 @@ def test_list_and_parameters_print_what_there_is(capsys):
     code, out, _ = run(capsys, "parameters")
     assert code == 0
     assert "`osteoblast.life`" in out
-
-
-@pytest.mark.parametrize("name", ["", "run", "again", "validate", "list", "new", "parameters"])
-def test_help_has_an_example_that_says_how_long_it_takes(capsys, name):
-    code, out, _ = run(capsys, *name.split(), "--help")
-    assert code == 0
-    if name:
-        assert "Example: remodel" in out
 
 
 def start(*arguments):

@@ -126,6 +126,22 @@ def test_an_interrupted_film_leaves_nothing(trial, tmp_path, monkeypatch, where)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupted_film_is_not_encoded(trial, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(movies.PillowWriter, "finish", lambda _: pytest.fail("encodes for nothing"))
+    monkeypatch.setattr(
+        movies.PillowWriter,
+        "grab_frame",
+        lambda _: monkeypatch.setattr(movies, "take_snapshot", stop),
+    )  # so that one picture is taken
+    film = Film(ReplicateTask(trial, PARAMETERS, 0, 1), find_arm(trial, None), 1)
+    with pytest.raises(KeyboardInterrupt):
+        make_movie(film, tmp_path / "film.gif", progress=False)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_command_films_a_run_into_its_folder(folder, capsys):
     code, out, _ = run(capsys, "movie", str(folder), "--frames-per-year", "2", "--arm", "none")
     assert code == 0

@@ -360,5 +360,7 @@ def test_a_frame_that_cannot_be_written_says_why(done, tmp_path):
     out = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path
     ).stdout
-    assert "a.parquet: Parquet needs pyarrow; install remodel with the extra 'analysis'" in out
+    assert (
+        'a.parquet: Parquet needs pyarrow; install it with: pip install "remodel[analysis]"' in out
+    )
     assert not list(tmp_path.iterdir())

@@ -67,7 +67,9 @@ def test_every_button_of_a_lesson_acts(lesson):
 def test_no_name_is_left_in_the_text(lesson):
     for heading in HEADINGS:
         assert not re.search(r"[{}]", lesson.filled(heading))
-    assert lesson.title in Path(f"remodel/viewer/lessons/{lesson.name}.md").read_text()
+    assert lesson.title in Path(f"remodel/viewer/lessons/{lesson.name}.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_lesson_is_read_as_it_stands():

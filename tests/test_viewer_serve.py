@@ -50,7 +50,7 @@ def test_what_is_not_there_is_one_line(capsys, arguments, said):
 
 def test_without_the_extra_it_says_how_to_install_it(capsys, monkeypatch):
     monkeypatch.setattr(serve, "NEEDS", ("solara", "no_such_module"))
-    assert "pip install 'remodel[viewer]'" in refused(capsys)
+    assert 'pip install "remodel[viewer]"' in refused(capsys)
 
 
 def test_without_a_browser_it_says_what_to_do(capsys, monkeypatch):

@@ -12,7 +12,7 @@ from remodel.viewer.opening import OPENING, open_scene, wanted_opening
 from remodel.viewer.player import rested
 
 NEEDS = ("solara", "ipyvuetify", "solara_assets", "uvicorn", "tomli_w", "markdown")
-INSTALL = "the viewer is not installed; install it with: pip install 'remodel[viewer]'"
+INSTALL = 'the viewer is not installed; install it with: pip install "remodel[viewer]"'
 SETTINGS = {  # of Solara; what is set outside wins
     "SOLARA_APP": "remodel.viewer.app",
     "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
