@@ -238,6 +238,15 @@ def test_the_spine_drifts_only_past_an_age(age, years, drifted):
     assert dxa_change(numbers, "hip", still, age, years) == 0.0
 
 
+@pytest.mark.parametrize("marker", ["ctx", "p1np", "bone_alp"])
+def test_the_mean_of_a_marker_over_the_two_years_before_day_0_is_none(marker):
+    """Its baseline is those years, however long the spin-up was."""
+    meter = build(time__spin_up=5.0).meter
+    before = [meter.changes(raw)[marker] for raw in meter.history]
+    assert np.mean(before[-26:]) == pytest.approx(0.0, abs=1e-9)
+    assert abs(np.mean(before[:-26])) > 0.5
+
+
 def test_bone_alp_has_a_background_that_stays():
     found = []
     for share in (0.0, 0.25):

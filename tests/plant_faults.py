@@ -1,0 +1,207 @@
+"""Plants the faults of `faults.toml` in a copy of the package and asks which test catches each.
+
+    python tests/plant_faults.py                      # all, each up to its first failing test
+    python tests/plant_faults.py --only smoking-helps
+    python tests/plant_faults.py --all --out faults.csv
+
+Tests that pass on faulty code say nothing about right code. Before any fault, all tests must
+pass on a copy in which every module got a comment: a test that only sees that a file changed
+would catch each fault and know none. Left out are the tests that drive a browser, start a
+cluster or run every experiment: they cost more than all others together.
+"""
+
+import argparse
+import csv
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+TOP = Path(__file__).parent.parent
+LIST = Path(__file__).with_name("faults.toml")
+COPIED = (".ci", "remodel", "tests", "experiments", "docs")  # folders; and the files beside them
+FIRST = (  # quick files that know the model; then the others, by name
+    "responses", "luck", "perforation", "changes", "submodels", "checkpoint", "geometry", "report",
+    "histomorphometry", "images", "validation", "saving", "limits", "laws", "trials", "drugs",
+    "offset", "mesa", "patients", "directions", "steps",
+)  # fmt: skip
+LAST = ("record", "parameters", "ensemble", "movies")
+LEFT_OUT = (
+    "viewer_browser", "viewer_lessons", "experiments", "cluster", "command", "runs",  # too slow
+    "faults",  # it asks whether the faults fit the source, which none does once it is planted
+)  # fmt: skip
+TIMEOUT = 400.0  # s for all tests of one fault
+FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+STARTED = re.compile(r"^(tests/\S+::\S+)", re.MULTILINE)
+HEAD = ("fault", "file", "wrong", "caught by", "seconds")
+
+
+class Fault(NamedTuple):
+    """Text of a file of the package, what is put in its place, and what is wrong then."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    wrong: str
+
+
+def read_faults():
+    """Return the faults of the list."""
+    table = tomllib.loads(LIST.read_text(encoding="utf-8"))
+    return [Fault(name=name, **about) for name, about in table.items()]
+
+
+def planted(fault, text):
+    """Return the text of a file with a fault in it.
+
+    Raises
+    ------
+    ValueError
+        If the text that the fault replaces does not stand there exactly once.
+    """
+    count = text.count(fault.old)
+    if count != 1:
+        raise ValueError(
+            f"{LIST.name}: {fault.name}: {fault.old.strip()!r} stands {count} times in "
+            f"{fault.file}; expected once"
+        )
+    return text.replace(fault.old, fault.new)
+
+
+def copy_project(place):
+    """Copy all that the tests need."""
+    for item in TOP.iterdir():
+        if item.is_file():
+            shutil.copy(item, place)
+    for name in COPIED:
+        shutil.copytree(TOP / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def order_tests(place):
+    """Return the files of tests in the order in which they are asked."""
+    names = sorted(path.stem.removeprefix("test_") for path in place.glob("tests/test_*.py"))
+    middle = [name for name in names if name not in (*FIRST, *LAST, *LEFT_OUT)]
+    return [f"tests/test_{name}.py" for name in (*FIRST, *middle, *LAST)]
+
+
+def run_tests(place, timeout, every):
+    """Run the tests in a copy.
+
+    Returns
+    -------
+    list of str
+        The tests that failed, or the one in which time ran out; empty if all passed.
+    """
+    command = [sys.executable, "-m", "pytest", "-v", "-rfE", "--tb=no", "-p", "no:cacheprovider",
+               "--hypothesis-seed=1", *([] if every else ["-x"]), *order_tests(place)]  # fmt: skip
+    output = place / "output.txt"
+    with output.open("w") as lines:
+        child = subprocess.Popen(
+            command, cwd=place, env=environment(place), stdout=lines, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            code = child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            end(child)
+    text = output.read_text(encoding="utf-8", errors="replace")
+    failed = FAILED.findall(text)
+    if code is None:
+        return [*failed, f"timeout of {timeout:g} s in {[*STARTED.findall(text), 'no test'][-1]}"]
+    if bool(code) != bool(failed):
+        raise RuntimeError(f"pytest ended with {code}, but names no test:\n{text[-3000:]}")
+    return failed
+
+
+def end(child):
+    """End the tests and all that they started."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def environment(place):
+    """Return an environment in which the package is that of a copy, never compiled beforehand.
+
+    A fault as long as what it replaces, planted in the same second, would not be seen in
+    compiled files.
+    """
+    return os.environ | {"PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def check_copy(place, timeout):
+    """Refuse a copy that is not what is tested, or on which tests fail without a fault."""
+    where = "import remodel; print(remodel.__file__)"
+    found = subprocess.run(
+        [sys.executable, "-c", where], cwd=place, env=environment(place), timeout=timeout,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    if Path(found.stdout.strip()).parent != place / "remodel":
+        raise RuntimeError(f"tested would be {found.stdout.strip()}; expected the copy in {place}")
+    for path in (place / "remodel").glob("*.py"):
+        path.write_text(path.read_text(encoding="utf-8") + "\n# no fault\n", encoding="utf-8")
+    begun = time.monotonic()
+    failed = run_tests(place, timeout, every=False)
+    if failed:
+        raise RuntimeError(f"{failed[0]} fails without a fault")
+    print(f"no fault: all tests pass ({time.monotonic() - begun:.0f} s)", flush=True)
+
+
+def try_fault(place, fault, timeout, every):
+    """Return the row of a fault: what it is, and what caught it."""
+    path = place / "remodel" / fault.file
+    right, begun = path.read_text(encoding="utf-8"), time.monotonic()
+    path.write_text(planted(fault, right), encoding="utf-8")
+    try:
+        caught = run_tests(place, timeout, every)
+    finally:
+        path.write_text(right, encoding="utf-8")
+    by, seconds = "; ".join(caught), f"{time.monotonic() - begun:.0f}"
+    print(f"{fault.name:26} {by or 'NOT CAUGHT: ' + fault.wrong}  ({seconds} s)", flush=True)
+    return fault.name, fault.file, fault.wrong, by, seconds
+
+
+def parse_options():
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", metavar="NAME", help="one fault of the list")
+    parser.add_argument("--all", action="store_true", help="every test that fails, not the first")
+    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="also write the table there")
+    parser.add_argument("--timeout", type=float, default=TIMEOUT, help=f"s per fault ({TIMEOUT:g})")
+    return parser.parse_args()
+
+
+def main():
+    """Plant the faults; return 1 if one is not caught."""
+    options = parse_options()
+    faults = [fault for fault in read_faults() if options.only in (None, fault.name)]
+    if not faults:
+        raise SystemExit(f"no fault {options.only!r} in {LIST.name}")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder).resolve()
+        copy_project(place)
+        for fault in faults:  # all of them, before an hour is spent on the first
+            planted(fault, (place / "remodel" / fault.file).read_text(encoding="utf-8"))
+        if not options.only:
+            check_copy(place, options.timeout)
+        rows = [try_fault(place, fault, options.timeout, options.all) for fault in faults]
+    if options.out:
+        with options.out.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([HEAD, *rows])
+    missed = [row[0] for row in rows if not row[3]]
+    print(f"{len(rows) - len(missed)} of {len(rows)} faults caught")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
