@@ -11,18 +11,26 @@ cluster or run every experiment: they cost more than all others together.
 """
 
 import argparse
+import compileall
 import csv
 import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 import tomllib
+from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import NamedTuple
+
+import matplotlib.figure  # noqa: F401  here, so that the process of each fault has it
+import mesa  # noqa: F401
+import pytest
+import scipy.stats  # noqa: F401
 
 TOP = Path(__file__).parent.parent
 LIST = Path(__file__).with_name("faults.toml")
@@ -77,77 +85,77 @@ def planted(fault, text):
 
 
 def copy_project(place):
-    """Copy all that the tests need."""
+    """Copy all that the tests need.
+
+    Compiled files are compared by their source, not by its time and length: a fault as long
+    as what it replaces, planted in the same second, would not be seen.
+    """
     for item in TOP.iterdir():
         if item.is_file():
             shutil.copy(item, place)
     for name in COPIED:
         shutil.copytree(TOP / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    compileall.compile_dir(
+        place / "remodel", quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH
+    )
 
 
 def order_tests(place):
-    """Return the files of tests in the order in which they are asked."""
+    """Return the files of tests in two batches, the second for what the first does not catch."""
     names = sorted(path.stem.removeprefix("test_") for path in place.glob("tests/test_*.py"))
     middle = [name for name in names if name not in (*FIRST, *LAST, *LEFT_OUT)]
-    return [f"tests/test_{name}.py" for name in (*FIRST, *middle, *LAST)]
+    return [[f"tests/test_{name}.py" for name in part] for part in (FIRST, (*middle, *LAST))]
 
 
 def run_tests(place, timeout, every):
-    """Run the tests in a copy.
+    """Return the tests that fail in a copy, or the one in which time ran out."""
+    found = []
+    for files in order_tests(place):
+        if every or not found:
+            found += run_batch(place, files, timeout, [] if every else ["-x"])
+    return found
 
-    Returns
-    -------
-    list of str
-        The tests that failed, or the one in which time ran out; empty if all passed.
-    """
-    command = [sys.executable, "-m", "pytest", "-v", "-rfE", "--tb=no", "-p", "no:cacheprovider",
-               "--hypothesis-seed=1", *([] if every else ["-x"]), *order_tests(place)]  # fmt: skip
+
+def run_batch(place, files, timeout, options):
+    """Run some files of tests in a process that has all libraries already, but not the package."""
     output = place / "output.txt"
-    with output.open("w") as lines:
-        child = subprocess.Popen(
-            command, cwd=place, env=environment(place), stdout=lines, stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )  # fmt: skip
-        try:
-            code = child.wait(timeout)
-        except subprocess.TimeoutExpired:
-            code = None
-        finally:
-            end(child)
+    child = get_context("fork").Process(target=be_tested, args=(place, output, [*files, *options]))
+    child.start()
+    child.join(timeout)
+    hangs = child.is_alive()
+    if hangs:
+        os.killpg(child.pid, signal.SIGKILL)  # workers that the tests started too
+        child.join()
     text = output.read_text(encoding="utf-8", errors="replace")
     failed = FAILED.findall(text)
-    if code is None:
+    if hangs:
         return [*failed, f"timeout of {timeout:g} s in {[*STARTED.findall(text), 'no test'][-1]}"]
-    if bool(code) != bool(failed):
-        raise RuntimeError(f"pytest ended with {code}, but names no test:\n{text[-3000:]}")
+    if bool(child.exitcode) != bool(failed):
+        raise RuntimeError(f"pytest ended with {child.exitcode}, but no test:\n{text[-3000:]}")
     return failed
 
 
-def end(child):
-    """End the tests and all that they started."""
-    if child.poll() is None:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-
-
-def environment(place):
-    """Return an environment in which the package is that of a copy, never compiled beforehand.
-
-    A fault as long as what it replaces, planted in the same second, would not be seen in
-    compiled files.
-    """
-    return os.environ | {"PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
+def be_tested(place, output, options):
+    """Become a process of its own that imports the package of a copy, and run the tests there."""
+    os.setsid()
+    os.chdir(place)
+    os.environ["PYTHONPATH"] = str(place)
+    sys.path.insert(0, str(place))
+    with output.open("w") as lines:
+        for stream in (1, 2):
+            os.dup2(lines.fileno(), stream)
+    tested = find_spec("remodel").origin
+    if Path(tested) != place / "remodel" / "__init__.py":
+        raise RuntimeError(f"tested would be {tested}; expected the copy in {place}")
+    code = pytest.main(
+        ["-v", "-rfE", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-seed=1", *options]
+    )
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def check_copy(place, timeout):
-    """Refuse a copy that is not what is tested, or on which tests fail without a fault."""
-    where = "import remodel; print(remodel.__file__)"
-    found = subprocess.run(
-        [sys.executable, "-c", where], cwd=place, env=environment(place), timeout=timeout,
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    if Path(found.stdout.strip()).parent != place / "remodel":
-        raise RuntimeError(f"tested would be {found.stdout.strip()}; expected the copy in {place}")
+    """Refuse a copy on which a test fails without a fault."""
     for path in (place / "remodel").glob("*.py"):
         path.write_text(path.read_text(encoding="utf-8") + "\n# no fault\n", encoding="utf-8")
     begun = time.monotonic()
@@ -174,7 +182,7 @@ def try_fault(place, fault, timeout, every):
 def parse_options():
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", metavar="NAME", help="one fault of the list")
+    parser.add_argument("--only", metavar="NAME", nargs="+", help="some faults of the list")
     parser.add_argument("--all", action="store_true", help="every test that fails, not the first")
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help="also write the table there")
     parser.add_argument("--timeout", type=float, default=TIMEOUT, help=f"s per fault ({TIMEOUT:g})")
@@ -184,9 +192,11 @@ def parse_options():
 def main():
     """Plant the faults; return 1 if one is not caught."""
     options = parse_options()
-    faults = [fault for fault in read_faults() if options.only in (None, fault.name)]
-    if not faults:
-        raise SystemExit(f"no fault {options.only!r} in {LIST.name}")
+    faults = {fault.name: fault for fault in read_faults()}
+    unknown = [name for name in options.only or () if name not in faults]
+    if unknown:
+        raise SystemExit(f"no fault {', '.join(unknown)}; there are {', '.join(faults)}")
+    faults = [faults[name] for name in options.only or faults]
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder).resolve()
         copy_project(place)
