@@ -2,12 +2,16 @@
 
     python tests/plant_faults.py                      # all, each up to its first failing test
     python tests/plant_faults.py --only smoking-helps
-    python tests/plant_faults.py --all --out faults.csv
+    python tests/plant_faults.py --out tests/faults.csv   # and renew the record
+
+A fault is first put to the test that caught it last time, by the record `faults.csv`; if that
+passes, or with `--anew`, to all others, quick files first.
 
 Tests that pass on faulty code say nothing about right code. Before any fault, all tests must
 pass on a copy in which every module got a comment: a test that only sees that a file changed
 would catch each fault and know none. Left out are the tests that drive a browser, start a
-cluster or run every experiment: they cost more than all others together.
+cluster, play every lesson, call whole commands or run every experiment: they cost more than all
+others together.
 """
 
 import argparse
@@ -34,6 +38,7 @@ import scipy.stats  # noqa: F401
 
 TOP = Path(__file__).parent.parent
 LIST = Path(__file__).with_name("faults.toml")
+RECORD = Path(__file__).with_name("faults.csv")
 COPIED = (".ci", "remodel", "tests", "experiments", "docs")  # folders; and the files beside them
 FIRST = (  # quick files that know the model; then the others, by name
     "responses", "luck", "perforation", "changes", "submodels", "checkpoint", "geometry", "report",
@@ -110,10 +115,10 @@ def order_tests(place):
     return [[f"tests/test_{name}.py" for name in part] for part in (FIRST, (*middle, *LAST))]
 
 
-def run_tests(place, timeout, every):
+def run_tests(place, timeout, every, known=""):
     """Return the tests that fail in a copy, or the one in which time ran out."""
     found = []
-    for files in order_tests(place):
+    for files in [*([[known]] if known else []), *order_tests(place)]:
         if every or not found:
             found += run_batch(place, files, timeout, [] if every else ["-x"])
     return found
@@ -169,13 +174,20 @@ def check_copy(place, timeout):
     print(f"no fault: all tests pass ({time.monotonic() - begun:.0f} s)", flush=True)
 
 
-def try_fault(place, fault, timeout, every):
+def known_catchers():
+    """Return the test that caught each fault last time, by the name of the fault."""
+    with RECORD.open(newline="", encoding="utf-8") as lines:
+        caught = {row["fault"]: row["caught by"] for row in csv.DictReader(lines)}
+    return {name: test.partition("[")[0] for name, test in caught.items() if "::" in test}
+
+
+def try_fault(place, fault, timeout, every, known):
     """Return the row of a fault: what it is, and what caught it."""
     path = place / "remodel" / fault.file
     right, begun = path.read_text(encoding="utf-8"), time.monotonic()
     path.write_text(planted(fault, right), encoding="utf-8")
     try:
-        caught = run_tests(place, timeout, every)
+        caught = run_tests(place, timeout, every, known)
     finally:
         path.write_text(right, encoding="utf-8")
     by, seconds = "; ".join(caught), time.monotonic() - begun
@@ -188,6 +200,7 @@ def parse_options():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", metavar="NAME", nargs="+", help="some faults of the list")
     parser.add_argument("--all", action="store_true", help="every test that fails, not the first")
+    parser.add_argument("--anew", action="store_true", help="as if there were no record")
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help="also write the table there")
     parser.add_argument("--timeout", type=float, default=TIMEOUT, help=f"s per fault ({TIMEOUT:g})")
     return parser.parse_args()
@@ -208,7 +221,11 @@ def main():
             planted(fault, (place / "remodel" / fault.file).read_text(encoding="utf-8"))
         if not options.only:
             check_copy(place, options.timeout)
-        rows = [try_fault(place, fault, options.timeout, options.all) for fault in faults]
+        known = {} if options.all or options.anew else known_catchers()
+        rows = [
+            try_fault(place, fault, options.timeout, options.all, known.get(fault.name, ""))
+            for fault in faults
+        ]
     if options.out:
         with options.out.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([HEAD, *rows])

@@ -3,13 +3,11 @@
 import ast
 import csv
 import re
-from pathlib import Path
 
 import pytest
-from plant_faults import TOP, Fault, planted, read_faults
+from plant_faults import RECORD, TOP, Fault, planted, read_faults
 
 FAULTS = read_faults()
-RECORD = Path(__file__).with_name("faults.csv")
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

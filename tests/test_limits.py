@@ -119,10 +119,11 @@ def test_lives_spread_as_their_shape_says(shape):
         assert np.mean(lives > times * mean) == pytest.approx(share, abs=4 * error + 1e-9)
 
 
+@pytest.mark.parametrize("days", [1.0, 7.0])
 @pytest.mark.parametrize("rate", [0.01, 0.1, 1.0])
-def test_first_events_come_as_a_poisson_process_says(rate):
+def test_first_events_come_as_a_poisson_process_says(rate, days):
     """Met within T: 1 - exp(-r T); of those the mean moment is 1/r - T / (exp(r T) - 1)."""
-    n, days = 100_000, 7.0
+    n = 100_000
     met, moments = arrivals(draws(5, "x", 1, np.arange(n, dtype=np.int32)), rate, days)
     share = 1 - exp(-rate * days)
     assert abs(len(met) - n * share) < 4 * sqrt(n * share * (1 - share) + 1)

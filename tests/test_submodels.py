@@ -272,6 +272,16 @@ def test_the_mean_of_a_marker_over_the_two_years_before_day_0_is_none(marker):
     assert abs(np.mean(before[:-26])) > 0.5
 
 
+def test_ctx_follows_what_is_dug_and_p1np_what_is_laid():
+    meter = build().meter
+    for marker, amount in (("ctx", "removed"), ("p1np", "added")):
+        double = {k: 2 * v if k.endswith(amount) else v for k, v in meter.baseline.items()}
+        found = meter.changes(double)
+        assert {name: found[name] for name in ("ctx", "p1np")} == pytest.approx(
+            {"ctx": 0.0, "p1np": 0.0} | {marker: 100.0}
+        )
+
+
 def test_bone_alp_has_a_background_that_stays():
     found = []
     for share in (0.0, 0.25):
