@@ -51,7 +51,7 @@ LEFT_OUT = (
     "faults",  # it asks whether the faults fit the source, which none does once it is planted
 )  # fmt: skip
 TIMEOUT = 400.0  # s for all tests of one fault
-FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - |$)", re.MULTILINE)
 STARTED = re.compile(r"^(tests/\S+::\S+)", re.MULTILINE)
 HEAD = ("fault", "file", "wrong", "caught by")
 
