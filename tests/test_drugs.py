@@ -213,6 +213,22 @@ def test_tamoxifen_has_two_faces_in_the_model():
     assert change["before"] > 0 > change["after"]
 
 
+def test_two_serms_share_the_receptor_whoever_is_named_first():
+    """Efficacies are weighted by what each ligand binds, and lie between those of the two."""
+    names = ["tamoxifen", "raloxifene"]
+    found = []
+    for order in (names, names[::-1]):
+        treatment = Treatment([Course(drug=name) for name in order])
+        found.append(
+            [treatment.expose(0.0, PERIPHERAL, 1.0, n * WEEK, WEEK) for n in range(52)][-1]
+        )
+    first, second = found
+    assert first.serm == pytest.approx(sum(DRUGS[name].serm for name in names), rel=1e-6)
+    assert first.serm_efficacy == pytest.approx(second.serm_efficacy, rel=1e-12)
+    bound = sum(DRUGS[name].serm * DRUGS[name].efficacy for name in names)
+    assert first.serm * first.serm_efficacy == pytest.approx(bound, rel=1e-6)
+
+
 def test_goserelin_is_reversible_and_oophorectomy_is_not():
     for drug, back in (("goserelin", True), ("oophorectomy", False)):
         exposures = levels(drug, years=4.0, stop=1.0, ovarian=OVARIAN)

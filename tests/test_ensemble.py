@@ -14,7 +14,7 @@ from helpers import small
 import remodel
 from remodel import BoneModel
 from remodel.cases import Case
-from remodel.ensemble import run_ensemble, run_trial
+from remodel.ensemble import list_tasks, run_ensemble, run_trial
 from remodel.measures import COLUMNS
 from remodel.parameters import YEAR
 from remodel.trials import load_trial
@@ -71,6 +71,12 @@ def test_replicates_differ_by_their_luck_and_do_not_depend_on_their_number(trial
     second = frame[frame["replicate"] == 1].reset_index(drop=True)
     assert alone.drop(columns="replicate").equals(second.drop(columns="replicate"))
     assert len(frame.groupby("replicate")["ctx"].sum().unique()) == 3
+
+
+def test_cases_are_paired(trial):
+    """Replicate r of every case has the seed of the first and r."""
+    tasks = list_tasks([Case(trial, TINY)] * 3, 2, 4, None, False)
+    assert [(task.case, task.seed) for task in tasks] == [(n, s) for s in (4, 5) for n in range(3)]
 
 
 def arm(frame, name):

@@ -107,10 +107,23 @@ def test_lives_have_the_mean_they_say(shape):
     assert abs(z) < 4
 
 
+@pytest.mark.parametrize("shape", [1.0, 3.0, 6.0])
+def test_lives_spread_as_their_shape_says(shape):
+    """The share that outlives the mean m is exp(-G(1 + 1/k)^k), and twice the mean far fewer."""
+    n, mean = 100_000, 25.0
+    luck = draws(12, "osteoclast life", 3, np.arange(n, dtype=np.int32))
+    lives = np.array([draw_life(mean, shape, u) for u in luck])
+    for times in (0.5, 1.0, 2.0):
+        share = exp(-((times * gamma(1 + 1 / shape)) ** shape))
+        error = sqrt(share * (1 - share) / n)
+        assert np.mean(lives > times * mean) == pytest.approx(share, abs=4 * error + 1e-9)
+
+
+@pytest.mark.parametrize("days", [1.0, 7.0])
 @pytest.mark.parametrize("rate", [0.01, 0.1, 1.0])
-def test_first_events_come_as_a_poisson_process_says(rate):
+def test_first_events_come_as_a_poisson_process_says(rate, days):
     """Met within T: 1 - exp(-r T); of those the mean moment is 1/r - T / (exp(r T) - 1)."""
-    n, days = 100_000, 7.0
+    n = 100_000
     met, moments = arrivals(draws(5, "x", 1, np.arange(n, dtype=np.int32)), rate, days)
     share = 1 - exp(-rate * days)
     assert abs(len(met) - n * share) < 4 * sqrt(n * share * (1 - share) + 1)

@@ -1,10 +1,13 @@
 """Luck belongs to (seed, process, step, site), whoever else lives."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from helpers import build, same, small, state_of
 from scipy.stats import kstest
 
+import remodel.model
 from remodel import BoneModel
 from remodel.cells import Osteoclast
 from remodel.checkpoint import resume, take_checkpoint
@@ -141,3 +144,19 @@ def test_nothing_draws_from_a_shared_stream():
     assert model.random.getstate() == before[0]
     assert model.rng.bit_generator.state == before[1]
     assert np.array_equal(np.random.get_state()[1], before[2])  # noqa: NPY002
+
+
+def test_no_number_is_drawn_twice(monkeypatch):
+    """Each process, step and site has luck of its own, or two fates would be one."""
+    drawn, draw_one = [], remodel.model.draw
+
+    def remember(*key):
+        drawn.append(key)
+        return draw_one(*key)
+
+    monkeypatch.setattr(remodel.model, "draw", remember)
+    build(responses__recruitment__full=40.0)
+    processes = Counter(process for _, process, _, _ in drawn)
+    assert len(processes) == 4
+    assert min(processes.values()) > 300
+    assert [key for key, count in Counter(drawn).items() if count > 1] == []

@@ -10,7 +10,7 @@ from helpers import build, same, small, state_of
 from remodel import BoneModel, Patient
 from remodel.ensemble import run_trial
 from remodel.habits import Population
-from remodel.instruments import Densitometry, with_scan_error
+from remodel.instruments import Densitometry, scan_factors, with_scan_error
 from remodel.measures import SITES
 from remodel.patients import draw_population, draw_woman
 from remodel.trials import load_trial
@@ -161,6 +161,17 @@ def test_scans_err_as_stated_and_the_first_one_too():
     assert found[0]["ctx"].equals(frame["ctx"])
     exact = with_scan_error(frame, Densitometry(spine_error=0.0), SPINE, 1)
     pd.testing.assert_frame_equal(exact, frame)
+
+
+def test_scans_of_two_sites_and_of_two_years_err_apart():
+    """Correlations within 4 standard errors of none."""
+    numbers, count = Densitometry(), 2000
+    spine, hip = (
+        np.array([scan_factors(numbers, site, np.array([0.0, 1.0]), n) for n in range(count)])
+        for site in ("spine", "hip")
+    )
+    for one, other in ((spine[:, 0], hip[:, 0]), (spine[:, 0], spine[:, 1])):
+        assert abs(np.corrcoef(one, other)[0, 1]) < 4 / np.sqrt(count)
 
 
 def test_each_replicate_of_a_population_is_a_woman_of_its_own():

@@ -162,6 +162,13 @@ def test_questions_come_in_order_and_none_is_lost():
     assert found[-1][0][2] == HAZARD
 
 
+def test_arms_stand_in_the_order_of_the_trial():
+    reverse = replace(TRIAL, arms=TRIAL.arms[::-1])
+    rows = [key[0] for key, _ in questions(reverse) if key[2] != HAZARD]
+    assert list(dict.fromkeys(rows)) == ["b", "a"]
+    assert rows == sorted(rows, reverse=True)
+
+
 def test_the_text_shows_every_row():
     text = format_table(summarize(FRAME, TRIAL), TRIAL, 3)
     assert "a vs b" in text

@@ -1,5 +1,7 @@
 """Who tells whom: each row at zero, half-way and in excess."""
 
+from math import exp
+
 import numpy as np
 import pytest
 from helpers import silent, small, wall
@@ -51,6 +53,20 @@ def test_estrogen_lowers_rankl_raises_opg_and_leaves_less_free():
     assert without.opg < little.opg < much.opg
     assert without.free_rankl > 1.2 * little.free_rankl > 1.44 * much.free_rankl
     assert without.recruitment > 1.1 * little.recruitment > 1.21 * much.recruitment
+
+
+def test_lives_follow_estrogen_at_once_and_rankl_with_its_lag():
+    signals, rows = settled(20.0), Parameters().responses
+    rankl, wear = signals.rankl, signals.osteoclast_wear
+    signals.renew(Exposure(estradiol=0.0), days=0.01)
+    assert signals.rankl == pytest.approx(rankl, rel=1e-3)
+    starved = rows.starvation.at(signals.free_rankl)
+    assert signals.osteoclast_wear == pytest.approx(rows.osteoclast_wear.rest * starved)
+    assert signals.osteoclast_wear != pytest.approx(wear, rel=1e-3)
+    signals.renew(Exposure(estradiol=0.0), days=Parameters().receptor.lag)
+    assert signals.rankl - rankl == pytest.approx(
+        (1 - exp(-1)) * (rows.rankl.rest - rankl), rel=0.2
+    )
 
 
 def test_cells_answer_to_each_cycle_and_the_mean_answer_is_felt():

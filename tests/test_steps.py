@@ -5,7 +5,7 @@ import pytest
 from helpers import SMALL, build, silent, wall
 
 from remodel import BoneModel, Parameters
-from remodel.cells import Osteoblast, Osteoclast
+from remodel.cells import Cavity, Osteoblast, Osteoclast
 from remodel.model import STEP
 from remodel.parameters import YEAR
 
@@ -86,6 +86,17 @@ def test_cells_work_only_for_the_part_of_a_step_since_they_came():
     assert blast.life == pytest.approx(500.0 - 2.0 * model.signals.osteoblast_wear)
     blast.form(7.0)
     assert model.tissue.matrix.sum() - before == pytest.approx(9.0 * model.apposition)
+
+
+def test_osteoblasts_that_come_amid_a_step_work_for_the_rest_of_it():
+    model = silent(wall(12))
+    model.tissue.matrix_at[8], model.tissue.cavity_at[8] = 0.0, 1.0
+    cavity = Cavity(8, 3)
+    cavity.amounts, cavity.floor, cavity.wait = [1.0], 9, 2.0  # days of reversal left
+    model.reversing.append(cavity)
+    model.recruit_osteoblasts()
+    model.form()
+    assert model.tissue.matrix_at[8] == pytest.approx(5.0 * model.apposition)
 
 
 @pytest.fixture(scope="module")

@@ -181,6 +181,17 @@ def test_under_high_strain_more_is_built_than_was_dug():
     assert built[-1] > 0.0
 
 
+def test_the_more_was_released_the_sooner_osteoblasts_come():
+    """Four times as much, a quarter of the time, at the same luck."""
+    model, waits = silent(wall(3)), []
+    for released in (0.5, 2.0):
+        cavity = Cavity(4 * 20 + 8, 3)
+        cavity.amounts = [released]
+        model.leave(cavity, 0.0)
+        waits.append(cavity.wait)
+    assert waits[0] == pytest.approx(4.0 * waits[1])
+
+
 def test_what_osteoblasts_can_do_is_in_proportion_to_what_called_them():
     lives = []
     for called in (0.5, 1.0, 2.0):
@@ -230,12 +241,45 @@ def test_dxa_mixes_the_compartments_and_adds_the_drift_of_the_spine():
     assert found == pytest.approx({"spine": -8.0 + 1.0, "hip": -7.0, "neck": -6.0})
 
 
+def test_the_spine_is_mixed_as_a_spine_and_the_hip_as_a_hip():
+    """The frame of a run, against the shares of trabecular bone and the drift, by their names."""
+    model = build("anastrozole 0-1")
+    model.run(1)
+    numbers, now = model.parameters.densitometry, model.meter.now
+    inner, outer = now["trabecular_bmd"], now["cortical_bmd"]
+    for column, share, drift in (
+        ("lumbar_spine", numbers.spine_trabecular, numbers.spine_drift * now["year"]),
+        ("total_hip", numbers.hip_trabecular, 0.0),
+        ("femoral_neck", numbers.neck_trabecular, 0.0),
+    ):
+        assert now[column] == pytest.approx(share * inner + (1 - share) * outer + drift)
+
+
 @pytest.mark.parametrize("age, years, drifted", [(40, 5, 0), (50, 7, 2), (60, 7, 7), (60, 0, 0)])
 def test_the_spine_drifts_only_past_an_age(age, years, drifted):
     numbers = Densitometry(spine_drift=0.5, drift_from=55.0)
     still = {"trabecular_bmd": 0.0, "cortical_bmd": 0.0}
     assert dxa_change(numbers, "spine", still, age, years) == pytest.approx(0.5 * drifted)
     assert dxa_change(numbers, "hip", still, age, years) == 0.0
+
+
+@pytest.mark.parametrize("marker", ["ctx", "p1np", "bone_alp"])
+def test_the_mean_of_a_marker_over_the_two_years_before_day_0_is_none(marker):
+    """Its baseline is those years, however long the spin-up was."""
+    meter = build(time__spin_up=5.0).meter
+    before = [meter.changes(raw)[marker] for raw in meter.history]
+    assert np.mean(before[-26:]) == pytest.approx(0.0, abs=1e-9)
+    assert abs(np.mean(before[:-26])) > 0.5
+
+
+def test_ctx_follows_what_is_dug_and_p1np_what_is_laid():
+    meter = build().meter
+    for marker, amount in (("ctx", "removed"), ("p1np", "added")):
+        double = {k: 2 * v if k.endswith(amount) else v for k, v in meter.baseline.items()}
+        found = meter.changes(double)
+        assert {name: found[name] for name in ("ctx", "p1np")} == pytest.approx(
+            {"ctx": 0.0, "p1np": 0.0} | {marker: 100.0}
+        )
 
 
 def test_bone_alp_has_a_background_that_stays():
