@@ -3,26 +3,32 @@
 import re
 from pathlib import Path
 
-from remodel.tables import drug_table, parameter_table, response_table
+from remodel import tables
 
-PAGES = {
-    "docs/parameters.md": ("parameters", parameter_table),
-    "docs/odd.md": ("responses", response_table),
-    "docs/drugs.md": ("drugs", drug_table),
+PAGES = {  # the tables of each page
+    "docs/parameters.md": {
+        "parameters": tables.parameter_table,
+        "usual drug": tables.usual_drug_table,
+        "woman": tables.woman_table,
+        "population": tables.population_table,
+        "constants": tables.constant_table,
+        "sources": tables.source_table,
+    },
+    "docs/odd.md": {"responses": tables.response_table},
+    "docs/drugs.md": {"drugs": tables.drug_table},
 }
 
 
 def fill(page: str, text: str) -> str:
-    """Return the text of a page with its table as the code prints it."""
-    name, table = PAGES[page]
-    begin, end = f"<!-- table: {name} -->\n", "<!-- end -->"
-    pattern = re.escape(begin) + ".*?" + re.escape(end)
-    filled, count = re.subn(
-        pattern, lambda _: begin + table().rstrip("\n") + "\n" + end, text, flags=re.DOTALL
-    )
-    if count != 1:
-        raise ValueError(f"{page}: {count} regions for the table {name!r}; expected 1")
-    return filled
+    """Return the text of a page with its tables as the code prints them."""
+    for name, table in PAGES[page].items():
+        begin, end = f"<!-- table: {name} -->\n", "<!-- end -->"
+        pattern = re.escape(begin) + ".*?" + re.escape(end)
+        new = begin + table().rstrip("\n") + "\n" + end
+        text, count = re.subn(pattern, lambda _, new=new: new, text, flags=re.DOTALL)
+        if count != 1:
+            raise ValueError(f"{page}: {count} regions for the table {name!r}; expected 1")
+    return text
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ class Section(Group):
         0.62, "1/mm2", "marrow spaces that trabeculae enclose", low=0.05, high=10, source="assumed"
     )
     strut_spread: float = par(
-        0.25, "1", "spread of trabecular thickness (log)", low=0, high=1, source="H045"
+        0.25, "1", "spread of trabecular thickness (log)", low=0, high=1, source="assumed"
     )
     missing_struts: float = par(
         0.10, "fraction", "trabeculae already lost to age", low=0, high=0.9, source="assumed"
@@ -198,7 +198,9 @@ class Strain(Group):
 class Mineral(Group):
     """Matrix takes up mineral at once in part, then slowly."""
 
-    primary: float = par(0.7, "fraction", "mineral taken up at once", low=0, high=1, source="M008")
+    primary: float = par(
+        0.7, "fraction", "mineral taken up at once", low=0, high=1, source="assumed"
+    )
     time_constant: float = par(
         2.65, "year", "of secondary mineralization", low=0.1, high=50, source="M013"
     )

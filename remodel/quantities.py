@@ -5,6 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, Self
 
+CALIBRATED, MEASURED = "calibrated", "measured"
+BASES = {  # what a number rests on, where its source is no row of the evidence
+    CALIBRATED: "fitted to published trials by `experiments/calibrate.py`",
+    "assumed": "chosen, not measured",
+    "design": "a choice of resolution or of unit, not a claim about bone",
+}
+
 
 class Row(NamedTuple):
     """One number as the parameter table prints it."""
@@ -17,13 +24,16 @@ class Row(NamedTuple):
     meaning: str
     source: str
 
+    @property
+    def basis(self) -> str:
+        """What the number rests on: a word of `BASES`, or `MEASURED`."""
+        return self.source if self.source in BASES else MEASURED
+
 
 def par(value: float, unit: str, meaning: str, *, low: float, high: float, source: str) -> Any:
     """Declare one number of the model with what a reader needs in order to doubt it.
 
-    `source` is the id of a row in the evidence table `biology.csv`, or one of the
-    words `calibrated` (fitted by `experiments/calibrate.py`), `assumed` (chosen, not
-    measured) and `design` (a choice of resolution, not a claim about bone).
+    `source` is the id of a row in the evidence table `biology.csv`, or a word of `BASES`.
     """
     about = {"unit": unit, "meaning": meaning, "low": low, "high": high, "source": source}
     return field(default=value, metadata=about)
@@ -71,6 +81,8 @@ class Response(Group):
     """A signal that carries a behavior from its value at rest to its value in excess.
 
     ``behavior = rest + (full - rest) s^power / (half^power + s^power)`` for a signal s.
+    `unit` is that of the behavior, `dose` that of the signal. Of the four numbers those
+    named in `fitted` are calibrated; `source` says where the others come from.
     """
 
     signal: str
@@ -78,6 +90,7 @@ class Response(Group):
     unit: str
     dose: str
     source: str
+    fitted: tuple[str, ...] = ()
     rest: float
     full: float
     half: float
@@ -96,7 +109,7 @@ class Response(Group):
         ):
             yield Row(
                 f"{prefix}.{name}", getattr(self, name), unit, least, most,
-                f"{what}: {meaning}", self.source,
+                f"{what}: {meaning}", CALIBRATED if name in self.fitted else self.source,
             )  # fmt: skip
 
     def at(self, level: float) -> float:
