@@ -150,7 +150,7 @@ DRUGS = {
 
 
 def find_drug(name: str, drugs: Mapping[str, Drug] = DRUGS) -> Drug:
-    """Return a drug by name; an unknown one gets the list of those there are."""
+    """Return a drug by name; refuse an unknown one with the list of those there are."""
     if name not in drugs:
         raise ValueError(f"no therapy {name!r}; there are {', '.join(drugs)}")
     return drugs[name]

@@ -246,7 +246,7 @@ class Parameters:
         return [drug for name, drug in self.drugs.items() if name not in DRUGS]
 
     def values(self) -> dict[str, float]:
-        """Return every number by its dotted name."""
+        """Return every number, in the unit of its row, by its dotted name."""
         return {row.name: row.value for row in self.rows()}
 
     def with_values(self, changes: Mapping[str, float]) -> Self:

@@ -33,6 +33,7 @@ class Row(NamedTuple):
 def par(value: float, unit: str, meaning: str, *, low: float, high: float, source: str) -> Any:
     """Declare one number of the model with what a reader needs in order to doubt it.
 
+    `value`, `low` and `high` are in `unit`; dimensionless is ``"1"``, a share ``"fraction"``.
     `source` is the id of a row in the evidence table `biology.csv`, or a word of `BASES`.
     """
     about = {"unit": unit, "meaning": meaning, "low": low, "high": high, "source": source}
@@ -66,7 +67,13 @@ class Group:
                 yield Row(f"{prefix}.{item.name}", getattr(self, item.name), **about)
 
     def with_values(self, changes: Mapping[str, float]) -> Self:
-        """Return a copy in which the named numbers have other values."""
+        """Return a copy in which the named numbers have other values, in their own units.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown or a value outside its range.
+        """
         known = [item.name for item in fields(self)]
         for name in changes:
             if name not in known:
@@ -113,7 +120,7 @@ class Response(Group):
             )  # fmt: skip
 
     def at(self, level: float) -> float:
-        """Return the behavior at one level of the signal (0 or more)."""
+        """Return the behavior, in `unit`, at one level of the signal, in `dose` (0 or more)."""
         dose = level**self.power
         share: float = dose / (self.half**self.power + dose)
         return self.rest + (self.full - self.rest) * share

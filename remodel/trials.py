@@ -153,7 +153,7 @@ def load_trial(name: str | Path) -> Trial:
 
 
 def read_trial(text: str, file: str) -> Trial:
-    """Read a trial from the text of its file."""
+    """Read a trial from the text of its file; refuse what is no trial, in one line."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
