@@ -17,7 +17,9 @@ YEAR = 365.25  # days; the Julian year
 class Section(Group):
     """The section of bone as it is built, and its resolution."""
 
-    site: float = par(20.0, "um", "side of a site", low=5, high=40, source="design")
+    site: float = par(
+        20.0, "um", "side of a site, width of a remodeling unit", low=5, high=40, source="assumed"
+    )
     height: float = par(
         4.0, "mm", "length along the periodic axis", low=0.4, high=40, source="design"
     )
