@@ -2,11 +2,46 @@
 
 import json
 import re
+from inspect import getdoc, signature
 from pathlib import Path
+from pkgutil import resolve_name
 
-from remodel.tables import api_table, drug_table, markdown, parameter_table, response_table
+import remodel
+from remodel import tables
 
 SPEED = Path(__file__).parent.parent / "experiments/results/speed.json"
+USED = {  # what one calls of a class, and what else one may import
+    "BoneModel": ("give", "change", "run", "run_until", "frame"),
+    "Parameters": ("with_values", "with_drugs", "values", "rows"),
+    "Readings": ("series", "change", "hazard"),
+    "Trial": ("with_years_off",),
+}
+BESIDE = ("drugs.drug", "histomorphometry.histomorphometry", "plots.plot_section")
+
+
+def api_table() -> str:
+    """Return what a script may rely on as a Markdown table; all else may change."""
+    names = [f"{name}{method}" for name in remodel.__all__ for method in ("", *methods(name))]
+    top = [api_row(name, f"remodel:{name}") for name in names]
+    return tables.markdown(
+        ("name", "what it is"), top + [api_row(x, f"remodel.{x}") for x in BESIDE]
+    )
+
+
+def methods(name: str) -> list[str]:
+    """Return what one calls of a class, each with the dot before it."""
+    return [f".{method}" for method in USED.get(name, ())]
+
+
+def api_row(name: str, place: str) -> tuple[str, str]:
+    """Return a name with what it takes, and the first line of what it says of itself."""
+    it = resolve_name(place)
+    taken = [
+        f"**{item.name}" if item.kind is item.VAR_KEYWORD else item.name
+        for item in signature(it).parameters.values()
+        if item.name != "self"
+    ]
+    return f"`{name}({', '.join(taken)})`", (getdoc(it) or "").splitlines()[0]
 
 
 def speed_table() -> str:
@@ -18,29 +53,35 @@ def speed_table() -> str:
          f"{run['measured']:.3g}", "yes" if run["met"] else "no")
         for run in record["runs"]
     ]  # fmt: skip
-    return f"{machine}\n\n" + markdown(("what", "unit", "asked", "measured", "met"), rows)
+    return f"{machine}\n\n" + tables.markdown(("what", "unit", "asked", "measured", "met"), rows)
 
 
-PAGES = {
-    "docs/parameters.md": ("parameters", parameter_table),
-    "docs/odd.md": ("responses", response_table),
-    "docs/drugs.md": ("drugs", drug_table),
-    "docs/api.md": ("api", api_table),
-    "experiments/README.md": ("speed", speed_table),
+PAGES = {  # the tables of each page
+    "docs/parameters.md": {
+        "parameters": tables.parameter_table,
+        "usual drug": tables.usual_drug_table,
+        "woman": tables.woman_table,
+        "population": tables.population_table,
+        "constants": tables.constant_table,
+        "sources": tables.source_table,
+    },
+    "docs/odd.md": {"responses": tables.response_table},
+    "docs/drugs.md": {"drugs": tables.drug_table},
+    "docs/api.md": {"api": api_table},
+    "experiments/README.md": {"speed": speed_table},
 }
 
 
 def fill(page: str, text: str) -> str:
-    """Return the text of a page with its table as the code prints it."""
-    name, table = PAGES[page]
-    begin, end = f"<!-- table: {name} -->\n", "<!-- end -->"
-    pattern = re.escape(begin) + ".*?" + re.escape(end)
-    filled, count = re.subn(
-        pattern, lambda _: begin + table().rstrip("\n") + "\n" + end, text, flags=re.DOTALL
-    )
-    if count != 1:
-        raise ValueError(f"{page}: {count} regions for the table {name!r}; expected 1")
-    return filled
+    """Return the text of a page with its tables as the code prints them."""
+    for name, table in PAGES[page].items():
+        begin, end = f"<!-- table: {name} -->\n", "<!-- end -->"
+        pattern = re.escape(begin) + ".*?" + re.escape(end)
+        new = begin + table().rstrip("\n") + "\n" + end
+        text, count = re.subn(pattern, lambda _, new=new: new, text, flags=re.DOTALL)
+        if count != 1:
+            raise ValueError(f"{page}: {count} regions for the table {name!r}; expected 1")
+    return text
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ class Cavity:
         self.amounts = [0.0]
         self.direction = direction
         self.floor = site
-        self.wait = 0.0  # days of reversal left, at rest
+        self.wait = 0.0  # days of reversal left
 
     @property
     def released(self) -> float:
@@ -147,7 +147,7 @@ class Osteoclast(mesa.Agent):
             self.die(idle + alive)
 
     def dig(self, site: int, amount: float, matrix: float) -> None:
-        """Move an amount of the matrix that a site holds into the cavity."""
+        """Move an amount, in sites, of the matrix that a site holds into the cavity."""
         tissue = self.model.tissue
         tissue.matrix_at[site] = matrix - amount
         tissue.immature_at[site] *= 1.0 - amount / matrix
@@ -166,7 +166,7 @@ class Osteoclast(mesa.Agent):
         tissue.bisphosphonate_at[site] -= amount
 
     def poisoning(self, days: float) -> float:
-        """Return how much faster life runs down by bisphosphonate, at mid-step."""
+        """Return how many times as fast life runs down by bisphosphonate, amid some days."""
         tissue = self.model.tissue
         bound = tissue.bisphosphonate_at[self.site]
         if not bound and not self.swallowed:
@@ -200,7 +200,7 @@ class Osteoblast(mesa.Agent):
     """A team of osteoblasts that refills one cavity from its floor."""
 
     def __init__(self, model: BoneModel, cavity: Cavity, life: float, idle: float) -> None:
-        """Settle on the floor of a cavity; arguments as for `Osteoclast`."""
+        """Settle on the floor of a cavity; `life` and `idle` in days, as for `Osteoclast`."""
         super().__init__(model)
         self.cavity = cavity
         self.life = life
@@ -213,7 +213,7 @@ class Osteoblast(mesa.Agent):
         self.room = self.cavity.amounts.pop()
 
     def form(self, days: float) -> None:
-        """Lay down matrix on the floor of the cavity while the cells live."""
+        """Lay down matrix on the floor of the cavity for some days while the cells live."""
         model = self.model
         life, amount = self.life - days * model.signals.osteoblast_wear, days * model.apposition
         if self.idle or life <= 0.0 or amount >= self.room:
@@ -224,7 +224,7 @@ class Osteoblast(mesa.Agent):
             self.lay(amount)
 
     def form_in_part(self, days: float) -> None:
-        """Lay down matrix from when the cells came until they die or have done."""
+        """Lay down matrix, of some days, from when the cells came until they die or have done."""
         model = self.model
         days, self.idle = days - self.idle, 0.0
         wear = model.signals.osteoblast_wear
@@ -245,7 +245,7 @@ class Osteoblast(mesa.Agent):
             self.die()
 
     def lay(self, amount: float) -> None:
-        """Turn an amount of cavity into matrix that is still to take up its mineral."""
+        """Turn an amount of cavity, in sites, into matrix still to take up its mineral."""
         tissue, site = self.model.tissue, self.site
         tissue.matrix_at[site] += amount
         tissue.immature_at[site] += amount * self.model.unfinished

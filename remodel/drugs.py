@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from remodel.quantities import Group, Row, check, par, shown
+from remodel.quantities import CALIBRATED, Group, Row, check, par, shown
 
 SHORTEST, LONGEST = 0.1, 2000.0  # days between injections, where there are such
 
@@ -13,12 +13,14 @@ class Drug(Group):
     """One drug at its usual dose. A signal that it does not touch stays at zero.
 
     A new drug is one more row in `DRUGS`: a name, how long it stays, and the signals
-    that it changes. `source` says where the numbers of the row come from.
+    that it changes. Of its numbers those named in `fitted` are calibrated; `source` says
+    where the others come from.
     """
 
     name: str
     lasting: bool = False  # never leaves, such as an operation
     source: str = ""
+    fitted: tuple[str, ...] = ()
     given: tuple[str, ...] = ()  # the numbers that make it what it is
     half_life: float = par(
         0.7, "day", "half-life in the body", low=0.01, high=400, source="assumed"
@@ -57,11 +59,17 @@ class Drug(Group):
     concentration: float = par(
         0.0, "ng/mL", "one injection, all absorbed, in its volume", low=0, high=1e6, source="R029"
     )
-    absorption: float = par(0.17, "1/day", "from under the skin", low=0.001, high=10, source="R029")
-    elimination: float = par(0.0115, "1/day", "linear", low=0, high=1, source="R029")
-    saturable: float = par(34.3, "ng/mL/day", "saturable, at most", low=0, high=1e4, source="R029")
+    absorption: float = par(
+        0.17, "1/day", "absorbed from under the skin", low=0.001, high=10, source="R029"
+    )
+    elimination: float = par(
+        0.0115, "1/day", "eliminated, whatever the level", low=0, high=1, source="R029"
+    )
+    saturable: float = par(
+        34.3, "ng/mL/day", "eliminated by what saturates, at most", low=0, high=1e4, source="R029"
+    )
     saturation: float = par(
-        411.0, "ng/mL", "half of the saturable is reached", low=1, high=1e5, source="R029"
+        411.0, "ng/mL", "level at which half of that is reached", low=1, high=1e5, source="R029"
     )
     binding: float = par(
         2.5,
@@ -69,7 +77,7 @@ class Drug(Group):
         "that binds half of the RANKL not bound to OPG",
         low=1e-3,
         high=1e5,
-        source="calibrated",
+        source="assumed",
     )
     bisphosphonate: float = par(
         0.0,
@@ -112,30 +120,38 @@ class Drug(Group):
     def rows(self, prefix: str) -> Iterator[Row]:
         """Yield the numbers that make this drug what it is."""
         for row in super().rows(prefix):
-            if row.name.rpartition(".")[2] in self.given:
-                fitted = row.source == "calibrated"
-                yield row if fitted else row._replace(source=self.source or row.source)
+            item = row.name.rpartition(".")[2]
+            if item in self.given:
+                source = CALIBRATED if item in self.fitted else self.source or row.source
+                yield row._replace(source=source)
 
 
-def drug(name: str, **numbers: float | bool | str) -> Drug:
+def drug(name: str, fitted: tuple[str, ...] = (), **numbers: float | bool | str) -> Drug:
     """Return a drug by name and the numbers that differ from those of doing nothing."""
-    return Drug(name=name, given=tuple(numbers), **numbers)  # type: ignore[arg-type]
+    return Drug(name=name, fitted=fitted, given=tuple(numbers), **numbers)  # type: ignore[arg-type]
 
 
 DRUGS = {
     row.name: row
     for row in (
-        drug("anastrozole", half_life=2.0, suppression=0.95, source="R020"),
+        drug("anastrozole", half_life=2.0, suppression=0.95),
         drug("letrozole", half_life=2.0, suppression=0.98),
         drug("exemestane", half_life=1.0, suppression=0.95),
-        drug("tamoxifen", half_life=10.0, serm=10.0, efficacy=0.6607, source="calibrated"),
+        drug("tamoxifen", fitted=("efficacy",), half_life=10.0, serm=10.0, efficacy=0.6607),
         drug("raloxifene", half_life=1.2, serm=5.0, efficacy=0.55),
         drug("estradiol", half_life=1.0, estradiol=180.0),
         drug("goserelin", half_life=10.0, ovarian=0.97),
         drug("oophorectomy", lasting=True, ovarian=1.0),
-        drug("denosumab", interval=182.625, concentration=11_670.0, binding=19.06, source="R029"),
-        drug("zoledronate", interval=365.25, bisphosphonate=1.0, source="R036"),
-        drug("risedronate", bisphosphonate=0.05573, source="calibrated"),
+        drug(
+            "denosumab",
+            fitted=("binding",),
+            interval=182.625,
+            concentration=11_670.0,
+            binding=19.06,
+            source="R029",
+        ),
+        drug("zoledronate", interval=365.25, bisphosphonate=1.0, source="design"),
+        drug("risedronate", fitted=("bisphosphonate",), bisphosphonate=0.05573),
         drug("alendronate", bisphosphonate=0.6),
         drug("ibandronate", bisphosphonate=0.4),
         drug("teriparatide", half_life=0.1, anabolic=1.3, rankl=0.8),
@@ -147,7 +163,7 @@ DRUGS = {
 
 
 def find_drug(name: str, drugs: Mapping[str, Drug] = DRUGS) -> Drug:
-    """Return a drug by name; an unknown one gets the list of those there are."""
+    """Return a drug by name; refuse an unknown one with the list of those there are."""
     if name not in drugs:
         raise ValueError(f"no therapy {shown(name)}; there are {', '.join(drugs)}")
     return drugs[name]

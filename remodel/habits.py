@@ -46,7 +46,7 @@ class Population(Group):
         3.5, "year", "its standard deviation", low=0, high=20, source="assumed"
     )
     estradiol: float = par(
-        20.0, "pmol/L", "median without ovaries", low=0, high=1000, source="C021"
+        20.0, "pmol/L", "median without ovaries", low=0, high=1000, source="assumed"
     )
     estradiol_spread: float = par(0.4, "1", "its spread (log)", low=0, high=2, source="C021")
     bone: float = par(

@@ -83,6 +83,11 @@ def histomorphometry(
     dict of str to float
         An index that cannot be measured, such as the wall thickness where nothing was
         formed, is not-a-number.
+
+    Raises
+    ------
+    ValueError
+        If there is no such compartment, or no reading in the last years.
     """
     if region not in REGIONS:
         raise ValueError(f"no compartment {region!r}; there are {', '.join(REGIONS)}")
@@ -94,7 +99,10 @@ def histomorphometry(
 
 
 def mean_reading(model: BoneModel, region: str, years: float) -> dict[str, float]:
-    """Return the mean of the last readings of a compartment, by name without its prefix."""
+    """Return the mean of the readings of the last years, by name without its prefix.
+
+    Units are those of `Meter.read`: sites, and sites per year.
+    """
     readings = model.meter.history
     if model.day > 0:
         since = max(0.0, model.day / YEAR - years)
@@ -149,7 +157,7 @@ def structure(tissue: Tissue, region: str) -> dict[str, float]:
 
 
 def plates(found: dict[str, float]) -> dict[str, float]:
-    """Return thickness, number and separation, were all trabeculae parallel plates."""
+    """Return thickness (um), number (1/mm) and separation (um), were trabeculae parallel plates."""
     thickness = ratio(2.0, found["BS/BV"])  # mm
     number = ratio(found["BV/TV"] / 100, thickness)
     apart = ratio(1.0, number) - thickness
@@ -157,7 +165,7 @@ def plates(found: dict[str, float]) -> dict[str, float]:
 
 
 def pores(tissue: Tissue) -> dict[str, float]:
-    """Return thickness and porosity of the cortex, diameter and density of its canals."""
+    """Return thickness (mm) and porosity (%) of the cortex; width (um), density (1/mm2) of canals."""
     labels, marrow = label_spaces(tissue)
     cortex = (tissue.region == CORTICAL) & ~np.isin(labels, marrow)
     per_mm = 1000 / tissue.site_um

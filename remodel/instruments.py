@@ -95,7 +95,7 @@ class Densitometry(Group):
         return (1 + t_score * spread) / (1 + self.usual * spread)
 
     def young_spread(self, site: str) -> float:
-        """Return the standard deviation of young women over their mean."""
+        """Return the standard deviation of young women over their mean, a fraction."""
         return float(getattr(self, f"{site}_young_sd") / getattr(self, f"{site}_young"))
 
 

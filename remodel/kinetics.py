@@ -42,13 +42,16 @@ class Body:
         return self.approach(share, days * log(2) / drug.half_life)
 
     def approach(self, target: float, decay: float) -> float:
-        """Approach a level by first-order kinetics, exactly; return the mean on the way."""
+        """Approach a level by first-order kinetics, exactly; return the mean on the way.
+
+        `decay` is the time that passes over the time constant.
+        """
         before, kept = self.level, exp(-decay)
         self.level = target + (before - target) * kept
         return target + (before - target) * (1 - kept) / decay
 
     def inject(self, drug: "Drug", doses: float, days: float) -> float:
-        """Absorb from under the skin, eliminate linearly and by a saturable receptor."""
+        """Absorb and eliminate for some days; return the mean concentration, ng/mL."""
         self.depot += doses * drug.concentration
         count = max(1, round(days / SUBSTEP))
         part, total = days / count, 0.0

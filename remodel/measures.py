@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 SITES = {"lumbar_spine": "spine", "total_hip": "hip", "femoral_neck": "neck"}
 COUNTS = ("surface", "started", "osteoclasts", "reversing", "osteoblasts")
 AMOUNTS = ("bone", "mineral", "removed", "added")
+# Days are counted from day 0 in years; estradiol is in pmol/L, BMD, DXA and markers in percent
+# change, T-scores in SD, bone and mineral in sites of full mineral, removed and added in sites
+# per year, started per year; estrogen activity, RANKL over OPG and the pool have no unit, and
+# what is left are counts: of sites, cells, cavities, or of perforations since the spin-up began.
 COLUMNS = (
     "year", "estradiol", "estrogen_activity", "rankl_opg", "pool",
     *(f"{region}_bmd" for region in REGIONS), *SITES, *(f"{site}_t_score" for site in SITES),
@@ -67,7 +71,7 @@ class Meter:
             self.rows.append(self.now)
 
     def systemic(self) -> dict[str, float]:
-        """Return the signals that reach every cell."""
+        """Return the signals that reach every cell; estradiol in pmol/L, the year from day 0."""
         signals = self.model.signals
         return {
             "year": self.model.day / YEAR,

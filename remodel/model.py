@@ -36,15 +36,15 @@ STEP = (
 class BoneModel(mesa.Model):
     """A section of bone, the cells upon it and the signals that they answer to.
 
-    Building the model also runs its spin-up, so that day 0 finds cells and mineral at
-    rest under the patient's own estradiol.
+    Unless `spin_up` is False, building the model also runs its spin-up, so that day 0 finds
+    cells and mineral at rest under the patient's own estradiol.
 
     Parameters
     ----------
     courses : sequence of Course, or str
-        Drugs given; text such as ``"anastrozole 0-5"`` is read in years from day 0.
+        Drugs given, unknown ones refused; text such as ``"anastrozole 0-5"`` is in years.
     patient : Patient
-        Her age and estradiol (pmol/L).
+        Age (years), estradiol (pmol/L), bone and habits.
     parameters : Parameters
         Every number of the model.
     tissue : Tissue, optional
@@ -299,5 +299,5 @@ class BoneModel(mesa.Model):
             self.treatment.scan(self.day / YEAR, self.meter.lowest_t_score())
 
     def falls_due(self, interval: float) -> bool:
-        """Return whether something done at each interval falls into the last step."""
+        """Return whether what is done at each interval, in days, falls into the last step."""
         return self.day // interval != (self.day - self.days) // interval

@@ -17,7 +17,9 @@ YEAR = 365.25  # days; the Julian year
 class Section(Group):
     """The section of bone as it is built, and its resolution."""
 
-    site: float = par(20.0, "um", "side of a site", low=5, high=40, source="design")
+    site: float = par(
+        20.0, "um", "side of a site, width of a remodeling unit", low=5, high=40, source="assumed"
+    )
     height: float = par(
         4.0, "mm", "length along the periodic axis", low=0.4, high=40, source="design"
     )
@@ -30,7 +32,7 @@ class Section(Group):
         0.62, "1/mm2", "marrow spaces that trabeculae enclose", low=0.05, high=10, source="assumed"
     )
     strut_spread: float = par(
-        0.25, "1", "spread of trabecular thickness (log)", low=0, high=1, source="H045"
+        0.25, "1", "spread of trabecular thickness (log)", low=0, high=1, source="assumed"
     )
     missing_struts: float = par(
         0.10, "fraction", "trabeculae already lost to age", low=0, high=0.9, source="assumed"
@@ -206,7 +208,9 @@ class Strain(Group):
 class Mineral(Group):
     """Matrix takes up mineral at once in part, then slowly."""
 
-    primary: float = par(0.7, "fraction", "mineral taken up at once", low=0, high=1, source="M008")
+    primary: float = par(
+        0.7, "fraction", "mineral taken up at once", low=0, high=1, source="assumed"
+    )
     time_constant: float = par(
         2.65, "year", "of secondary mineralization", low=0.1, high=50, source="M013"
     )
@@ -252,7 +256,7 @@ class Parameters:
         return [drug for name, drug in self.drugs.items() if name not in DRUGS]
 
     def values(self) -> dict[str, float]:
-        """Return every number by its dotted name."""
+        """Return every number, in the unit of its row, by its dotted name."""
         return {row.name: row.value for row in self.rows()}
 
     def with_values(self, changes: Mapping[str, float]) -> Self:

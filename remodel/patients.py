@@ -35,13 +35,18 @@ class Patient(Group):
         51.0, "year", "age at the final period", low=18, high=110, source="assumed"
     )
     estradiol: float = par(
-        20.0, "pmol/L", "estradiol made outside the ovaries", low=0, high=10_000, source="C021"
+        20.0, "pmol/L", "estradiol made outside the ovaries", low=0, high=10_000, source="assumed"
     )
     ovarian: float = par(
-        380.0, "pmol/L", "mean that ovaries add before menopause", low=0, high=10_000, source="C021"
+        380.0,
+        "pmol/L",
+        "mean that ovaries add before menopause",
+        low=0,
+        high=10_000,
+        source="assumed",
     )
     transition: float = par(
-        0.5, "year", "time scale of the ovaries' decline", low=0.01, high=10, source="R032"
+        0.5, "year", "time scale of the ovaries' decline", low=0.01, high=10, source="assumed"
     )
     bone: float = par(
         1.0,

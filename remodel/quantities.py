@@ -7,6 +7,12 @@ from numbers import Number
 from typing import Any, NamedTuple, Self
 
 LONGEST_SHOWN = 80  # letters of a value in a message
+CALIBRATED, MEASURED = "calibrated", "measured"
+BASES = {  # what a number rests on, where its source is no row of the evidence
+    CALIBRATED: "fitted to published trials by `experiments/calibrate.py`",
+    "assumed": "chosen, not measured",
+    "design": "a choice of resolution or of unit, not a claim about bone",
+}
 
 
 class Row(NamedTuple):
@@ -20,13 +26,17 @@ class Row(NamedTuple):
     meaning: str
     source: str
 
+    @property
+    def basis(self) -> str:
+        """What the number rests on: a word of `BASES`, or `MEASURED`."""
+        return self.source if self.source in BASES else MEASURED
+
 
 def par(value: float, unit: str, meaning: str, *, low: float, high: float, source: str) -> Any:
     """Declare one number of the model with what a reader needs in order to doubt it.
 
-    `source` is the id of a row in the evidence table `biology.csv`, or one of the
-    words `calibrated` (fitted by `experiments/calibrate.py`), `assumed` (chosen, not
-    measured) and `design` (a choice of resolution, not a claim about bone).
+    `value`, `low` and `high` are in `unit`; dimensionless is ``"1"``, a share ``"fraction"``.
+    `source` is the id of a row in the evidence table `biology.csv`, or a word of `BASES`.
     """
     about = {"unit": unit, "meaning": meaning, "low": low, "high": high, "source": source}
     return field(default=value, metadata=about)
@@ -73,7 +83,13 @@ class Group:
                 yield Row(f"{prefix}.{item.name}", getattr(self, item.name), **about)
 
     def with_values(self, changes: Mapping[str, float]) -> Self:
-        """Return a copy in which the named numbers have other values."""
+        """Return a copy in which the named numbers have other values, in their own units.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown or a value outside its range.
+        """
         known = [item.name for item in fields(self)]
         for name in changes:
             if name not in known:
@@ -88,6 +104,8 @@ class Response(Group):
     """A signal that carries a behavior from its value at rest to its value in excess.
 
     ``behavior = rest + (full - rest) s^power / (half^power + s^power)`` for a signal s.
+    `unit` is that of the behavior, `dose` that of the signal. Of the four numbers those
+    named in `fitted` are calibrated; `source` says where the others come from.
     """
 
     signal: str
@@ -95,6 +113,7 @@ class Response(Group):
     unit: str
     dose: str
     source: str
+    fitted: tuple[str, ...] = ()
     rest: float
     full: float
     half: float
@@ -113,11 +132,11 @@ class Response(Group):
         ):
             yield Row(
                 f"{prefix}.{name}", getattr(self, name), unit, least, most,
-                f"{what}: {meaning}", self.source,
+                f"{what}: {meaning}", CALIBRATED if name in self.fitted else self.source,
             )  # fmt: skip
 
     def at(self, level: float) -> float:
-        """Return the behavior at one level of the signal (0 or more)."""
+        """Return the behavior, in `unit`, at one level of the signal, in `dose` (0 or more)."""
         dose = level**self.power
         share: float = dose / (self.half**self.power + dose)
         return self.rest + (self.full - self.rest) * share

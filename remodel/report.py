@@ -40,7 +40,7 @@ class Readings:
         return frame.index.to_numpy(dtype=float), frame.to_numpy(dtype=float)
 
     def at(self, arm: str, site: str, year: float) -> Floats:
-        """Return the value of each replicate at a visit."""
+        """Return the value at a visit, in its year; shape (replicates,)."""
         years, values = self.series(arm, site)
         away = np.abs(years - year)
         before = year - years

@@ -11,7 +11,7 @@ class Responses:
 
     rankl: Response = Response(
         signal="estrogen activity", behavior="RANKL expression", unit="1", dose="1",
-        rest=1.0, full=0.0, half=0.5115, power=1.585, source="calibrated",
+        rest=1.0, full=0.0, half=0.5115, power=1.585, source="assumed", fitted=("half", "power"),
     )  # fmt: skip
     opg: Response = Response(
         signal="estrogen activity", behavior="OPG secretion", unit="1", dose="1",
@@ -20,7 +20,7 @@ class Responses:
     )  # fmt: skip
     recruitment: Response = Response(
         signal="free RANKL", behavior="osteoclast recruitment", unit="1/site/year", dose="1",
-        rest=0.0, full=8.907, half=0.2, power=2.0, source="calibrated",
+        rest=0.0, full=8.907, half=0.2, power=2.0, source="assumed", fitted=("full",),
     )  # fmt: skip
     starvation: Response = Response(
         signal="free RANKL", behavior="wear of osteoclasts", unit="1", dose="1",
@@ -28,15 +28,15 @@ class Responses:
     )  # fmt: skip
     osteoclast_wear: Response = Response(
         signal="estrogen activity", behavior="wear of osteoclasts", unit="1", dose="1",
-        rest=1.0, full=1.111, half=0.6, power=3.0, source="calibrated",
+        rest=1.0, full=1.111, half=0.6, power=3.0, source="assumed", fitted=("full",),
     )  # fmt: skip
     poisoning: Response = Response(
         signal="bisphosphonate swallowed", behavior="wear of osteoclasts", unit="1", dose="dose",
-        rest=1.0, full=8.949, half=0.2482, source="calibrated",
+        rest=1.0, full=8.949, half=0.2482, source="assumed", fitted=("full", "half"),
     )  # fmt: skip
     osteoblast_wear: Response = Response(
         signal="estrogen activity", behavior="wear of osteoblasts", unit="1", dose="1",
-        rest=1.0, full=0.7501, half=1.0, source="calibrated",
+        rest=1.0, full=0.7501, half=1.0, source="assumed", fitted=("full",),
     )  # fmt: skip
     apron: Response = Response(
         signal="anabolic", behavior="depth built beyond a cavity", unit="um", dose="1",
@@ -52,5 +52,5 @@ class Responses:
     )  # fmt: skip
     strain: Response = Response(
         signal="strain", behavior="life of osteoblasts", unit="1", dose="1",
-        rest=0.0, full=2.0, half=1.0, power=2.698, source="calibrated",
+        rest=0.0, full=2.0, half=1.0, power=2.698, source="assumed", fitted=("power",),
     )  # fmt: skip

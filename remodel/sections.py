@@ -106,7 +106,10 @@ def grow_trabeculae(size: Section, region: Labels, rng: np.random.Generator) -> 
 
 
 def score_wall(tree: cKDTree, points: Floats, thickness: Floats) -> Floats:
-    """Return how far each point is from the wall it is nearest to, in thicknesses of the wall."""
+    """Return how far each point is from the wall it is nearest to, in thicknesses of the wall.
+
+    `points` are in mm, shape (sites, 2); `thickness` has shape (spaces, spaces).
+    """
     distance, nearest = (np.asarray(found) for found in tree.query(points, k=2))
     centers = np.asarray(tree.data)
     apart = np.linalg.norm(centers[nearest[:, 0]] - centers[nearest[:, 1]], axis=1)
@@ -116,7 +119,7 @@ def score_wall(tree: cKDTree, points: Floats, thickness: Floats) -> Floats:
 
 
 def scatter_centers(size: Section, rng: np.random.Generator) -> Floats:
-    """Return centers of marrow spaces on a jittered lattice, repeated along the long axis."""
+    """Return centers of marrow spaces in mm, shape (centers, 2), thrice along the long axis."""
     across = max(1, round(size.height * np.sqrt(size.cell_density)))
     pitch = size.height / across
     lines = int(np.ceil((size.width + 2 * pitch) / pitch))
@@ -134,7 +137,7 @@ def site_points(rows: Ints, region: Labels, site_um: float) -> Floats:
 
 
 def strut_thickness(size: Section, count: int, rng: np.random.Generator) -> Floats:
-    """Return the relative thickness of the wall between each two marrow spaces."""
+    """Return the relative thickness of the wall between each two marrow spaces; square."""
     thickness = np.exp(rng.normal(0, size.strut_spread, (count, count)))
     thickness[rng.random((count, count)) < size.missing_struts] = 1e-6
     return np.asarray(thickness)

@@ -63,7 +63,7 @@ class Signals:
     osteoblast_wear: float = 1.0
 
     def renew(self, exposure: Exposure, days: float) -> None:
-        """Take in what the therapies and the patient's course set for this step."""
+        """Take in what therapies and the patient's course set for a step of some days."""
         lag = self.parameters.receptor.lag
         self.hear_estrogen(exposure)
         self.felt += (self.activity - self.felt) * -expm1(-days / lag)
@@ -103,7 +103,7 @@ class Signals:
         self.osteoclast_wear = rows.osteoclast_wear.at(self.activity) * starved
 
     def use_precursors(self, days: float) -> None:
-        """Let precursors arrive, be lost and fuse; recruitment is what fuses.
+        """Let precursors arrive, be lost and fuse for some days; recruitment is what fuses.
 
         The pool follows ``dP/dt = turnover (1 - P) - usage * drive * P``, solved
         exactly over the step.

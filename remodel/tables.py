@@ -1,79 +1,155 @@
 """Tables of every number, in Markdown, printed from the code."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from inspect import getdoc, signature
-from pkgutil import resolve_name
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from importlib.resources import files
 
-import remodel
 from remodel.drugs import Drug
+from remodel.habits import Population
 from remodel.parameters import Parameters
+from remodel.patients import Patient
+from remodel.quantities import CALIBRATED, MEASURED, Group, Response, Row
 
-USED = {  # what one calls of a class, and what else one may import
-    "BoneModel": ("give", "change", "run", "run_until", "frame"),
-    "Parameters": ("with_values", "with_drugs", "values", "rows"),
-    "Readings": ("series", "change", "hazard"),
-    "Trial": ("with_years_off",),
-}
-BESIDE = ("drugs.drug", "histomorphometry.histomorphometry", "plots.plot_section")
-
-
-def api_table() -> str:
-    """Return what a script may rely on as a Markdown table; all else may change."""
-    names = [f"{name}{method}" for name in remodel.__all__ for method in ("", *methods(name))]
-    top = [api_row(name, f"remodel:{name}") for name in names]
-    return markdown(("name", "what it is"), top + [api_row(x, f"remodel.{x}") for x in BESIDE])
-
-
-def methods(name: str) -> list[str]:
-    """Return what one calls of a class, each with the dot before it."""
-    return [f".{method}" for method in USED.get(name, ())]
-
-
-def api_row(name: str, place: str) -> tuple[str, str]:
-    """Return a name with what it takes, and the first line of what it says of itself."""
-    it = resolve_name(place)
-    taken = [
-        f"**{item.name}" if item.kind is item.VAR_KEYWORD else item.name
-        for item in signature(it).parameters.values()
-        if item.name != "self"
-    ]
-    return f"`{name}({', '.join(taken)})`", (getdoc(it) or "").splitlines()[0]
+CONSTANTS = (  # numbers that are no parameters: name, unit, meaning, basis
+    (
+        "cells.SETTLE",
+        "site",
+        "new bone beyond a cavity below which none is built outward",
+        "design",
+    ),
+    ("kinetics.SUBSTEP", "day", "part of a step by which an antibody comes and goes", "design"),
+    ("sections.MARGIN", "mm", "shown beyond the periosteum", "design"),
+    (
+        "compartments.CORTEX_FROM",
+        "um",
+        "local thickness from which compact bone is cortex",
+        "assumed",
+    ),
+    ("compartments.PORE", "mm2", "less is a pore of compact bone, more is marrow", "assumed"),
+    ("compartments.LEAST", "squares", "least cortex, in squares of that thickness", "assumed"),
+    ("measures.BASELINE_YEARS", "year", "before day 0, over which rates are averaged", "design"),
+    ("report.NEAR", "year", "before a visit, over which a marker is averaged", "design"),
+    ("instruments.LEAST_SIGNIFICANT", "%", "least change of one person beyond error", "assumed"),
+    ("comparison.ASKED", "points", "root mean square error of BMD, at most", "design"),
+    ("comparison.CLEAR", "points", "published change beyond which its sign is asked for", "design"),
+)
 
 
 def parameter_table(parameters: Parameters | None = None) -> str:
     """Return every number of the model as a Markdown table."""
-    rows = (parameters or Parameters()).rows()
+    return number_table((parameters or Parameters()).rows())
+
+
+def woman_table() -> str:
+    """Return the numbers of the usual woman as a Markdown table."""
+    return number_table(Patient().rows("patient"))
+
+
+def population_table() -> str:
+    """Return the distributions from which women are drawn as a Markdown table."""
+    return number_table(Population().rows("population"))
+
+
+def usual_drug_table() -> str:
+    """Return what holds of every drug that does not say otherwise as a Markdown table."""
+    return number_table(usual_drug())
+
+
+def usual_drug() -> Iterator[Row]:
+    """Yield the numbers of a drug that says nothing but its name, if they are not zero."""
+    return (row for row in Group.rows(Drug(name="any"), "drug") if row.value)
+
+
+def number_table(rows: Iterable[Row]) -> str:
+    """Return numbers with all that is known about each as a Markdown table."""
     return markdown(
-        ("name", "value", "unit", "range", "meaning", "source"),
+        ("name", "value", "unit", "range", "meaning", "basis", "source"),
         [
-            (f"`{r.name}`", f"{r.value:g}", r.unit, f"{r.low:g} to {r.high:g}", r.meaning, r.source)
+            (f"`{r.name}`", f"{r.value:g}", r.unit, f"{r.low:g} to {r.high:g}", r.meaning, r.basis,
+             r.source if r.basis == MEASURED else "")
             for r in rows
         ],
+    )  # fmt: skip
+
+
+def constant_table() -> str:
+    """Return the numbers that are no parameters as a Markdown table."""
+    return markdown(
+        ("name", "value", "unit", "meaning", "basis"),
+        [
+            (f"`{name}`", shown(find_constant(name)), unit, meaning, basis)
+            for name, unit, meaning, basis in CONSTANTS
+        ],
     )
+
+
+def find_constant(name: str) -> float | Mapping[str, float]:
+    """Return a constant by the name of its module and its own."""
+    module, _, item = name.partition(".")
+    found: float | Mapping[str, float] = getattr(import_module(f"remodel.{module}"), item)
+    return found
+
+
+def shown(value: float | Mapping[str, float]) -> str:
+    """Return a constant as text: a number, or one for each name."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name.replace('_', ' ')} {one:g}" for name, one in value.items())
+    return f"{value:g}"
+
+
+def source_table() -> str:
+    """Return the rows of the evidence that numbers of the model rest on as a Markdown table."""
+    cited = {row.source for row in every_number() if row.basis == MEASURED}
+    names = ("id", "quantity", "value", "range", "unit", "source", "confidence")
+    rows = [row for row in read_biology() if row["id"] in cited]
+    return markdown(names, [[row[name] for name in names] for row in rows])
+
+
+def every_number() -> Iterator[Row]:
+    """Yield the numbers of the model, of the usual woman, of a population and of any drug."""
+    yield from Parameters().rows()
+    yield from Patient().rows("patient")
+    yield from Population().rows("population")
+    yield from usual_drug()
+
+
+def read_biology() -> list[dict[str, str]]:
+    """Return the rows of `evidence/biology.csv`."""
+    text = files("remodel").joinpath("evidence", "biology.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 def response_table(parameters: Parameters | None = None) -> str:
     """Return who tells whom as a Markdown table: a signal and the behavior it changes."""
     responses = (parameters or Parameters()).responses
-    curves = [getattr(responses, item.name) for item in fields(responses)]
     return markdown(
-        ("signal", "behavior", "rest", "full", "unit", "half", "power", "source"),
+        ("row", "signal", "behavior", "rest", "full", "unit", "half", "power", "basis"),
         [
-            (c.signal, c.behavior, f"{c.rest:g}", f"{c.full:g}", c.unit, f"{c.half:g}",
-             f"{c.power:g}", c.source)
-            for c in curves
+            (f"`{name}`", c.signal, c.behavior, f"{c.rest:g}", f"{c.full:g}", c.unit, f"{c.half:g}",
+             f"{c.power:g}", basis(c))
+            for name, c in vars(responses).items()
         ],
     )  # fmt: skip
+
+
+def basis(one: Response | Drug) -> str:
+    """Return what the numbers of a row rest on: which are fitted, and what the others."""
+    rows = [row for row in one.rows("it") if row.source != CALIBRATED]
+    others = ", ".join(dict.fromkeys(row.source for row in rows))
+    if not one.fitted:
+        return others
+    fitted = f"{CALIBRATED}: {', '.join(one.fitted)}"
+    return f"{fitted}; others {others}" if others else fitted
 
 
 def drug_table(parameters: Parameters | None = None) -> str:
     """Return the drugs as a Markdown table: how each is given, and what it changes."""
     drugs = (parameters or Parameters()).drugs
     return markdown(
-        ("drug", "given", "half-life, days", "what it changes, at the usual dose", "source"),
+        ("drug", "given", "half-life, days", "what it changes, at the usual dose", "basis"),
         [
-            (f"`{name}`", how_given(one), half_life(one), changes(one), one.source or "assumed")
+            (f"`{name}`", how_given(one), half_life(one), changes(one), basis(one))
             for name, one in drugs.items()
         ],
     )

@@ -66,7 +66,7 @@ class Course:
         return self.below != inf
 
     def after_scan(self, year: float, t_score: float) -> "Course":
-        """Return the course as it goes on after a scan; it may begin now."""
+        """Return the course as it goes on after a scan in a year, T-score in SD; it may begin."""
         due = self.waits and self.start <= year < self.stop and t_score < self.below
         return replace(self, start=year, below=inf) if due else self
 
@@ -105,7 +105,7 @@ def parse_courses(text: str) -> tuple[Course, ...]:
 
 
 def parse_course(text: str) -> Course:
-    """Read one course, such as ``"anastrozole 0-5"``."""
+    """Read one course, such as ``"anastrozole 0-5"``; refuse what is not of this form."""
     drug, *rest = text.split(maxsplit=1)
     start, to, stop = "".join(rest).partition("-")
     try:
@@ -172,7 +172,7 @@ class Treatment:
             self.bodies.setdefault(course.drug, Body())
 
     def scan(self, year: float, t_score: float) -> None:
-        """Begin the courses that waited for so low a T-score."""
+        """Begin the courses that waited, to this year, for so low a T-score (SD)."""
         self.courses = tuple(course.after_scan(year, t_score) for course in self.courses)
 
     def expose(
@@ -209,7 +209,7 @@ class Treatment:
 
 
 def add_effects(exposure: Exposure, drug: Drug, level: float) -> None:
-    """Add what one drug at a level does to the signals."""
+    """Add what one drug does at a level, 1 at its usual dose (of an antibody, ng/mL)."""
     exposure.estradiol += drug.estradiol * level
     exposure.anabolic += drug.anabolic * level
     exposure.rankl += drug.rankl * level

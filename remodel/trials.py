@@ -163,7 +163,7 @@ def load_trial(name: str | Path) -> Trial:
 
 
 def read_trial(text: str, file: str) -> Trial:
-    """Read a trial from the text of its file."""
+    """Read a trial from the text of its file; refuse what is no trial, in one line."""
     if len(text) > LARGEST or max(line.count(".") for line in text.split("\n")) > MOST_DOTS:
         most = f"at most {LARGEST} letters, and {MOST_DOTS} dots in a line"
         raise ValueError(f"{file}: is huge; expected a trial in {most}")

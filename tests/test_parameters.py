@@ -10,10 +10,13 @@ from helpers import SMALL, evidence_ids
 from remodel import BoneModel, Course, Parameters, Patient
 from remodel.drugs import DRUGS, Drug
 from remodel.fracture import hazard_ratio
+from remodel.habits import Population
 from remodel.instruments import scan_factors
 from remodel.measures import SITES
+from remodel.quantities import BASES, MEASURED
+from remodel.tables import every_number, read_biology
 
-WORDS = {"calibrated", "assumed", "design"}
+WORDS = set(BASES)
 VALUES = Parameters().values()
 ROWS = {row.name: row for row in Parameters().rows()}
 DRUGS_OF_ALL_KINDS = (
@@ -113,12 +116,25 @@ def test_a_value_has_unit_meaning_range_and_a_source_that_exists(name):
 
 
 @pytest.mark.parametrize(
-    "group", [Patient(), *DRUGS.values()], ids=lambda group: getattr(group, "name", "patient")
+    "group",
+    [Patient(), Population(), *DRUGS.values()],
+    ids=lambda group: getattr(group, "name", type(group).__name__),
 )
 def test_drugs_and_patients_name_their_sources(group):
     for row in group.rows("it"):
         assert row.source in WORDS | evidence_ids(), row
     assert getattr(group, "source", "") in WORDS | evidence_ids() | {""}
+
+
+def test_a_measured_number_lies_in_the_range_of_its_source():
+    """Where the source gives a plain range, in the same unit."""
+    plain = r"([\d.]+)-([\d.]+)"
+    ranges = {row["id"]: re.fullmatch(plain, row["range"]) for row in read_biology()}
+    asked = [row for row in every_number() if row.basis == MEASURED and ranges[row.source]]
+    assert len(asked) >= 7
+    for row in asked:
+        low, high = map(float, ranges[row.source].groups())
+        assert low <= row.value <= high, row
 
 
 def test_no_value_is_shared_between_two_sets_of_parameters():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import build, same, silent, small, state_of, wall
 
-from remodel import BoneModel, kinetics
+from remodel import BoneModel, Parameters, kinetics
 from remodel.cells import SETTLE, Cavity, Osteoblast, Osteoclast
 from remodel.drugs import DRUGS
 from remodel.fracture import hazard_ratio
@@ -181,15 +181,18 @@ def test_under_high_strain_more_is_built_than_was_dug():
     assert built[-1] > 0.0
 
 
-def test_the_more_was_released_the_sooner_osteoblasts_come():
-    """Four times as much, a quarter of the time, at the same luck."""
-    model, waits = silent(wall(3)), []
-    for released in (0.5, 2.0):
-        cavity = Cavity(4 * 20 + 8, 3)
+@pytest.mark.parametrize("released", [0.5, 2.3, 4.0])
+def test_the_more_was_dug_the_sooner_osteoblasts_come(released):
+    model, numbers = silent(wall(3)), Parameters().osteoblast
+    for site in range(20_000):
+        cavity = Cavity(site, 3)
         cavity.amounts = [released]
-        model.leave(cavity, 0.0)
-        waits.append(cavity.wait)
-    assert waits[0] == pytest.approx(4.0 * waits[1])
+        model.leave(cavity, 3.0)
+    waits = np.array([cavity.wait for cavity in model.reversing]) - 3.0
+    mean = numbers.reversal * numbers.typical / (released * model.tissue.site_um)
+    assert waits.min() >= 0.0
+    assert waits.mean() == pytest.approx(mean, rel=0.03)  # standard error 0.7 %
+    assert waits.std() == pytest.approx(mean, rel=0.03)  # exponential
 
 
 def test_what_osteoblasts_can_do_is_in_proportion_to_what_called_them():
