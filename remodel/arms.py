@@ -45,8 +45,9 @@ def read_arms(top: Table, patient: Patient, drugs: list[str], years: float) -> t
         name = table.words("name")
         if name in [arm.name for arm in arms]:
             table.refuse("name", f"name = {shown(name)} is taken; expected a name of its own")
-        if "patient" in table.data and "population" in top.data:
-            table.refuse("patient", "women of an arm and a population; expected one of them")
+        taken = [key for key in ("patient", "change") if key in table.data]
+        if taken and "population" in top.data:
+            table.refuse(taken[0], f"a {taken[0]} in an arm and a population; expected one of them")
         woman = read_patient(table.table("patient"), patient)
         courses = tuple(read_course(course, drugs) for course in table.tables("course"))
         changes = read_changes(table, woman, years)

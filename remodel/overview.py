@@ -14,6 +14,7 @@ from remodel.colors import MARROW
 from remodel.files import open_folder, whole_file, write_whole
 from remodel.histomorphometry import INDICES, structure
 from remodel.images import Understood
+from remodel.parameters import Section
 from remodel.plots import draw_scale
 from remodel.tissue import CORTICAL, OUTSIDE, REGIONS, TRABECULAR, Tissue
 
@@ -92,12 +93,16 @@ def describe_section(found: Understood, name: str) -> str:
 
 
 def warn_of(tissue: Tissue) -> list[str]:
-    """Return a line for each compartment that has no bone, which DXA would take for unchanged."""
-    return [
+    """Return a line for each thing that will make results other than one expects."""
+    lines = [
         f"note: no {region} bone was found; virtual DXA will count it as unchanged (try --mask)"
         for region, label in REGIONS.items()
         if not tissue.matrix[tissue.region == label].any()
     ]
+    fitted = Section().site
+    if tissue.site_um != fitted:
+        lines.append(f"note: the numbers of the model hold for sites of {fitted:g} um only")
+    return lines
 
 
 def format_structure(table: pd.DataFrame) -> str:
