@@ -1,7 +1,6 @@
 """An image becomes the section that it shows, and what is no image of bone is one line."""
 
 import io
-import re
 import struct
 import zlib
 
