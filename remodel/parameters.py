@@ -23,7 +23,9 @@ class Section(Group):
     height: float = par(
         4.0, "mm", "length along the periodic axis", low=0.4, high=40, source="design"
     )
-    width: float = par(4.0, "mm", "from marrow to periosteum", low=0.4, high=40, source="design")
+    width: float = par(
+        4.0, "mm", "from marrow to periosteum, cortex included", low=0.4, high=40, source="design"
+    )
     cortex: float = par(1.0, "mm", "cortical thickness", low=0.0, high=40, source="H068")
     bone_volume: float = par(
         20.0, "%", "BV/TV of the trabecular part", low=0.0, high=100, source="H050"
@@ -83,7 +85,7 @@ class Receptor(Group):
     estradiol_affinity: float = par(
         33.0,
         "pmol/L",
-        "estradiol that half occupies the receptor",
+        "total estradiol that half occupies the receptor",
         low=1,
         high=1000,
         source="assumed",
@@ -124,7 +126,7 @@ class Precursors(Group):
     reach: float = par(
         140.0,
         "um",
-        "how far the marrow that supplies a site extends",
+        "half the width of the square of marrow that supplies a site",
         low=20,
         high=1000,
         source="assumed",
@@ -142,12 +144,12 @@ class Osteoclast(Group):
     life: float = par(
         26.33,
         "day",
-        "mean life without estrogen, RANKL in excess",
+        "mean time that one digs without estrogen, RANKL in excess",
         low=1,
         high=200,
         source="calibrated",
     )
-    shape: float = par(6.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
+    shape: float = par(6.0, "1", "Weibull shape of their lives", low=0.5, high=20, source="assumed")
     restraint: float = par(
         0.0,
         "fraction",
@@ -181,10 +183,24 @@ class Osteoblast(Group):
     reversal: float = par(
         30.0, "day", "mean reversal time of a typical cavity", low=1, high=365, source="H063"
     )
-    typical: float = par(46.0, "um", "depth of a typical cavity", low=1, high=200, source="H037")
+    typical: float = par(
+        46.0,
+        "um",
+        "depth of a cavity that calls its osteoblasts in the mean reversal time",
+        low=1,
+        high=200,
+        source="H037",
+    )
     apposition: float = par(0.47, "um/day", "depth refilled per day", low=0, high=5, source="H060")
-    life: float = par(99.39, "day", "mean life at rest", low=1, high=2000, source="calibrated")
-    shape: float = par(3.0, "1", "Weibull shape of the lives", low=0.5, high=20, source="assumed")
+    life: float = par(
+        99.39,
+        "day",
+        "mean life without estrogen at the habitual strain",
+        low=1,
+        high=2000,
+        source="calibrated",
+    )
+    shape: float = par(3.0, "1", "Weibull shape of their lives", low=0.5, high=20, source="assumed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +208,12 @@ class Strain(Group):
     """Strain rises where bone that shares the load is lost."""
 
     reach: float = par(
-        500.0, "um", "bone within this reach shares the load", low=40, high=5000, source="assumed"
+        500.0,
+        "um",
+        "half the width of the square of bone that shares the load of a site",
+        low=40,
+        high=5000,
+        source="assumed",
     )
     load: float = par(
         1.0,

@@ -7,11 +7,11 @@ from numbers import Number
 from typing import Any, NamedTuple, Self
 
 LONGEST_SHOWN = 80  # letters of a value in a message
-CALIBRATED, MEASURED = "calibrated", "measured"
+CALIBRATED, MEASURED, DESIGN = "calibrated", "measured", "design"
 BASES = {  # what a number rests on, where its source is no row of the evidence
     CALIBRATED: "fitted to published trials by `experiments/calibrate.py`",
     "assumed": "chosen, not measured",
-    "design": "a choice of resolution or of unit, not a claim about bone",
+    DESIGN: "a choice of resolution or of unit, not a claim about bone",
 }
 
 
@@ -105,7 +105,8 @@ class Response(Group):
 
     ``behavior = rest + (full - rest) s^power / (half^power + s^power)`` for a signal s.
     `unit` is that of the behavior, `dose` that of the signal. Of the four numbers those
-    named in `fitted` are calibrated; `source` says where the others come from.
+    named in `fitted` are calibrated, and those in `defined` are units: what they scale has
+    its number elsewhere. `source` says where the others come from.
     """
 
     signal: str
@@ -114,6 +115,7 @@ class Response(Group):
     dose: str
     source: str
     fitted: tuple[str, ...] = ()
+    defined: tuple[str, ...] = ()
     rest: float
     full: float
     half: float
@@ -124,6 +126,7 @@ class Response(Group):
         """Yield the four numbers of the curve."""
         what = f"{self.signal} on {self.behavior}"
         low, high = self.limits
+        bases = dict.fromkeys(self.fitted, CALIBRATED) | dict.fromkeys(self.defined, DESIGN)
         for name, unit, least, most, meaning in (
             ("rest", self.unit, low, high, "without the signal"),
             ("full", self.unit, low, high, "with the signal in excess"),
@@ -132,7 +135,7 @@ class Response(Group):
         ):
             yield Row(
                 f"{prefix}.{name}", getattr(self, name), unit, least, most,
-                f"{what}: {meaning}", CALIBRATED if name in self.fitted else self.source,
+                f"{what}: {meaning}", bases.get(name, self.source),
             )  # fmt: skip
 
     def at(self, level: float) -> float:

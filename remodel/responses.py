@@ -12,11 +12,13 @@ class Responses:
     rankl: Response = Response(
         signal="estrogen activity", behavior="RANKL expression", unit="1", dose="1",
         rest=1.0, full=0.0, half=0.5115, power=1.585, source="assumed", fitted=("half", "power"),
+        defined=("rest",),
     )  # fmt: skip
     opg: Response = Response(
         signal="estrogen activity", behavior="OPG secretion", unit="1", dose="1",
         rest=1.0, full=2.0, half=0.6, source="assumed",
         limits=(0.01, 100.0),  # RANKL is read over it
+        defined=("rest",),
     )  # fmt: skip
     recruitment: Response = Response(
         signal="free RANKL", behavior="osteoclast recruitment", unit="1/site/year", dose="1",
@@ -25,18 +27,22 @@ class Responses:
     starvation: Response = Response(
         signal="free RANKL", behavior="wear of osteoclasts", unit="1", dose="1",
         rest=7.0, full=1.0, half=0.01, power=2.0, source="assumed",
+        defined=("full",),
     )  # fmt: skip
     osteoclast_wear: Response = Response(
         signal="estrogen activity", behavior="wear of osteoclasts", unit="1", dose="1",
         rest=1.0, full=1.111, half=0.6, power=3.0, source="assumed", fitted=("full",),
+        defined=("rest",),
     )  # fmt: skip
     poisoning: Response = Response(
         signal="bisphosphonate swallowed", behavior="wear of osteoclasts", unit="1", dose="dose",
         rest=1.0, full=8.949, half=0.2482, source="assumed", fitted=("full", "half"),
+        defined=("rest",),
     )  # fmt: skip
     osteoblast_wear: Response = Response(
         signal="estrogen activity", behavior="wear of osteoblasts", unit="1", dose="1",
         rest=1.0, full=0.7501, half=1.0, source="assumed", fitted=("full",),
+        defined=("rest",),
     )  # fmt: skip
     apron: Response = Response(
         signal="anabolic", behavior="depth built beyond a cavity", unit="um", dose="1",
@@ -53,4 +59,5 @@ class Responses:
     strain: Response = Response(
         signal="strain", behavior="life of osteoblasts", unit="1", dose="1",
         rest=0.0, full=2.0, half=1.0, power=2.698, source="assumed", fitted=("power",),
+        defined=("half",),
     )  # fmt: skip

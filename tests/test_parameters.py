@@ -1,7 +1,9 @@
 """Every number is checked, has a source, and moves something."""
 
+import csv
 import re
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,3 +166,16 @@ def test_a_number_of_a_drug_survives_being_set_to_what_other_drugs_have():
         if Parameters().with_values(changed.values()) != changed:
             lost.append(name)
     assert not lost
+
+
+def test_what_was_read_a_second_time_is_what_is_used():
+    """A number that was changed since asks for a reader."""
+    path = Path(__file__).parent.parent / "docs" / "second_reading.csv"
+    with path.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == 30
+    values = Parameters().values()
+    assert {row["name"]: float(row["value"]) for row in rows} == {
+        row["name"]: values[row["name"]] for row in rows
+    }
+    assert {name for row in rows for name in row["rows"].split()} <= evidence_ids()
