@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from remodel.quantities import Group, Row, par, shown
+from remodel.quantities import Group, Row, check, par, shown
+
+SHORTEST, LONGEST = 0.1, 2000.0  # days between injections, where there are such
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +24,12 @@ class Drug(Group):
         0.7, "day", "half-life in the body", low=0.01, high=400, source="assumed"
     )
     interval: float = par(
-        0.0, "day", "between two injections; 0 for a daily drug", low=0, high=2000, source="assumed"
+        0.0,
+        "day",
+        "between two injections; 0 for a daily drug",
+        low=0,
+        high=LONGEST,
+        source="assumed",
     )
     suppression: float = par(
         0.0, "fraction", "share of aromatase blocked", low=0, high=0.999, source="assumed"
@@ -91,6 +98,12 @@ class Drug(Group):
     load: float = par(
         0.0, "fraction", "strain added to the habitual", low=-1, high=2, source="assumed"
     )
+
+    def __post_init__(self) -> None:
+        """Compare each number with its range, and refuse injections that never end."""
+        super().__post_init__()
+        if self.interval:
+            check(f"{self.name}: interval", self.interval, "day", SHORTEST, LONGEST)
 
     def as_data(self) -> dict[str, float | bool | str]:
         """Return name and given numbers, in the form of a trial's file."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, fields, replace
 from numbers import Number
 from typing import Any, NamedTuple, Self
 
-
 LONGEST_SHOWN = 80  # letters of a value in a message
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import ceil, fsum, inf
+from math import ceil, fsum, inf, isnan
 
-from remodel.drugs import DRUGS, Drug, find_drug
+from remodel.drugs import DRUGS, SHORTEST, Drug, find_drug
 from remodel.kinetics import Body
 from remodel.parameters import YEAR
-from remodel.quantities import check
+from remodel.quantities import check, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +48,17 @@ class Course:
         """Refuse a course that cannot be given."""
         check(f"{self.drug}: dose", self.dose, "usual doses", 0, 100)
         check(f"{self.drug}: start", self.start, "year", -200, 200)
-        check(f"{self.drug}: interval", self.interval, "day", 0, 20_000)
+        if self.interval != 0:
+            check(f"{self.drug}: interval", self.interval, "day", SHORTEST, 20_000)
         if self.waits:
             check(f"{self.drug}: below", self.below, "SD", -10, 10)
         try:
-            ordered = self.stop >= self.start
-        except TypeError:
+            ordered = not isnan(self.stop) and self.stop >= self.start
+        except (TypeError, OverflowError):
             ordered = False
         if not ordered:
-            raise ValueError(
-                f"{self.drug}: stop = {self.stop} year; expected start ({self.start} year) or later"
-            )
+            expected = f"expected start ({self.start} year) or later"
+            raise ValueError(f"{self.drug}: stop = {shown(self.stop)} year; {expected}")
 
     @property
     def waits(self) -> bool:
@@ -106,15 +106,14 @@ def parse_courses(text: str) -> tuple[Course, ...]:
 
 def parse_course(text: str) -> Course:
     """Read one course, such as ``"anastrozole 0-5"``."""
-    drug, _, years = text.strip().partition(" ")
-    start, _, stop = years.strip().partition("-")
+    drug, *rest = text.split(maxsplit=1)
+    start, to, stop = "".join(rest).partition("-")
     try:
-        return Course(drug=drug, start=float(start or 0), stop=float(stop or "inf"))
-    except ValueError as error:
-        if "could not convert" not in str(error):
-            raise
-        message = f"course {text.strip()!r}: expected a drug and years, such as 'anastrozole 0-5'"
-        raise ValueError(message) from None
+        years = float(start or to or 0), float(stop or "inf")  # of "-5" no start can be read
+    except ValueError:
+        message = f"course {shown(text.strip())}: expected a drug and years, such as "
+        raise ValueError(f"{message}'anastrozole 0-5'") from None
+    return Course(drug=drug, start=years[0], stop=years[1])
 
 
 @dataclass

@@ -6,7 +6,7 @@ import pytest
 from helpers import build, small
 
 from remodel import BoneModel, Course, Parameters, Patient
-from remodel.drugs import DRUGS
+from remodel.drugs import DRUGS, drug
 from remodel.therapies import parse_courses
 
 
@@ -50,16 +50,28 @@ def test_a_start_out_of_range_is_refused(start):
 
 
 def test_a_stop_that_is_no_number_is_refused():
-    with pytest.raises(ValueError, match="stop"):
-        Course(drug="tamoxifen", stop="late")
+    for stop in ("late", "\n", 10**400):
+        with pytest.raises(ValueError, match=r"tamoxifen: stop = [^\n]* year; expected start"):
+            Course(drug="tamoxifen", stop=stop)
 
 
-@pytest.mark.parametrize(
-    "text", ["anastrozole x-5", "anastrozole 0-5-7", "anastrozole 0..5", "anastrozole 1 2"]
-)
-def test_years_that_cannot_be_read_are_refused_with_an_example(text):
-    with pytest.raises(ValueError, match=r"course .*anastrozole 0-5"):
-        parse_courses(text)
+@pytest.mark.parametrize("interval", [-1.0, nan, inf, 1e-300, 0.05, "often", 10**400])
+def test_an_interval_in_which_injections_never_end_is_refused(interval):
+    with pytest.raises(
+        ValueError, match=r"denosumab: interval = .* day; expected 0.1 to 20000 day"
+    ):
+        Course(drug="denosumab", interval=interval)
+
+
+def test_a_drug_of_ones_own_cannot_be_injected_without_end():
+    with pytest.raises(ValueError, match=r"own: interval = 1e-300 day; expected 0.1 to 2000 day"):
+        drug("own", interval=1e-300)
+
+
+@pytest.mark.parametrize("years", ["x-5", "0-5-7", "0..5", "1 2", "-5", "-"])
+def test_years_that_cannot_be_read_are_refused_with_an_example(years):
+    with pytest.raises(ValueError, match=r"course 'anastrozole .*expected .*anastrozole 0-5"):
+        parse_courses(f"anastrozole {years}")
 
 
 @pytest.mark.parametrize("text", ["aspirin 0-5", "0-5", "anastrozole 5-1", "anastrozole, x"])
@@ -75,11 +87,12 @@ def test_text_is_read_as_courses():
         Course(drug="tamoxifen", start=2, stop=4.5),
     )
     assert parse_courses("tamoxifen") == (Course(drug="tamoxifen"),)
+    assert parse_courses("tamoxifen\t2-") == parse_courses("tamoxifen 2")
     assert parse_courses("tamoxifen 2") == (Course(drug="tamoxifen", start=2),)
 
 
 @pytest.mark.parametrize("name, unit", [("age", "year"), ("estradiol", "pmol/L")])
-@pytest.mark.parametrize("value", [-1.0, nan, inf, 1e9, "old", None])
+@pytest.mark.parametrize("value", [-1.0, nan, inf, 1e9, "old", None, 10**400])
 def test_a_patient_out_of_range_is_refused(name, unit, value):
     with pytest.raises(ValueError, match=rf"Patient\.{name} = .* {unit}; expected"):
         Patient(**{name: value})
