@@ -120,7 +120,7 @@ def draw_woman(p: Population, seed: int, index: int = 0) -> Patient:
     return Patient(
         age=min(max(p.age + p.age_spread * age, 18.0), 110.0),
         menopause=min(max(p.menopause + p.menopause_spread * menopause, 18.0), 110.0),
-        estradiol=p.estradiol * exp(p.estradiol_spread * estradiol),
+        estradiol=min(p.estradiol * exp(p.estradiol_spread * estradiol), 10_000.0),
         bone=min(max(p.bone * exp(p.bone_spread * bone), 0.3), 2.0),
         smoking=1.0 if smokes < p.smokers else 0.0,
         alcohol=3.0 if drinks < p.drinkers else 0.0,

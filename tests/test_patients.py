@@ -85,6 +85,12 @@ def test_the_same_seed_gives_the_same_women_and_more_women_begin_with_them():
     assert list(draw_population(5, seed=2)) != few
 
 
+def test_women_far_from_the_mean_are_kept_to_what_there_can_be():
+    people = Population(estradiol=1000.0, estradiol_spread=2.0)
+    women = list(draw_population(300, 1, people))
+    assert max(woman.estradiol for woman in women) == 10_000
+
+
 def test_women_differ_in_what_they_lose():
     """On the same drug and under the same luck of the cells."""
     losses = []
