@@ -95,11 +95,18 @@ class Trial:
         """Return the trial with another length of follow-up, visited each year."""
         check("years off treatment", years, "year", 0, 50)
         end = self.on_treatment + years
+        if not 0 < end <= LONGEST:
+            raise ValueError(f"{self.name}: lasts {end:g} year; expected over 0, up to {LONGEST:g}")
         kept = [visit for visit in self.visits if visit <= end]
         first = floor(kept[-1]) + 1 if kept else 1
         later = [*map(float, range(first, floor(end) + 1)), end]
+        arms = (
+            replace(arm, changes=tuple(change for change in arm.changes if change.year <= end))
+            for arm in self.arms
+        )
         return replace(
             self,
+            arms=tuple(arms),
             off_treatment=years,
             visits=tuple(sorted({*kept, *later})),
             published=tuple(row for row in self.published if row.year <= end),
@@ -186,7 +193,8 @@ def build_trial(top: Table) -> Trial:
     fracture = top.table("fracture")
     fracture.only(("reference", "years"))
     reference = fracture.choice("reference", names, REQUIRED if fracture.data else "")
-    until = fracture.number("years", "year", 0.1, on + off, on + off) if reference else 0.0
+    end = on + off
+    until = fracture.number("years", "year", min(0.1, end), end, end) if reference else 0.0
     return Trial(
         name=top.words("name"),
         title=top.words("title", ""),

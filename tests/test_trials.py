@@ -306,3 +306,20 @@ def test_years_off_out_of_range_are_refused():
     for years in (-1.0, float("nan"), 51.0):
         with pytest.raises(ValueError, match=r"years off treatment = .* expected 0 to 50 year"):
             load_trial("atac").with_years_off(years)
+
+
+def test_a_shorter_follow_up_drops_what_would_come_later(tmp_path):
+    """Or the record of such a run cannot be read."""
+    changes = "".join(f"[[arm.change]]\nyear = {year}\nsmoking = 1\n" for year in (0.02, 0.8))
+    text = TOP + ARM + changes
+    text = text.replace("on_treatment = 1", "on_treatment = 0\noff_treatment = 1")
+    shorter = read(f"{text}[fracture]\nreference = \"none\"\n", tmp_path).with_years_off(0.05)
+    assert [change.year for change in shorter.arms[1].changes] == [0.02]
+    assert build_trial(Table(json.loads(json.dumps(shorter.as_data())), "record")) == shorter
+
+
+@pytest.mark.parametrize("on, off", [(0, 0), (90, 20)])
+def test_a_follow_up_that_no_record_could_hold_is_refused(on, off, tmp_path):
+    text = (TOP + ARM).replace("on_treatment = 1", f"on_treatment = {on}\noff_treatment = 1")
+    with pytest.raises(ValueError, match=r"mine: lasts \d+ year; expected over 0, up to 100"):
+        read(text, tmp_path).with_years_off(off)
