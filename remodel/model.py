@@ -134,7 +134,7 @@ class BoneModel(mesa.Model):
 
     def change(self, changes: Iterable[Change]) -> None:
         """Let the woman live otherwise from certain years on, in place of older changes."""
-        self.changes = tuple(changes)
+        self.changes = tuple(sorted(changes, key=lambda change: change.year))
 
     def spin_up(self) -> None:
         """Run without treatment until day 0, then take that state for the baseline."""

@@ -107,3 +107,9 @@ def test_no_year_ends_before_its_day():
     years = np.array([year_of(day) for day in days])
     assert (years * YEAR >= days).all()
     assert np.allclose(years * YEAR, days, rtol=1e-15)
+
+
+def test_changes_hold_from_their_years_in_whatever_order_they_are_given():
+    model = build()
+    model.change([Change(year=2, patient=Patient(estradiol=9)), Change(year=1, patient=Patient())])
+    assert [change.year for change in model.changes] == [1, 2]
