@@ -23,6 +23,7 @@ from remodel.tissue import CORTICAL, OUTSIDE, TRABECULAR, Tissue
 
 FORMATS = ("PNG", "TIFF")
 MOST_PIXELS = 25_000_000  # 5000 x 5000
+MOST_GRAY = 1e30  # or their squares are beyond all numbers
 GRAY_MODES = ("1", "L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 BROKEN = (  # what decoders raise on damaged files
     ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, RuntimeError,
@@ -215,7 +216,10 @@ def find_threshold(gray: Shares, scan: Scan, path: Path) -> float:
         raise ValueError(
             f"{path}: is empty: one gray level only, {low:g}; expected bone and marrow"
         )
-    level = otsu(gray) if scan.threshold is None else scan.threshold
+    try:
+        level = otsu(gray) if scan.threshold is None else scan.threshold
+    except ValueError:  # of NumPy
+        raise ValueError(f"{path}: gray levels {low:g} and {high:g} are too close to part") from None
     if not low <= level <= high:
         raise ValueError(
             f"{path}: threshold = {level:g}; expected {low:g} to {high:g} (gray level)"
@@ -250,6 +254,8 @@ def read_gray(path: Path) -> Shares:
         gray = as_gray(image)
         if not np.isfinite(gray).all():
             raise ValueError("has gray levels that are no numbers")
+        if np.abs(gray).max(initial=0.0) > MOST_GRAY:
+            raise ValueError(f"has gray levels beyond {MOST_GRAY:g}; expected those of an image")
         return gray
 
 

@@ -227,6 +227,8 @@ def bad_images():
     clear = gray.convert("RGBA")
     clear.putpixel((3, 3), (0, 0, 0, 0))
     nothing = np.full((40, 60), np.nan, dtype=np.float32)
+    wild = np.where(np.asarray(gray) > 99, 3e38, -3e38).astype(np.float32)
+    alike = np.where(np.asarray(gray) > 99, 1e8, 1e8 + 8).astype(np.float32)
     return {
         "empty file": (b"", "is no image; expected PNG or TIFF"),
         "text": (b"hello" * 20, "is no image; expected PNG or TIFF"),
@@ -240,6 +242,8 @@ def bad_images():
             "holds 3 slices; expected one",
         ),
         "no numbers": (as_bytes(Image.fromarray(nothing), "TIFF"), "no numbers"),
+        "beyond numbers": (as_bytes(Image.fromarray(wild), "TIFF"), "gray levels beyond 1e+30"),
+        "too alike": (as_bytes(Image.fromarray(alike), "TIFF"), "are too close to part"),
         "huge": (png(6000, 6000), "is 6000 x 6000 pixels; expected up to 25000000 in all"),
         "a bomb": (png(60_000, 60_000), "is huge; expected up to 25000000"),
         "beyond a warning": (png(10_000, 10_000), "is 10000 x 10000 pixels"),
