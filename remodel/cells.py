@@ -216,7 +216,7 @@ class Osteoblast(mesa.Agent):
         model = self.model
         days, self.idle = days - self.idle, 0.0
         wear = model.signals.osteoblast_wear
-        alive = days if days * wear < self.life else self.life / wear
+        alive = days if days * wear < self.life else self.life / (wear or 1.0)
         self.life -= days * wear
         amount = alive * model.apposition
         while amount >= self.room:

@@ -16,6 +16,7 @@ class Responses:
     opg: Response = Response(
         signal="estrogen activity", behavior="OPG secretion", unit="1", dose="1",
         rest=1.0, full=2.0, half=0.6, source="assumed",
+        limits=(0.01, 100.0),  # RANKL is read over it
     )  # fmt: skip
     recruitment: Response = Response(
         signal="free RANKL", behavior="osteoclast recruitment", unit="1/site/year", dose="1",

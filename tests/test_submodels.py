@@ -255,3 +255,11 @@ def test_each_percent_of_hip_bmd_lost_multiplies_the_hazard():
     assert hazard_ratio(kept, lost, numbers) == pytest.approx([exp(-0.4)] * 2)
     late = np.array([[0.0], [-4.0]])  # half of the time
     assert hazard_ratio(late, 0 * late, numbers) == pytest.approx([(1 + exp(0.4)) / 2])
+
+
+def test_osteoblasts_that_nothing_wears_end_if_they_have_no_life():
+    """Neither strain nor estrogen leaves them any: no time is divided by none."""
+    flat = {"responses__osteoblast_wear__rest": 0.0, "responses__osteoblast_wear__full": 0.0}
+    model = build(**flat, responses__strain__full=0.0)
+    model.run(0.2)
+    assert not list(model.agents_by_type.get(Osteoblast, ()))
