@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from remodel.files import write_whole
 from remodel.parameters import Section
 from remodel.quantities import check
-from remodel.tissue import REGIONS, Tissue
+from remodel.tissue import MOST_SITES, REGIONS, Tissue
 
 SECTION = "remodel section, 1"
 BONE = {"matrix": "f8", "immature": "f8", "region": "i1", "outside": "?"}  # of a section
 SITE = Section.__dataclass_fields__["site"].metadata
 SITE_SIZES = (SITE["low"], SITE["high"])  # um
-MOST_SITES = 4_000_000
 LARGEST = 1 << 30  # bytes of an archive once unpacked
 BROKEN = (
     BadZipFile, zlib.error, ValueError, EOFError, KeyError, RuntimeError, AttributeError, MemoryError,

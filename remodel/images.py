@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from remodel.archive import MOST_SITES, SITE_SIZES
+from remodel.archive import SITE_SIZES
 from remodel.arrays import Labels, Mask, Shares
 from remodel.compartments import CORTEX_FROM, CORTEX_RANGE, tell_compartments
 from remodel.parameters import Parameters, Section
 from remodel.quantities import check
 from remodel.sections import lay_ages
-from remodel.tissue import CORTICAL, OUTSIDE, TRABECULAR, Tissue
+from remodel.tissue import CORTICAL, MOST_SITES, OUTSIDE, TRABECULAR, Tissue
 
 FORMATS = ("PNG", "TIFF")
 MOST_PIXELS = 25_000_000  # 5000 x 5000
@@ -219,7 +219,9 @@ def find_threshold(gray: Shares, scan: Scan, path: Path) -> float:
     try:
         level = otsu(gray) if scan.threshold is None else scan.threshold
     except ValueError:  # of NumPy
-        raise ValueError(f"{path}: gray levels {low:g} and {high:g} are too close to part") from None
+        raise ValueError(
+            f"{path}: gray levels {low:g} and {high:g} are too close to part"
+        ) from None
     if not low <= level <= high:
         raise ValueError(
             f"{path}: threshold = {level:g}; expected {low:g} to {high:g} (gray level)"

@@ -7,10 +7,12 @@ from scipy.spatial import cKDTree
 
 from remodel.arrays import Floats, Ints, Labels, Mask
 from remodel.parameters import Parameters, Section
-from remodel.tissue import CORTICAL, OUTSIDE, TRABECULAR, Tissue
+from remodel.tissue import CORTICAL, MOST_SITES, OUTSIDE, TRABECULAR, Tissue
 
 BLOCK = 64  # rows
 MARGIN = 0.1  # mm beyond the periosteum, so that the outer border is seen
+MOST_SPACES = 3000  # each two have a wall of its own thickness
+MOST_CANALS = 10_000  # each is compared with all before it
 
 
 def build_section(parameters: Parameters, seed: int, bone: float = 1.0) -> Tissue:
@@ -29,10 +31,16 @@ def build_section(parameters: Parameters, seed: int, bone: float = 1.0) -> Tissu
     -------
     Tissue
         Shape (rows along the periodic axis, columns from marrow to periosteum).
+
+    Raises
+    ------
+    ValueError
+        If it would have more sites, marrow spaces or canals than memory or patience holds.
     """
     size = parameters.section
     volume, cortex = min(100.0, size.bone_volume * bone), min(size.width, size.cortex * bone)
     size = replace(size, bone_volume=volume, cortex=cortex)
+    refuse_huge(size)
     rng = np.random.default_rng([seed, 20])
     region = label_regions(size)
     matrix = np.zeros(region.shape)
@@ -41,6 +49,21 @@ def build_section(parameters: Parameters, seed: int, bone: float = 1.0) -> Tissu
     tissue = Tissue(matrix=matrix, region=region, outside=region == OUTSIDE, site_um=size.site)
     lay_ages(tissue, parameters, rng)
     return tissue
+
+
+def refuse_huge(size: Section) -> None:
+    """Refuse a section of more parts than can be."""
+    area = size.height * size.width
+    for parts, count, most in (
+        ("sites", area * (1000 / size.site) ** 2, MOST_SITES),
+        ("marrow spaces", area * size.cell_density, MOST_SPACES),
+        ("canals", size.height * size.cortex * size.canal_density, MOST_CANALS),
+    ):
+        if round(count) > most:
+            raise ValueError(
+                f"section of {size.height:g} x {size.width:g} mm: makes {count:.0f} {parts}; "
+                f"expected up to {most}"
+            )
 
 
 def lay_ages(tissue: Tissue, parameters: Parameters, rng: np.random.Generator) -> None:

@@ -16,6 +16,7 @@ OUTSIDE, TRABECULAR, CORTICAL = 0, 1, 2
 REGIONS = {"trabecular": TRABECULAR, "cortical": CORTICAL}
 FIELDS = ("immature", "cavity", "bisphosphonate", "removed", "added")
 DOSES = ("drug_given", "drug_swallowed", "drug_lost")
+MOST_SITES = 4_000_000  # of a section: about a gigabyte
 DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # d ^ 1 is the way back
 
 
