@@ -25,7 +25,7 @@ QUANTITIES = (*SITES, "trabecular_bmd", "cortical_bmd", *MARKERS)
 HAZARD = "fracture_hazard_ratio"
 USES = ("calibrate", "validate")
 LONGEST = 100.0  # years that a trial may last
-LARGEST = 250_000  # letters of its file, so that a mistake in it is found within seconds
+LARGEST, MOST_DOTS = 250_000, 1000  # letters of its file, and dots in a line, read within seconds
 EVIDENCE = {"CTX": "ctx", "P1NP": "p1np", "bone ALP": "bone_alp", "fracture hazard ratio": HAZARD}
 
 
@@ -164,8 +164,9 @@ def load_trial(name: str | Path) -> Trial:
 
 def read_trial(text: str, file: str) -> Trial:
     """Read a trial from the text of its file."""
-    if len(text) > LARGEST:
-        raise ValueError(f"{file}: is huge; expected a trial in at most {LARGEST} letters")
+    if len(text) > LARGEST or max(line.count(".") for line in text.split("\n")) > MOST_DOTS:
+        most = f"at most {LARGEST} letters, and {MOST_DOTS} dots in a line"
+        raise ValueError(f"{file}: is huge; expected a trial in {most}")
     try:
         data = tomllib.loads(text)
     except RecursionError:

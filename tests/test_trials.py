@@ -313,7 +313,7 @@ def test_a_shorter_follow_up_drops_what_would_come_later(tmp_path):
     changes = "".join(f"[[arm.change]]\nyear = {year}\nsmoking = 1\n" for year in (0.02, 0.8))
     text = TOP + ARM + changes
     text = text.replace("on_treatment = 1", "on_treatment = 0\noff_treatment = 1")
-    shorter = read(f"{text}[fracture]\nreference = \"none\"\n", tmp_path).with_years_off(0.05)
+    shorter = read(f'{text}[fracture]\nreference = "none"\n', tmp_path).with_years_off(0.05)
     assert [change.year for change in shorter.arms[1].changes] == [0.02]
     assert build_trial(Table(json.loads(json.dumps(shorter.as_data())), "record")) == shorter
 
