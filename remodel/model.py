@@ -10,7 +10,7 @@ from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life, may_dig
 from remodel.changes import Change, patient_on
 from remodel.drugs import find_drug
 from remodel.measures import COLUMNS, Meter
-from remodel.parameters import YEAR, Parameters
+from remodel.parameters import LONGEST_RUN, YEAR, Parameters
 from remodel.patients import Patient
 from remodel.quantities import check
 from remodel.randomness import arrivals, draw, draws
@@ -85,8 +85,7 @@ class BoneModel(mesa.Model):
         self.read_rates()
         self.tick = -round(parameters.time.spin_up * YEAR / self.days) if spin_up else 0
         courses = parse_courses(courses) if isinstance(courses, str) else tuple(courses)
-        for course in courses:  # before the spin-up, which takes a while
-            find_drug(course.drug, parameters.drugs)
+        Treatment(courses, parameters.drugs)  # refuses an unknown drug before the spin-up
         self.treatment = Treatment((), parameters.drugs)
         self.signals = Signals(parameters)
         self.signals.settle(self.expose())
@@ -121,8 +120,7 @@ class BoneModel(mesa.Model):
         """Return what reaches the cells in this step, and advance the drugs."""
         habits, day = self.parameters.habits, self.day + 0.5 * self.days
         patient = patient_on(day, self.patient, self.changes)
-        made = patient.estradiol_at(day, habits)
-        exposure = self.treatment.expose(*made, self.day, self.days)
+        exposure = self.treatment.expose(*patient.estradiol_at(day, habits), self.day, self.days)
         patient.add_habits(exposure, habits)
         return exposure
 
@@ -148,13 +146,12 @@ class BoneModel(mesa.Model):
 
     def run(self, years: float) -> None:
         """Step for some years; `run(5)` and `run(2)` end where `run(7)` does."""
-        check("run", years, "year", 0, LONGEST)
-        self.until += years
-        self.run_until(self.until)
+        check("run", years, "year", 0, LONGEST_RUN)
+        self.run_until(self.until + years)
 
     def run_until(self, year: float) -> None:
         """Step to the end of a year, counted from day 0, to the nearest step."""
-        check("run until", year, "year", 0, LONGEST)
+        check("run until", year, "year", 0, LONGEST_RUN)
         while self.day + 0.5 * self.days <= year * YEAR:
             self.step()
         self.until = max(self.until, year)

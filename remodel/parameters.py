@@ -11,6 +11,7 @@ from remodel.quantities import Group, Row, par
 from remodel.responses import Responses
 
 YEAR = 365.25  # days; the Julian year
+LONGEST_RUN = 1000.0  # years; who asks for more has made a mistake
 
 
 @dataclass(frozen=True, kw_only=True)

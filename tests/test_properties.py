@@ -1,0 +1,231 @@
+"""A tired user: whatever is typed is done or refused in one line, and what is done makes sense.
+
+Inputs are generated, the same in every run; the run says how many. Ten times as many, and
+others each time: `pytest tests/test_properties.py --hypothesis-profile=tenfold`.
+"""
+
+import math
+from dataclasses import asdict, fields, replace
+
+import numpy as np
+import pytest
+from generated import (
+    ANY,
+    COURSES,
+    DRUG,
+    LIVES,
+    NUMBERS,
+    ROWS,
+    TRIED,
+    is_number,
+    numbers_of,
+    refuses,
+    tried,
+)
+from hypothesis import strategies as st
+
+from remodel import BoneModel, Course, Parameters, Patient
+from remodel.changes import LIVED, Change, patient_on
+from remodel.drugs import DRUGS, SHORTEST, drug, find_drug
+from remodel.habits import Population
+from remodel.parameters import YEAR
+from remodel.patients import draw_woman
+from remodel.quantities import Response
+from remodel.signals import Signals
+from remodel.therapies import Treatment, parse_courses
+
+ASKED = 10_000  # inputs, over all tests of this file
+TINY = {
+    "section.height": 0.4,
+    "section.width": 0.6,
+    "section.cortex": 0.2,
+    "section.cell_density": 9.0,
+    "time.spin_up": 0.0,
+}
+DAYS = (0.0, 3.0, 365.0)
+UNTREATED = BoneModel(parameters=Parameters().with_values(TINY), spin_up=False)
+
+
+def makes_sense(exposure):
+    """Return whether what reaches the cells is finite, and nothing is negative that cannot be."""
+    values = asdict(exposure)
+    assert all(math.isfinite(value) for value in values.values()), values
+    negative = {name for name, value in values.items() if value < 0}
+    assert negative <= {"rankl", "load"}, values
+
+
+def expose(courses):
+    """Return what reaches the cells of a usual woman on a few days."""
+    treatment = Treatment(courses)
+    for day in DAYS:
+        makes_sense(treatment.expose(*Patient().estradiol_at(day), day, 7.0))
+
+
+@tried("courses as text", 3000, text=COURSES)
+def test_courses_are_read_or_refused(text):
+    courses = refuses(parse_courses, text)
+    for course in courses or ():
+        assert -200 <= course.start <= min(200, course.stop)
+        assert 0.0 <= course.share_given(0.0, 7.0) <= 1.0
+    if courses and all(course.drug in DRUGS for course in courses):
+        expose(courses)
+    elif courses:
+        assert refuses(Treatment, courses) is None
+
+
+@tried(
+    "courses", 1500, name=DRUG, changes=st.fixed_dictionaries(
+        {}, optional=dict.fromkeys(("start", "stop", "dose", "interval", "below"), ANY)
+    ),
+)  # fmt: skip
+def test_a_course_is_given_or_refused(name, changes):
+    course = refuses(Course, drug=name, **changes)
+    if course and course.drug in DRUGS:
+        expose([course])
+
+
+@tried("parameters", 2000, name=st.sampled_from(sorted(ROWS)), value=ANY)
+def test_a_parameter_is_taken_or_refused_by_name_unit_and_range(name, value):
+    row = ROWS[name]
+    low = SHORTEST if name.endswith(".interval") and value else row.low
+    if is_number(value) and low <= value <= row.high:
+        assert Parameters().with_values({name: value}).values()[name] == value
+        return
+    with pytest.raises(ValueError, match=r"\A[^\n]{20,300}\Z") as found:
+        Parameters().with_values({name: value})
+    message = str(found.value)
+    assert f"{name.rpartition('.')[2]} = " in message
+    assert f"{row.unit}; expected " in message
+    assert message.endswith(f" to {row.high:g} {row.unit}")
+
+
+@tried("patients", 1500, numbers=st.dictionaries(
+    st.sampled_from([item.name for item in fields(Patient)]), ANY, max_size=3
+))  # fmt: skip
+def test_a_woman_makes_sense_or_is_refused(numbers):
+    woman = refuses(Patient, **numbers)
+    for day in DAYS if woman else ():
+        estradiol = woman.estradiol_at(day)
+        assert all(math.isfinite(value) and value >= 0 for value in (*estradiol, estradiol.mean))
+        assert estradiol.cycling <= 1
+
+
+@tried("women", 800, numbers=numbers_of(Population), seed=st.integers(0, 2**32))
+def test_every_woman_of_a_population_is_one_that_there_can_be(numbers, seed):
+    woman = draw_woman(Population(**numbers), seed)
+    assert woman == Patient(**asdict(woman))
+
+
+@tried("drugs", 500, numbers=numbers_of(lambda: drug("own", **{
+    item.name: item.default for item in fields(type(find_drug("calcium"))) if item.metadata
+})), lasting=st.booleans(), dose=st.floats(0, 100))  # fmt: skip
+def test_a_drug_of_ones_own_reaches_the_cells_in_sensible_amounts(numbers, lasting, dose):
+    own = drug("own", lasting=lasting, **numbers)
+    treatment = Treatment([Course(drug="own", dose=dose)], {"own": own})
+    signals = Signals(Parameters())
+    for day in DAYS:
+        exposure = treatment.expose(*Patient().estradiol_at(day), day, 7.0)
+        makes_sense(exposure)
+        signals.renew(exposure, 7.0)
+        told = {name: value for name, value in vars(signals).items() if name != "parameters"}
+        assert all(math.isfinite(value) and value >= 0 for value in told.values()), told
+        assert signals.activity <= 1
+        assert signals.pool <= 1 + 1e-12
+
+
+@tried("responses", 1000, level=st.floats(0, 1e6), rest=st.floats(0, 100), full=st.floats(0, 100),
+       half=st.floats(1e-6, 1e6), power=st.floats(0.1, 12))  # fmt: skip
+def test_a_response_lies_between_rest_and_full(level, rest, full, half, power):
+    row = Response(signal="it", behavior="it", unit="1", dose="1", source="assumed",
+                   rest=rest, full=full, half=half, power=power)  # fmt: skip
+    assert min(rest, full) - 1e-12 <= row.at(level) <= max(rest, full) + 1e-12
+
+
+@tried("changes of life", 800, lives=LIVES, day=st.floats(0, 1000))
+def test_the_last_change_that_has_come_holds_in_whatever_order_they_are_given(lives, day):
+    model = UNTREATED
+    changes = [
+        Change(
+            year=life["year"],
+            patient=replace(Patient(), **{k: life[k] for k in LIVED if k in life}),
+        )
+        for life in lives
+    ]
+    model.change(changes)
+    come = [change for change in changes if change.year * YEAR <= day]
+    latest = max((change.year for change in come), default=None)
+    expected = [change.patient for change in come if change.year == latest] or [model.patient]
+    assert patient_on(day, model.patient, model.changes) == expected[-1]
+
+
+def model_of(numbers, woman, courses, lives, seed):
+    """Return a tiny model with all that was generated."""
+    patient = Patient(**woman)
+    model = BoneModel(courses, patient, Parameters().with_values(TINY | numbers), rng=seed)
+    model.change(
+        Change(
+            year=life["year"], patient=replace(patient, **{k: life[k] for k in LIVED if k in life})
+        )
+        for life in lives
+    )
+    return model
+
+
+def stays_sound(model):
+    """Compare a section with what can be: matrix within its bounds, cells where there is bone."""
+    tissue = model.tissue
+    assert ((tissue.matrix >= 0) & (tissue.matrix <= 1 + 1e-12)).all()
+    assert ((tissue.immature >= 0) & (tissue.immature <= tissue.matrix + 1e-12)).all()
+    assert (tissue.cavity >= -1e-12).all()
+    assert not tissue.matrix[tissue.outside].any()
+    for cell in model.agents:
+        assert 0 <= cell.site < tissue.matrix.size
+        assert tissue.busy_at[cell.site]
+        assert not tissue.outside_at[cell.site]
+    assert all(math.isfinite(value) for value in model.meter.now.values()), model.meter.now
+    amounts = (
+        "_bone",
+        "_removed",
+        "_added",
+        "_surface",
+        "_started",
+        "_reversing",
+        "clasts",
+        "blasts",
+    )
+    counts = {name: value for name, value in model.meter.now.items() if name.endswith(amounts)}
+    assert all(value >= 0 for value in counts.values()), counts
+
+
+GIVEN = st.lists(
+    st.builds(Course, drug=st.sampled_from(sorted(DRUGS)), start=st.floats(-1, 0.2),
+              stop=st.floats(0.2, 2), dose=st.sampled_from([0.0, 1.0, 100.0])), max_size=3,
+)  # fmt: skip
+
+
+@tried("models", 200, numbers=st.fixed_dictionaries({}, optional=NUMBERS), woman=numbers_of(Patient),
+       courses=GIVEN, lives=LIVES, seed=st.integers(0, 2**32),
+       step=st.sampled_from([0.7, 7.0, 14.0]))  # fmt: skip
+def test_whatever_is_run_no_matrix_is_lost_and_every_reading_is_a_number(
+    numbers, woman, courses, lives, seed, step
+):
+    model = model_of(numbers | {"time.step": step}, woman, courses, lives, seed)
+    tissue = model.tissue
+    for _ in range(14):
+        tissue.added[:], tissue.removed[:] = 0.0, 0.0
+        before = tissue.matrix.copy()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(model, "measure", lambda: None)  # which begins the balance anew
+            model.step()
+        np.testing.assert_allclose(
+            tissue.matrix - before, tissue.added - tissue.removed, rtol=0, atol=1e-9
+        )
+        model.measure()
+        stays_sound(model)
+
+
+def test_enough_inputs_were_tried(request):
+    ran = [item for item in request.session.items if item.path == request.path]
+    if len(ran) < sum(name.startswith("test_") for name in globals()):
+        pytest.skip("only a part of this file was run")
+    assert sum(TRIED.values()) >= ASKED
