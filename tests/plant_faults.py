@@ -139,7 +139,7 @@ def run_batch(place, files, timeout, options):
     text = output.read_text(encoding="utf-8", errors="replace")
     failed = FAILED.findall(text)
     if hangs:
-        return [*failed, f"timeout of {timeout:g} s in {[*STARTED.findall(text), 'no test'][-1]}"]
+        return [*failed, f"timeout of {timeout:g} s in {['no test', *STARTED.findall(text)][-1]}"]
     if bool(child.exitcode) != bool(failed):
         raise RuntimeError(f"pytest ended with {child.exitcode}, but no test:\n{text[-3000:]}")
     return failed
