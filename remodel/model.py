@@ -19,7 +19,6 @@ from remodel.signals import Signals, Surroundings
 from remodel.therapies import Course, Exposure, Treatment, parse_courses
 from remodel.tissue import Tissue
 
-LONGEST = 1000.0  # years; who asks for more has made a mistake
 STEP = (
     "treat",
     "renew_surroundings",

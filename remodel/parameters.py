@@ -84,12 +84,7 @@ class Receptor(Group):
     """The estrogen receptor, for which estradiol and a SERM compete."""
 
     estradiol_affinity: float = par(
-        33.0,
-        "pmol/L",
-        "total estradiol that half occupies the receptor",
-        low=1,
-        high=1000,
-        source="assumed",
+        33.0, "pmol/L", "total estradiol that half occupies it", low=1, high=1000, source="assumed"
     )
     lag: float = par(
         116.4,
@@ -127,7 +122,7 @@ class Precursors(Group):
     reach: float = par(
         140.0,
         "um",
-        "half the width of the square of marrow that supplies a site",
+        "half the side of the square that supplies a site",
         low=20,
         high=1000,
         source="assumed",
@@ -145,7 +140,7 @@ class Osteoclast(Group):
     life: float = par(
         26.33,
         "day",
-        "mean time that one digs without estrogen, RANKL in excess",
+        "mean life of digging, no estrogen, excess RANKL",
         low=1,
         high=200,
         source="calibrated",
@@ -168,12 +163,7 @@ class Osteoclast(Group):
         source="assumed",
     )
     drug_half_life: float = par(
-        4.62,
-        "year",
-        "of bisphosphonate on exposed surface",
-        low=0.1,
-        high=100,
-        source="calibrated",
+        4.62, "year", "of bisphosphonate on exposed surface", low=0.1, high=100, source="calibrated"
     )
 
 
@@ -196,7 +186,7 @@ class Osteoblast(Group):
     life: float = par(
         99.39,
         "day",
-        "mean life without estrogen at the habitual strain",
+        "mean life, no estrogen, habitual strain",
         low=1,
         high=2000,
         source="calibrated",
@@ -211,7 +201,7 @@ class Strain(Group):
     reach: float = par(
         500.0,
         "um",
-        "half the width of the square of bone that shares the load of a site",
+        "half the side of the square that shares the load",
         low=40,
         high=5000,
         source="assumed",
