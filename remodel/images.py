@@ -6,17 +6,17 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from remodel.archive import MOST_SITES, SITE_SIZES
+from remodel.archive import SITE_SIZES
 from remodel.arrays import Labels, Mask, Shares
 from remodel.compartments import CORTEX_FROM, CORTEX_RANGE, tell_compartments
-from remodel.parameters import Parameters, Section
+from remodel.parameters import MOST_SITES, Parameters, Section
 from remodel.quantities import check
 from remodel.sections import lay_ages
 from remodel.tissue import CORTICAL, OUTSIDE, TRABECULAR, Tissue
@@ -164,7 +164,8 @@ def mismatch(tissue: Tissue) -> float:
 
 def content(path: Path) -> str:
     """Return the checksum by which a file is known, wherever it lies."""
-    return sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def section_shape(gray: Shares, scan: Scan, path: Path) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from remodel.quantities import Group, Row, par
 from remodel.responses import Responses
 
 YEAR = 365.25  # days; the Julian year
+MOST_SITES = 4_000_000  # of a section: a model takes some hundred bytes for each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,16 @@ class Section(Group):
         high=50,
         source="assumed",
     )
+
+    def __post_init__(self) -> None:
+        """Compare each number with its range, and the sites that they make."""
+        super().__post_init__()
+        sites = self.height * self.width * (1000 / self.site) ** 2
+        if sites > MOST_SITES:
+            raise ValueError(
+                f"Section.site = {self.site:g} um makes {sites:.0f} sites; expected up to "
+                f"{MOST_SITES}: larger sites, or less height or width"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ def check(name: str, value: float, unit: str, low: float, high: float) -> None:
     """Refuse a value that is not a number or lies outside its range."""
     try:
         inside = math.isfinite(value) and low <= value <= high
-    except TypeError:
+    except (TypeError, OverflowError):
         inside = False
     if not inside:
         raise ValueError(f"{name} = {value} {unit}; expected {low:g} to {high:g} {unit}")

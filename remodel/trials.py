@@ -1,7 +1,6 @@
 """Published trials as files: patient, arms, visits, and the results to show beside them."""
 
 import csv
-import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
@@ -13,12 +12,13 @@ import pandas as pd
 
 from remodel.arms import Arm, read_arms, read_drugs, read_patient, read_population
 from remodel.drugs import DRUGS, Drug
+from remodel.files import read_bytes
 from remodel.habits import Population
 from remodel.instruments import Densitometry, with_scan_error
 from remodel.measures import SITES
 from remodel.patients import Patient, draw_woman
 from remodel.quantities import check
-from remodel.reader import REQUIRED, Table
+from remodel.reader import MOST_TEXT, REQUIRED, Table, check_content, parse_toml
 
 MARKERS = ("ctx", "p1np", "bone_alp")
 QUANTITIES = (*SITES, "trabecular_bmd", "cortical_bmd", *MARKERS)
@@ -145,24 +145,24 @@ def load_trial(name: str | Path) -> Trial:
         there = ", ".join(built_in_trials())
         raise ValueError(f"no trial {str(name)!r}; there are {there}; or name a .toml file")
     try:
-        return read_trial(path.read_text(encoding="utf-8"), str(path))
+        text = read_bytes(path, 4 * MOST_TEXT).decode()
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise ValueError(f"{path}: is not text; expected a TOML file in UTF-8") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: is no trial: {error}") from None
+    return read_trial(text, str(path))
 
 
 def read_trial(text: str, file: str) -> Trial:
     """Read a trial from the text of its file."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{file}: is not TOML: {error}") from None
-    return build_trial(Table(data, file, text))
+    return build_trial(Table(parse_toml(text, file), file, text))
 
 
 def build_trial(top: Table) -> Trial:
     """Build a trial from the top table of its file."""
+    check_content(top)
     top.only(
         ("name", "title", "source", "on_treatment", "off_treatment", "visits", "sites",
          "patient", "population", "drug", "arm", "evidence", "published", "fracture")
