@@ -24,7 +24,10 @@ SECTION = "remodel section, 1"
 BONE = {"matrix": "f8", "immature": "f8", "region": "i1", "outside": "?"}  # of a section
 SITE = Section.__dataclass_fields__["site"].metadata
 SITE_SIZES = (SITE["low"], SITE["high"])  # um
-LARGEST = 1 << 30  # bytes of an archive once unpacked
+LARGEST = {SECTION: 24 * MOST_SITES, "": 128 * MOST_SITES}  # bytes once unpacked, by kind
+MOST_ARRAYS = 100
+MOST_TEXT = 64 << 20  # bytes of a record
+MOST_PARTS = 1_000_000  # lists and tables of a record: each takes twenty times its text
 BROKEN = (
     BadZipFile, zlib.error, ValueError, EOFError, KeyError, RuntimeError, AttributeError, MemoryError,
 )  # fmt: skip
@@ -49,7 +52,7 @@ def read_archive(path: Path, kind: str) -> tuple[dict[str, NDArray[Any]], dict[s
     ValueError
         If it cannot be read, is cut short, was edited, is of another kind or too large.
     """
-    arrays, record = unpack(path)
+    arrays, record = unpack(path, LARGEST.get(kind, LARGEST[""]))
     if record.get("kind") != kind:
         found = record.get("kind")
         raise ValueError(f"{path}: holds {found!r}; expected {kind!r}: made by another version?")
@@ -58,26 +61,60 @@ def read_archive(path: Path, kind: str) -> tuple[dict[str, NDArray[Any]], dict[s
     return arrays, record
 
 
-def unpack(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def unpack(path: Path, largest: int) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Return arrays and record of an archive, before anything in them is believed."""
+    if path.exists() and not path.is_file():  # a device may have no end
+        raise ValueError(f"{path}: cannot be read (no regular file)")
     try:
         with ZipFile(path) as file:
-            size = sum(member.file_size for member in file.infolist())
-        if size <= LARGEST:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            record = json.loads(arrays.pop("record").tobytes())
-            if isinstance(record, dict):
-                return arrays, record
+            sizes = {member.filename: member.file_size for member in file.infolist()}
+            check_sizes(path, sizes, largest)
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        record = parse_json(arrays.pop("record").tobytes())
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    except TooLargeError:
+        raise
     except BROKEN as error:
         raise ValueError(
             f"{path}: is no archive (.npz) of remodel, or cut short ({error})"
         ) from None
-    if size > LARGEST:
-        raise ValueError(f"{path}: unpacks to {size} bytes; expected at most {LARGEST}")
-    raise ValueError(f"{path}: is no archive of remodel; its record is no table")
+    if not isinstance(record, dict) or any(a.dtype.kind not in "biuf" for a in arrays.values()):
+        raise ValueError(f"{path}: is no archive of remodel; expected a record and plain numbers")
+    return arrays, record
+
+
+class TooLargeError(ValueError):
+    """What would fill memory is refused before it is unpacked."""
+
+
+def check_sizes(path: Path, sizes: Mapping[str, int], largest: int) -> None:
+    """Refuse an archive that unpacks to more than it may."""
+    size = sum(sizes.values())
+    if size > largest or len(sizes) > MOST_ARRAYS:
+        raise TooLargeError(
+            f"{path}: unpacks to {size} bytes; expected at most {largest}, "
+            f"in up to {MOST_ARRAYS} arrays"
+        )
+    if sizes.get("record.npy", 0) > MOST_TEXT:
+        raise TooLargeError(f"{path}: has a record of over {MOST_TEXT} bytes")
+
+
+def parse_json(content: bytes) -> Any:
+    """Return what a text in JSON holds.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or holds or is nested more than memory can be asked to take.
+    """
+    if content.count(b"[") + content.count(b"{") > MOST_PARTS:
+        raise ValueError(f"it has over {MOST_PARTS} lists and tables")
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def content_sum(arrays: Arrays, record: Mapping[str, Any]) -> str:
@@ -86,7 +123,7 @@ def content_sum(arrays: Arrays, record: Mapping[str, Any]) -> str:
     for name in sorted(arrays):
         values = np.ascontiguousarray(arrays[name])
         total.update(f"{name} {values.dtype.str} {values.shape}".encode())
-        total.update(values.tobytes())
+        total.update(values.reshape(-1).view(np.uint8))
     return total.hexdigest()
 
 

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +165,8 @@ def mismatch(tissue: Tissue) -> float:
 
 def content(path: Path) -> str:
     """Return the checksum by which a file is known, wherever it lies."""
-    return sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def section_shape(gray: Shares, scan: Scan, path: Path) -> tuple[int, int]:

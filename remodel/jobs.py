@@ -153,4 +153,7 @@ def largest_gap(new: list[dict[str, Any]], old: list[dict[str, Any]]) -> float:
     if len(new) != len(old):
         return inf
     pairs = zip(new, old, strict=True)
-    return max((abs(a["simulated"] - b["simulated"]) for a, b in pairs), default=0.0)
+    try:
+        return max((abs(a["simulated"] - b["simulated"]) for a, b in pairs), default=0.0)
+    except (KeyError, TypeError):  # of an old summary that is none
+        return inf

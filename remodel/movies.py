@@ -21,7 +21,7 @@ from remodel.files import whole_file
 from remodel.jobs import SECTION
 from remodel.origin import code_sum, recorded_parameters
 from remodel.parameters import Parameters
-from remodel.plots import add_section_legend, as_words, draw_section
+from remodel.plots import add_section_legend, as_label, draw_section
 from remodel.quantities import check
 from remodel.reader import Table
 from remodel.record import read_record, recorded_section
@@ -182,7 +182,7 @@ def shoot(
             model.run_until(year)
             place.clear()
             draw_section(place, take_snapshot(model), SECTION_INCHES)
-            place.set_title(f"{as_words(film.arm.name)}, year {year:.1f}", fontsize=14)
+            place.set_title(as_label(f"{film.arm.name}, year {year:.1f}"), fontsize=14)
             for mark in marks:
                 mark.set_xdata([year, year])
             writer.grab_frame()

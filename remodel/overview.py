@@ -34,13 +34,13 @@ def write_overview(found: Understood, folder: Path) -> pd.DataFrame:
     """
     check_place(found.tissue, folder)
     open_folder(folder)
+    save_section(found.tissue, folder / OUTPUTS[0], found.about)  # first: it claims the folder
     table = structure_table(found.tissue)
     write_whole(
         folder / "histomorphometry.csv", str(table.to_csv(index=False, lineterminator="\n"))
     )
     with whole_file(folder / "section.png") as beside:
         plot_understood(found, beside)
-    save_section(found.tissue, folder / "section.npz", found.about)
     return table
 
 
@@ -52,7 +52,7 @@ def check_place(tissue: Tissue, folder: Path) -> None:
             raise ValueError(
                 f"{folder} already holds another section; choose another --out or remove the folder"
             )
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif folder.is_dir() and any(not item.name.startswith(".") for item in folder.iterdir()):
         raise ValueError(f"{folder} holds files but no section; choose another --out")
 
 

@@ -52,6 +52,11 @@ CELL = 0.05  # mm; marks of cells are about to scale
 Pictures = Mapping[tuple[str, float], Snapshot]
 
 
+def as_label(text: str) -> str:
+    """Return text that is drawn as it is: a dollar begins no formula, an underscore hides none."""
+    return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
+
+
 def plot_trial(frame: pd.DataFrame, trial: Trial, path: Path) -> None:
     """Draw the curves of all arms, with the published results on them.
 
@@ -74,7 +79,7 @@ def plot_trial(frame: pd.DataFrame, trial: Trial, path: Path) -> None:
         axis.set_xlabel("Years from start of treatment", fontsize=12)
     for row in (0, 1):
         share_range(axes[2 * row : 2 * row + 2])
-    figure.suptitle(as_words(f"{trial.name}. {trial.title}"), fontsize=14)
+    figure.suptitle(as_label(f"{trial.name}. {trial.title}"), fontsize=14)
     figure.legend(
         handles=trial_legend(trial), loc="outside lower center", ncols=4, fontsize=11, frameon=False
     )
@@ -103,11 +108,6 @@ def draw_panel(axis: Axes, readings: Readings, trial: Trial, site: str) -> None:
     axis.spines[["top", "right"]].set_visible(False)
     axis.set_xlim(0, trial.years + 0.1)
     draw_therapy(axis, trial)
-
-
-def as_words(text: str) -> str:
-    """Return a text in which Matplotlib takes no dollar for the start of a formula."""
-    return text.replace("$", r"\$")
 
 
 def curve(readings: Readings, arm: str, site: str) -> tuple[Floats, Floats, Floats]:
@@ -171,7 +171,7 @@ def trial_legend(trial: Trial) -> list[Line2D | Patch]:
     keys: list[Line2D | Patch] = [
         Line2D(
             [], [], color=ARM_COLORS[i % len(ARM_COLORS)], linestyle=ARM_LINES[i % len(ARM_LINES)],
-            linewidth=2, label=as_words(arm.name),
+            linewidth=2, label=as_label(arm.name),
         )
         for i, arm in enumerate(trial.arms)
     ]  # fmt: skip
@@ -206,7 +206,7 @@ def plot_sections(pictures: Pictures, path: Path) -> None:
     for axes, arm in zip(grid, arms, strict=True):
         for axis, year in zip(axes, years, strict=True):
             draw_section(axis, pictures[arm, year], WIDTH)
-        axes[0].set_ylabel(as_words(arm), fontsize=13)
+        axes[0].set_ylabel(as_label(arm), fontsize=13)
     for axis, year in zip(grid[0], years, strict=True):
         axis.set_title("before treatment" if year == 0 else f"year {year:g}", fontsize=13)
     add_section_legend(figure)

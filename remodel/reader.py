@@ -1,14 +1,23 @@
 """Strict reading of tables: a mistake is one line with file, line, key, found and expected."""
 
 import re
-import sys
+import tomllib
 from collections.abc import Iterable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, Never, TypeVar
+from unicodedata import category
 
 from remodel.quantities import one_line, shown
 
 REQUIRED: Any = object()
+MOST_TEXT = 64 << 10  # characters of a file
+MOST_POINTS = 400  # in a line: the time to read a dotted key grows with their square
+MOST_ENTRIES = 300  # of a list or table: all arms times all visits must stay a table to look at
+LONGEST_TEXT = 1000  # characters
+DEEPEST = 8  # tables in tables
+LARGEST = 1e15  # whole number
+TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # the way text runs
+FORMULA = re.compile(r"\s*([=@\uff1d]|[-+].*([|!]|\w\())")  # as a spreadsheet would take it
 HEADER = re.compile(r"\s*\[+([^\[\]]+)\]")  # each letter is looked at once
 Kind = TypeVar("Kind")
 
@@ -82,7 +91,7 @@ class Table:
             return default
         value = self.data[key]
         wrong = not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)
-        if wrong or (isinstance(value, int) and abs(value) > sys.float_info.max):
+        if wrong or (isinstance(value, int) and abs(value) > LARGEST):
             self.refuse(key, f"{key} = {shown(value)}; expected {expected}")
         return value
 
@@ -184,3 +193,57 @@ class Table:
             named = [key for key in self.data if re.search(rf"\b{key} =", str(error))]
             guilty = [key for key in self.data if repr(self.data[key]) in str(error)]
             return self.refuse((named or guilty or [""])[0], str(error))
+
+
+def parse_toml(text: str, file: str) -> dict[str, Any]:
+    """Return what a text in TOML holds; what would take for ever to read is refused."""
+    try:
+        if len(text) > MOST_TEXT:
+            raise ValueError(f"{len(text)} characters; expected up to {MOST_TEXT}")
+        if any(line.count(".") > MOST_POINTS for line in text.splitlines()):
+            raise ValueError(f"over {MOST_POINTS} points in a line")
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError(f"{file}: is not TOML that can be read: nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"{file}: is not TOML: {error}") from None
+
+
+def check_content(table: Table) -> None:
+    """Refuse what could fill memory, or do harm in a terminal, a spreadsheet or a page.
+
+    Everything that a stranger wrote goes through here before any of it is used.
+    """
+    if table.place.count(", ") > DEEPEST:
+        table.refuse("", f"a table so deep in others; expected up to {DEEPEST}")
+    check_length(table, "", "a table", table.data)
+    for key, value in table.data.items():
+        check_text(table, "", "a key", key)
+        check_length(table, key, key, value)
+        for number, item in enumerate(value if isinstance(value, list) else [value], 1):
+            if isinstance(item, dict):
+                place = f"{key} {number}" if isinstance(value, list) else key
+                check_content(replace(table, data=item, place=table.inside(place)))
+            elif isinstance(item, list):
+                table.refuse(key, f"{key} holds a list in a list; expected one list")
+            elif isinstance(item, str):
+                check_text(table, key, key, item)
+            elif isinstance(item, int) and abs(item) > LARGEST:
+                table.refuse(key, f"{key} is a whole number beyond {LARGEST:g}")
+
+
+def check_length(table: Table, key: str, what: str, value: Any) -> None:
+    """Refuse lists and tables that are too long."""
+    if isinstance(value, dict | list) and len(value) > MOST_ENTRIES:
+        table.refuse(key, f"{what} has {len(value)} entries; expected up to {MOST_ENTRIES}")
+
+
+def check_text(table: Table, key: str, what: str, text: str) -> None:
+    """Refuse text that is no plain text, on one line."""
+    if len(text) > LONGEST_TEXT:
+        table.refuse(key, f"{what} is {len(text)} characters long; expected up to {LONGEST_TEXT}")
+    odd = [c for c in text if category(c) in ("Cc", "Cs", "Zl", "Zp") or TURNING.match(c)]
+    if odd:
+        table.refuse(key, f"{what} holds {odd[0]!a}; expected text of one line that prints")
+    if FORMULA.match(text):
+        table.refuse(key, f"{what} = {shown(text)} begins as a formula does; expected plain text")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from remodel.archive import load_section, section_sum
-from remodel.files import lone_writer, open_folder, write_whole
+from remodel.archive import MOST_TEXT, load_section, parse_json, section_sum
+from remodel.files import lone_writer, open_folder, read_bytes, write_whole
 from remodel.origin import origin
 from remodel.parameters import Parameters
 from remodel.report import summarize
@@ -23,6 +23,10 @@ CAUSES = (
     "format", "made_by", "code", "trial", "parameters", "section", "seed", "replicates",
     "step_days",
 )  # fmt: skip
+KINDS: dict[str, Any] = {  # of what a record holds, by name
+    "made_by": dict, "code": str, "trial": dict, "parameters": dict, "section": str | None,
+    "seed": int, "replicates": int, "step_days": int | float, "results": dict | None,
+}  # fmt: skip
 
 
 def describe(
@@ -83,6 +87,9 @@ def read_record(path: Path, form: str = FORMAT) -> dict[str, Any]:
     missing = [name for name in (*CAUSES, "results") if name not in record]
     if missing:
         raise ValueError(f"{path}: is no whole record; it lacks {', '.join(missing)}")
+    other = [name for name, kind in KINDS.items() if not isinstance(record[name], kind)]
+    if other:
+        raise ValueError(f"{path}: is no whole record; of another kind: {', '.join(other)}")
     return record
 
 
@@ -95,7 +102,7 @@ def read_sealed(path: Path, form: str) -> dict[str, Any]:
         If it cannot be read, is cut short, was edited or is of another format.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = parse_json(read_bytes(path, MOST_TEXT))
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:

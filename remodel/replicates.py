@@ -1,5 +1,6 @@
 """Replicates: all arms of a trial on one section and with one luck."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from remodel.snapshots import Snapshot, take_snapshot
 from remodel.tissue import Tissue
 from remodel.trials import Trial
 
+FOLDERS = re.compile(r"(?<![\w.])(?:[A-Za-z]:|~)?[/\\](?:[^/\\'\":;,]+[/\\])+")  # a run names none
 Measure = Callable[[BoneModel], Mapping[str, float]]
 
 
@@ -67,7 +69,7 @@ def attempt(task: ReplicateTask) -> Replicate:
 def fail(task: ReplicateTask, error: Exception) -> Replicate:
     """Return a failed run, with one line that says what happened, and where."""
     place = extract_tb(error.__traceback__)[-1]
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    text = FOLDERS.sub("", " ".join(f"{type(error).__name__}: {error}".split()))
     text += f" ({Path(place.filename).name}, line {place.lineno})"
     return Replicate(task.replicate, pd.DataFrame(), case=task.case, error=text)
 

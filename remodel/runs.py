@@ -61,16 +61,33 @@ def read_run(folder: Path, causes: Mapping[str, Any], case: int, number: int) ->
         If its file is damaged or belongs to another ensemble.
     """
     path = run_path(folder, case, number)
-    record = read_sealed(path, RUN)
+    try:
+        record = read_sealed(path, RUN)
+    except ValueError as error:
+        raise ValueError(f"{error}; remove it, and the same command runs it anew") from None
     if record.get("belongs_to") != fingerprint(causes, case, number):
         raise ValueError(
             f"{path}: is a run of another experiment; remove it or choose another --out"
         )
-    columns = {
-        name: [nan if value is None else value for value in values]
-        for name, values in record["readings"].items()
-    }
-    return Replicate(number, pd.DataFrame(columns), case=case, error=record["error"])
+    try:
+        frame = as_frame(record["readings"])
+        return Replicate(number, frame, case=case, error=str(record["error"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: holds no run ({error!r})") from None
+
+
+def as_frame(readings: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the readings of a run; all but the names of the arms are numbers."""
+    frame = pd.DataFrame(
+        {
+            name: [nan if value is None else value for value in values]
+            for name, values in readings.items()
+        }
+    )
+    words = [name for name in frame if name != "arm" and frame[name].dtype.kind not in "biuf"]
+    if words:
+        raise ValueError(f"{words[0]} is not all numbers")
+    return frame
 
 
 def read_runs(folder: Path, causes: Mapping[str, Any]) -> Iterator[Replicate]:

@@ -150,9 +150,10 @@ def read_tissue(arrays: Arrays, record: dict[str, Any]) -> Tissue:
 def read_surroundings(arrays: Arrays, parameters: Parameters, tissue: Tissue) -> Surroundings:
     """Return what surrounded the sites when it was last measured."""
     around = Surroundings(parameters, tissue)
-    for name in arrays:
-        if name.startswith(AROUND):
-            setattr(around, name.removeprefix(AROUND), arrays[name])
+    for name in [name for name in arrays if name.startswith(AROUND)]:
+        if not isinstance(getattr(around, name.removeprefix(AROUND), None), np.ndarray):
+            raise KeyError(name)
+        setattr(around, name.removeprefix(AROUND), arrays[name])
     around.strain_at = flat_view(around.strain)
     return around
 

@@ -1,7 +1,6 @@
 """Published trials as files: patient, arms, visits, and the results to show beside them."""
 
 import csv
-import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
@@ -13,19 +12,19 @@ import pandas as pd
 
 from remodel.arms import Arm, read_arms, read_drugs, read_patient, read_population
 from remodel.drugs import DRUGS, Drug
+from remodel.files import read_bytes
 from remodel.habits import Population
 from remodel.instruments import Densitometry, with_scan_error
 from remodel.measures import SITES
 from remodel.patients import Patient, draw_woman
 from remodel.quantities import check, shown
-from remodel.reader import REQUIRED, Table
+from remodel.reader import MOST_TEXT, REQUIRED, Table, check_content, parse_toml
 
 MARKERS = ("ctx", "p1np", "bone_alp")
 QUANTITIES = (*SITES, "trabecular_bmd", "cortical_bmd", *MARKERS)
 HAZARD = "fracture_hazard_ratio"
 USES = ("calibrate", "validate")
 LONGEST = 100.0  # years that a trial may last
-LARGEST, MOST_DOTS = 250_000, 1000  # letters of its file, and dots in a line, read within seconds
 EVIDENCE = {"CTX": "ctx", "P1NP": "p1np", "bone ALP": "bone_alp", "fracture hazard ratio": HAZARD}
 
 
@@ -153,31 +152,24 @@ def load_trial(name: str | Path) -> Trial:
         there = ", ".join(built_in_trials())
         raise ValueError(f"no trial {shown(str(name))}; there are {there}; or name a .toml file")
     try:
-        with path.open(encoding="utf-8-sig") as lines:  # some editors begin with a mark
-            text = lines.read(LARGEST + 1)
+        text = read_bytes(path, 4 * MOST_TEXT).decode("utf-8-sig")  # some editors begin with a mark
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise ValueError(f"{path}: is not text; expected a TOML file in UTF-8") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: is no trial: {error}") from None
     return read_trial(text, str(path))
 
 
 def read_trial(text: str, file: str) -> Trial:
     """Read a trial from the text of its file; refuse what is no trial, in one line."""
-    if len(text) > LARGEST or max(line.count(".") for line in text.split("\n")) > MOST_DOTS:
-        most = f"at most {LARGEST} letters, and {MOST_DOTS} dots in a line"
-        raise ValueError(f"{file}: is huge; expected a trial in {most}")
-    try:
-        data = tomllib.loads(text)
-    except RecursionError:
-        raise ValueError(f"{file}: is nested too deeply; expected a trial") from None
-    except ValueError as error:  # of TOML, or a number with more digits than Python reads
-        raise ValueError(f"{file}: is not TOML: {error}") from None
-    return build_trial(Table(data, file, text))
+    return build_trial(Table(parse_toml(text, file), file, text))
 
 
 def build_trial(top: Table) -> Trial:
     """Build a trial from the top table of its file."""
+    check_content(top)
     top.only(
         ("name", "title", "source", "on_treatment", "off_treatment", "visits", "sites",
          "patient", "population", "drug", "arm", "evidence", "published", "fracture")

@@ -242,7 +242,7 @@ def test_what_is_not_there_cannot_be_read(tmp_path, load):
 
 
 def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked(monkeypatch, saved):
-    monkeypatch.setattr("remodel.archive.LARGEST", 1000)
+    monkeypatch.setattr("remodel.archive.LARGEST", {"": 1000})
     with pytest.raises(ValueError, match=r"unpacks to \d+ bytes; expected at most 1000"):
         load_model(saved[1])
 

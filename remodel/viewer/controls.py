@@ -13,7 +13,7 @@ from remodel.trials import built_in_trials
 from remodel.viewer import saving
 from remodel.viewer.overlays import CHOICES
 from remodel.viewer.player import ESTRADIOL, EXERCISE, Player
-from remodel.viewer.scene import ALONE, SECTIONS, Scene, trial_keys, trial_scene
+from remodel.viewer.scene import ALONE, SECTIONS, Scene, choose, trial_keys, trial_scene
 from remodel.viewer.tab import MONTH, SPEEDS, WEEK, Tab
 
 NO_TRIAL = "none: one woman"
@@ -113,6 +113,7 @@ def SceneControls(tab: Tab) -> None:
     trials = [NO_TRIAL, *built_in_trials(), *([tab.file] if tab.file else [])]
 
     def choose_trial(name: str) -> None:
+        choose("trial", name, trials)  # the browser may say anything, such as a path
         start = Scene() if name == NO_TRIAL else trial_scene(name)
         tab.set_scene(trial=start.trial, arm=start.arm, beside=None)
 

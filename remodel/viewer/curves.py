@@ -215,7 +215,7 @@ def draw_therapy(
                 f'<rect x="{x(start):.1f}" y="{y}" width="{max(1.0, x(stop) - x(start)):.1f}" '
                 f'height="{BAR - 2}" fill="{THERAPY[row]}"/>'
             )
-        yield f'<text x="{x(max(0, spans[0][0])) + 2:.1f}" y="{y + 9}" font-size="10">{drug}</text>'
+        yield f'<text x="{x(max(0, spans[0][0])) + 2:.1f}" y="{y + 9}" font-size="10">{escape(drug)}</text>'
 
 
 def draw_key(panel: Panel, count: int) -> Iterator[str]:

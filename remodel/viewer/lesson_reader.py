@@ -1,7 +1,6 @@
 """Reads lessons from their files; a mistake is one line with file, line, found and expected."""
 
 import re
-import tomllib
 from dataclasses import replace
 from importlib.resources import files
 from math import inf
@@ -11,7 +10,7 @@ from remodel.drugs import DRUGS
 from remodel.measures import COLUMNS
 from remodel.parameters import Parameters
 from remodel.quantities import check
-from remodel.reader import Table
+from remodel.reader import Table, check_content, parse_toml
 from remodel.trials import LONGEST
 from remodel.viewer.lesson import NAMED, Button, Lesson, Number
 from remodel.viewer.player import ESTRADIOL, EXERCISE
@@ -62,11 +61,8 @@ def read_lesson(text: str, name: str) -> Lesson:
     head, fence, body = rest.partition(FENCE)
     if before.strip() or not fence:
         raise ValueError(f"{file}: expected TOML between two lines of +++ at the top")
-    try:
-        data = tomllib.loads(head)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{file}: is not TOML between the lines of +++: {error}") from None
-    top = Table(data, file, "\n" + head)  # the line of +++ counts
+    top = Table(parse_toml(head, file), file, "\n" + head)  # the line of +++ counts
+    check_content(top)
     top.only(("title", "scene", "button", "number", "setting"))
     scene_table = top.table("scene")
     scene_table.only(SCENE)

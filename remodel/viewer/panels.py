@@ -2,10 +2,11 @@
 
 from base64 import b64encode
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import solara
-from markdown import markdown
+from markdown import Markdown
 
 from remodel.viewer.controls import OverlayControl, Press
 from remodel.viewer.curves import draw_curves
@@ -19,6 +20,10 @@ from remodel.viewer.words import say
 PIXELS = (4, 3)  # a site, for one section and for two
 REACH, CLOSE = 14, 9  # sites around the unit up close, and pixels of a site
 TEACHER = "Answers for the teacher"
+ACTIVE = (  # what of Markdown could run code or ask another server
+    "html", "link", "image_link", "reference", "image_reference", "short_reference",
+    "short_image_ref", "autolink", "automail",
+)  # fmt: skip
 
 
 @solara.component_vue("picture.vue")
@@ -50,7 +55,7 @@ def SectionPanel(tab: Tab) -> None:
             png = as_png(as_picture(model, scene.overlay, PIXELS[len(models) - 1], site))
             with solara.Div():
                 title = f"{arm.name}, year {player.year:.2f}"
-                solara.HTML("div", title, classes=["who"])
+                solara.HTML("div", escape(title), classes=["who"])
                 Picture(src=data_url(png), alt=title, event_pick=pick)
     solara.HTML("div", unsafe_innerHTML=legend_html(scene.overlay))
 
@@ -106,7 +111,7 @@ def CurvesPanel(tab: Tab) -> None:
 def WordsPanel(tab: Tab) -> None:
     """Say what is happening now, what went wrong, and what a frame costs."""
     tab.tick.get()
-    solara.HTML("p", say(tab.player), classes=["words"])
+    solara.HTML("p", escape(say(tab.player)), classes=["words"])
     if tab.player.finished:
         solara.HTML("p", "The longest time that can be played is over: press Reset.")
     if tab.error.value:
@@ -126,7 +131,7 @@ def CostPanel(tab: Tab) -> None:
 def LessonPanel(tab: Tab, lesson: Lesson) -> None:
     """Show a lesson: buttons that set the scene, then its text; answers only on request."""
     shown, show = solara.use_state(False)
-    solara.HTML("h2", lesson.title)
+    solara.HTML("h2", escape(lesson.title))
     with solara.Div(classes=["buttons"]):
         for button in lesson.buttons:
             Press(button.label, lambda button=button: tab.press(button))
@@ -135,4 +140,13 @@ def LessonPanel(tab: Tab, lesson: Lesson) -> None:
             Press("Hide the answers" if shown else TEACHER, lambda: show(not shown))
         if heading != TEACHER or shown:
             solara.HTML("h3", heading)
-            solara.HTML("div", unsafe_innerHTML=markdown(lesson.filled(heading)))
+            solara.HTML("div", unsafe_innerHTML=as_html(lesson.filled(heading)))
+
+
+def as_html(text: str) -> str:
+    """Return Markdown as HTML; what is HTML in it is shown as text, and nothing is a link."""
+    page = Markdown()
+    page.preprocessors.deregister("html_block")
+    for name in ACTIVE:
+        page.inlinePatterns.deregister(name)
+    return str(page.convert(text))

@@ -8,6 +8,7 @@ import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
 
+from remodel.viewer.door import OWN_NAMES, Doorkeeper
 from remodel.viewer.opening import OPENING, open_scene, wanted_opening
 from remodel.viewer.player import rested
 
@@ -83,16 +84,16 @@ def serve(wanted: dict[str, str], host: str, port: int, browser: bool) -> None:
         print(f"remodel: {address} (stop with Ctrl-C)", flush=True)
         if browser:
             threading.Thread(target=open_browser, args=(address,), daemon=True).start()
-        run_server(ready)
+        run_server(ready, host in OWN_NAMES)
 
 
-def run_server(ready: socket.socket) -> None:
+def run_server(ready: socket.socket, local: bool) -> None:
     """Run Solara's server on a socket; who connects before it is up has to wait a moment."""
     threading.Thread(target=warm_up, daemon=True).start()
     import uvicorn
     from solara.server.starlette import app
 
-    uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[ready])
+    uvicorn.Server(uvicorn.Config(Doorkeeper(app, local), log_level="error")).run(sockets=[ready])
 
 
 def warm_up() -> None:
