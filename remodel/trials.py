@@ -153,8 +153,8 @@ def load_trial(name: str | Path) -> Trial:
         there = ", ".join(built_in_trials())
         raise ValueError(f"no trial {shown(str(name))}; there are {there}; or name a .toml file")
     try:
-        with path.open(encoding="utf-8-sig") as file:  # some editors begin with a mark
-            text = file.read(LARGEST + 1)
+        with path.open(encoding="utf-8-sig") as lines:  # some editors begin with a mark
+            text = lines.read(LARGEST + 1)
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
