@@ -110,7 +110,7 @@ def lone_writer(folder: Path) -> Iterator[None]:
     busy = ValueError(
         f"{folder}: another run is at work in it; wait until it ends, or choose another --out"
     )
-    with (folder / LOCK).open("a") as file:
+    with (folder / LOCK).open("a", encoding="utf-8") as file:
         try:
             take_lock(file)
         except (BlockingIOError, PermissionError):

@@ -61,7 +61,7 @@ def blocks(language):
 @cache
 def run_block(page, code):
     """Run a block once, in a folder of its own; return what it prints and its names."""
-    names: dict = {}
+    names = {"__name__": "__main__"}
     with TemporaryDirectory() as folder, chdir(folder), redirect_stdout(StringIO()) as printed:
         exec(compile(code, page, "exec"), names)  # noqa: S102
     return printed.getvalue(), names

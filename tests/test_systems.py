@@ -44,8 +44,8 @@ def without_encoding(tree):
 
 
 def only_posix(tree):
-    """Return the modules imported that other systems lack."""
-    nodes = list(ast.walk(tree))
+    """Return the modules that other systems lack and that are imported whatever the system."""
+    nodes = tree.body
     found = [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
     found += [str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)]
     return {name.split(".")[0] for name in found} & ONLY_POSIX
