@@ -2,7 +2,6 @@
 
 import ast
 import asyncio
-import socket
 import zipfile
 from pathlib import Path
 
@@ -180,12 +179,6 @@ def test_nothing_that_is_written_names_the_user(tmp_path, monkeypatch, capsys):
     assert "'data.csv' (test_hostile_text.py, line" in found.failed["error"][0]
     written = [path for path in (home / "made").rglob("*") if path.is_file()]
     assert len(written) > 12
-    host = socket.gethostname()  # a short one stands in a picture by chance
-    secrets = (
-        str(tmp_path),
-        "jane-doe",
-        str(Path(remodel.__file__).parent),
-        *[host] * (len(host) > 5),
-    )
+    secrets = (str(tmp_path), "jane-doe", str(Path(remodel.__file__).parent))
     for path in written:
         assert not [word for word in secrets if word.encode() in hold(path)], path
