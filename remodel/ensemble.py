@@ -119,12 +119,15 @@ def run_ensemble(
             with bar:
                 run_all(missing, attempt, workers, take, fail)
         except (KeyboardInterrupt, ConnectionError, BrokenExecutor) as stop:
-            kept = "lost"
-            if folder:
-                kept = f"kept in {folder}, and the same command goes on from there"
-            reason = f"{stop}; " if str(stop) else ""
-            raise type(stop)(f"{reason}{len(runs)} of {len(tasks)} runs are {kept}") from None
+            count = f"{len(runs)} of {len(tasks)} runs"
+            raise type(stop)(tell_what_is_kept(str(stop), count, folder)) from None
     return gather(causes, runs.values())
+
+
+def tell_what_is_kept(reason: str, count: str, folder: Path | None) -> str:
+    """Return why the runs were stopped, how many there are, and how to go on."""
+    kept = f"kept in {folder}, and the same command goes on from there" if folder else "lost"
+    return f"{reason}{'; ' * bool(reason)}{count} are {kept}"
 
 
 def find_finished(folder: Path, causes: Mapping[str, Any]) -> dict[tuple[int, int], Replicate]:

@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+from browser import BROWSER, FLAGS, Server, Tab
 from playwright.sync_api import sync_playwright
-from test_viewer_browser import BROWSER, FLAGS, Server, Tab
 
 
 def memory(server):

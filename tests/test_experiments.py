@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from helpers import silent, small, wall
@@ -188,99 +187,6 @@ def test_fractures_are_those_of_true_bone_against_no_protection():
     prices = module.price(table)
     assert list(prices) == ["intermittent", "delayed", "upfront"]
     assert prices["delayed"] == pytest.approx(50 * (1 - ratios["delayed"]))
-
-
-def test_screening_finds_the_effect_of_the_whole_range_and_nothing_where_is_none():
-    module = load("sensitivity")
-    factors = ("osteoblast.life", "precursors.usage", "receptor.lag")
-    problem = module.make_problem(factors, Parameters())
-    design = module.sample_morris.sample(problem, 4, num_levels=module.LEVELS, seed=1)
-    usual = Parameters().values()
-    parts = design / [usual[name] for name in factors]
-    answer = 20 * parts[:, 0] - 5 * parts[:, 1]
-    turns = np.where(np.arange(len(design)) % 2, 1.0, -1.0)[:, None] * [-1.0, 1.0]
-    values = answer[:, None] + turns + [7.0, 9.0]  # what all points share is no luck
-    table = module.screen(problem, design, {("spine", "loss"): values}, 1)
-    assert table["mu"].to_numpy() == pytest.approx(np.array([20, -5, 0]) * 2 * module.SPREAD)
-    assert table["mu_star"].to_numpy() == pytest.approx(abs(table["mu"].to_numpy()))
-    assert list(table["rank"]) == [1, 2, 3]
-    spread = math.sqrt(len(design) / (len(design) - 1))  # of the mean of two replicates
-    assert table["noise"].to_numpy() == pytest.approx(2 * spread / math.sqrt(math.pi) * 1.5)
-
-
-def test_variance_is_shared_out_among_numbers_and_luck():
-    module = load("sensitivity")
-    problem = module.make_problem(("osteoblast.life", "precursors.usage"), Parameters())
-    design = module.sample_sobol.sample(problem, 256, calc_second_order=False, seed=1)
-    parts = (design - np.mean(problem["bounds"], axis=1)) / np.ptp(problem["bounds"], axis=1)
-    answer = 2 * parts[:, 0] + parts[:, 1]  # four fifths and one fifth of the variance, 5/12
-    luck = np.random.default_rng(1).normal(0, math.sqrt(5 / 12), (len(design), 2))
-    for size, share in ((0.0, 0.0), (1.0, 1 / 3)):  # of the mean of two: half of that of one
-        values = answer[:, None] + size * luck
-        table = module.apportion(problem, {("spine", "loss"): values}, 1)
-        assert table["luck"].to_numpy() == pytest.approx(share, abs=0.03)
-        alone = np.array([0.8, 0.2]) * (1 - share)
-        assert table["S1"].to_numpy() == pytest.approx(alone, abs=0.1)
-        assert table["ST"].to_numpy() == pytest.approx(alone + share, abs=0.1)
-
-
-def test_ranges_are_cut_to_what_is_declared_and_leave_out_zeros_and_resolution():
-    ranges = load("sensitivity").list_ranges(Parameters())
-    assert ranges["osteoblast.life"] == pytest.approx([89.451, 109.329])
-    assert ranges["drugs.anastrozole.suppression"] == pytest.approx([0.855, 0.999])
-    assert ranges["densitometry.usual"] == pytest.approx([-1.21, -0.99])
-    for name in ("time.step", "section.site", "responses.rankl.full"):
-        assert name not in ranges
-
-
-def test_only_numbers_that_move_an_outcome_are_screened(monkeypatch):
-    module = load("sensitivity")
-    asked = ("osteoblast.life", "drugs.denosumab.binding", "densitometry.spine_drift")
-    ranges = {name: module.list_ranges(Parameters())[name] for name in asked}
-    monkeypatch.setattr(module, "list_ranges", lambda _: ranges)
-    options = module.make_parser("Which?", 2).parse_args([])
-    options.replicates, options.workers = 1, 1
-    numbers = Parameters().with_values(module.TINY)
-    assert module.find_factors(options, numbers) == ["osteoblast.life"]
-
-
-def test_runs_are_counted_that_hold_the_mean():
-    module = load("convergence")
-    assert [module.needed(spread) for spread in (0.01, 1.0, 2.0)] == [2, 18, 64]
-
-
-def test_differences_are_paired_where_the_section_is_the_same():
-    module = load("convergence")
-    usual = {"time.step": 7.0, "section.site": 20.0, "section.height": 4.0}
-    luck = np.array([-3.0, 0.0, 1.0, 2.0])
-    shifts = [({}, 0.0), ({"time.step": 1.0}, 2.0), ({"section.height": 8.0}, 2.0)]
-    table = pd.concat(
-        [
-            pd.DataFrame(usual | changed | {"replicate": range(4)})
-            .assign(**{name: luck + shift + 0.1 * luck**2 * bool(changed)
-                       for name in module.OUTCOMES})
-            for changed, shift in shifts
-        ]
-    )  # fmt: skip
-    found = module.compare(table, usual)
-    found = found[found["outcome"] == "ctx"].set_index("number")
-    assert found.loc["time.step", "difference"] == pytest.approx(2 + 0.1 * 14 / 4)
-    assert found.loc["section.height", "difference"] == pytest.approx(2 + 0.1 * 14 / 4)
-    assert found.loc["time.step", "error"] < 0.3 < found.loc["section.height", "error"]
-    assert module.agree(found[found.index == "section.height"])
-    assert not module.agree(found)
-
-
-def test_loss_and_recovery_are_against_untreated_women():
-    rows = [
-        {"point": 7, "arm": arm, "replicate": 0, "year": float(year), "lumbar_spine": value,
-         "total_hip": 2 * value}
-        for arm, values in (("anastrozole", (0.0, -5.0, -4.0)), ("untreated", (0.0, -1.0, -2.0)))
-        for year, value in enumerate(values)
-    ]  # fmt: skip
-    found = load("sensitivity").read_outcomes(pd.DataFrame(rows), 1.0, 1.0)
-    assert found["lumbar_spine", "loss"] == pytest.approx(np.array([[4.0]]))
-    assert found["total_hip", "recovery"] == pytest.approx(np.array([[4.0]]))
 
 
 @pytest.mark.parametrize("arguments", [("--out", "a.csv"), ("--replicates", "0"), ("--steps", "7")])

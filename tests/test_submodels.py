@@ -9,11 +9,8 @@ from helpers import build, same, silent, small, state_of, wall
 from remodel import BoneModel, Parameters, kinetics
 from remodel.cells import SETTLE, Cavity, Osteoblast, Osteoclast
 from remodel.drugs import DRUGS
-from remodel.fracture import hazard_ratio
 from remodel.habits import Habits, Population
-from remodel.instruments import Densitometry, Fracture
 from remodel.kinetics import Body
-from remodel.measures import dxa_change
 from remodel.parameters import YEAR
 from remodel.patients import Patient, draw_population
 from remodel.sections import build_section
@@ -231,77 +228,6 @@ def test_an_injection_does_not_depend_on_how_its_days_are_divided(monkeypatch):
     monkeypatch.setattr(kinetics, "SUBSTEP", kinetics.SUBSTEP / 4)
     assert usual[1:20] == pytest.approx(course()[1:20], rel=0.02)
     assert usual[3] > 0.5 * DRUGS["denosumab"].concentration > 100 * usual[-1]
-
-
-def test_dxa_mixes_the_compartments_and_adds_the_drift_of_the_spine():
-    numbers = Densitometry(
-        spine_trabecular=0.6, hip_trabecular=0.4, neck_trabecular=0.2, spine_drift=0.5
-    )
-    change = {"trabecular_bmd": -10.0, "cortical_bmd": -5.0}
-    found = {
-        site: dxa_change(numbers, site, change, 80.0, 2.0) for site in ("spine", "hip", "neck")
-    }
-    assert found == pytest.approx({"spine": -8.0 + 1.0, "hip": -7.0, "neck": -6.0})
-
-
-def test_the_spine_is_mixed_as_a_spine_and_the_hip_as_a_hip():
-    """The frame of a run, against the shares of trabecular bone and the drift, by their names."""
-    model = build("anastrozole 0-1")
-    model.run(1)
-    numbers, now = model.parameters.densitometry, model.meter.now
-    inner, outer = now["trabecular_bmd"], now["cortical_bmd"]
-    for column, share, drift in (
-        ("lumbar_spine", numbers.spine_trabecular, numbers.spine_drift * now["year"]),
-        ("total_hip", numbers.hip_trabecular, 0.0),
-        ("femoral_neck", numbers.neck_trabecular, 0.0),
-    ):
-        assert now[column] == pytest.approx(share * inner + (1 - share) * outer + drift)
-
-
-@pytest.mark.parametrize("age, years, drifted", [(40, 5, 0), (50, 7, 2), (60, 7, 7), (60, 0, 0)])
-def test_the_spine_drifts_only_past_an_age(age, years, drifted):
-    numbers = Densitometry(spine_drift=0.5, drift_from=55.0)
-    still = {"trabecular_bmd": 0.0, "cortical_bmd": 0.0}
-    assert dxa_change(numbers, "spine", still, age, years) == pytest.approx(0.5 * drifted)
-    assert dxa_change(numbers, "hip", still, age, years) == 0.0
-
-
-@pytest.mark.parametrize("marker", ["ctx", "p1np", "bone_alp"])
-def test_the_mean_of_a_marker_over_the_two_years_before_day_0_is_none(marker):
-    """Its baseline is those years, however long the spin-up was."""
-    meter = build(time__spin_up=5.0).meter
-    before = [meter.changes(raw)[marker] for raw in meter.history]
-    assert np.mean(before[-26:]) == pytest.approx(0.0, abs=1e-9)
-    assert abs(np.mean(before[:-26])) > 0.5
-
-
-def test_ctx_follows_what_is_dug_and_p1np_what_is_laid():
-    meter = build().meter
-    for marker, amount in (("ctx", "removed"), ("p1np", "added")):
-        double = {k: 2 * v if k.endswith(amount) else v for k, v in meter.baseline.items()}
-        found = meter.changes(double)
-        assert {name: found[name] for name in ("ctx", "p1np")} == pytest.approx(
-            {"ctx": 0.0, "p1np": 0.0} | {marker: 100.0}
-        )
-
-
-def test_bone_alp_has_a_background_that_stays():
-    found = []
-    for share in (0.0, 0.25):
-        model = build("anastrozole 0-1", markers__alp_background=share)
-        model.run(years=1)
-        found.append(model.frame()["bone_alp"].to_numpy())
-    assert np.ptp(found[0]) > 0
-    np.testing.assert_allclose(found[1], 0.75 * found[0], atol=1e-9)
-
-
-def test_each_percent_of_hip_bmd_lost_multiplies_the_hazard():
-    numbers = Fracture(gradient=0.1)
-    lost, kept = np.full((3, 2), -4.0), np.zeros((3, 2))
-    assert hazard_ratio(lost, kept, numbers) == pytest.approx([exp(0.4)] * 2)
-    assert hazard_ratio(kept, lost, numbers) == pytest.approx([exp(-0.4)] * 2)
-    late = np.array([[0.0], [-4.0]])  # half of the time
-    assert hazard_ratio(late, 0 * late, numbers) == pytest.approx([(1 + exp(0.4)) / 2])
 
 
 def test_osteoblasts_that_nothing_wears_end_if_they_have_no_life():
