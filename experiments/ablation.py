@@ -16,7 +16,9 @@ of their trials fail. Supply by marrow and perforation are hardly missed: of the
 only that of stopping denosumab then fails, by little (1.3 and 1.5).
 
 TRY
-@TRY@
+--trials zfast --replicates 8: eight women in place of three miss by 1.5 points in place of 2.9 with
+nothing switched off, by 3.9 in place of 5.1 without strain and by 0.7 in place of 1.6 without
+perforation: so much is luck of who is drawn.
 
 TRUST
 A trial fails that misses by more than the 1.3 points asked of predictions; of the loss after
