@@ -9,7 +9,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -19,15 +19,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from remodel.__main__ import guard
+from remodel.arms import Arm
 from remodel.cases import Case
 from remodel.ensemble import all_finished, run_ensemble
 from remodel.files import open_folder, whole_file, write_whole
+from remodel.habits import Population
 from remodel.jobs import QUICK, QUICK_REPLICATES
 from remodel.options import Parser, add_luck_options, open_workers
 from remodel.origin import origin
 from remodel.parameters import Parameters
+from remodel.patients import Patient
 from remodel.replicates import Measure
 from remodel.runs import write_frame
+from remodel.therapies import Course
+from remodel.trials import Trial
 
 SMALL = QUICK | {"time.spin_up": 2.0}  # the baseline of rates is a mean over these
 
@@ -91,6 +96,33 @@ def start(parser: Parser, work: Callable[[argparse.Namespace], None]) -> None:
 def section(options: argparse.Namespace) -> Parameters:
     """Return the numbers of the model: the default ones, on a small section if quick."""
     return Parameters().with_values(SMALL if options.quick else {})
+
+
+def compare_courses(
+    name: str,
+    title: str,
+    courses: Mapping[str, Sequence[Course]],
+    on: float,
+    off: float = 0.0,
+    sites: Sequence[str] = ("lumbar_spine", "total_hip"),
+    visits: Iterable[float] = (),
+    population: Population | None = None,
+) -> Trial:
+    """Return a trial of usual women, or drawn ones, whose arms differ by their courses.
+
+    They are visited at the end of the drug and of the follow-up, in years, unless told otherwise.
+    """
+    arms = [Arm(name=arm, patient=Patient(), courses=tuple(c)) for arm, c in courses.items()]
+    return Trial(
+        name=name, title=title, source="", on_treatment=on, off_treatment=off,
+        visits=tuple(visits) or tuple(sorted({on, on + off})), sites=tuple(sites),
+        patient=Patient(), arms=tuple(arms), population=population,
+    )  # fmt: skip
+
+
+def each_year(years: float) -> list[float]:
+    """Return the years of yearly visits."""
+    return [float(year) for year in range(1, round(years) + 1)]
 
 
 def run_cases(

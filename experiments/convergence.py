@@ -34,13 +34,11 @@ import argparse
 
 import numpy as np
 import pandas as pd
-from common import make_parser, run_cases, section, start, write
+from common import compare_courses, make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
 from scipy import stats
 
-from remodel.arms import Arm
 from remodel.cases import cross
-from remodel.patients import Patient
 from remodel.report import Readings, interval
 from remodel.therapies import Course
 from remodel.trials import Trial
@@ -67,13 +65,7 @@ WANTED = 0.5  # points to both sides of a mean
 def make_trial(years: float) -> Trial:
     """Return a trial of the inhibitor against nothing."""
     courses = {GIVEN: (Course(drug=GIVEN),), UNTREATED: ()}
-    return Trial(
-        name="convergence", title="Anastrozole", source="", on_treatment=years, off_treatment=0.0,
-        visits=(years,), sites=SITES, patient=Patient(),
-        arms=tuple(
-            Arm(name=name, patient=Patient(), courses=given) for name, given in courses.items()
-        ),
-    )  # fmt: skip
+    return compare_courses("convergence", "Anastrozole", courses, years, sites=SITES)
 
 
 def read_outcomes(frame: pd.DataFrame, years: float) -> pd.DataFrame:

@@ -25,10 +25,9 @@ to few above it. Above 100 pmol/L it is an extrapolation. One kind of woman, in 
 import argparse
 
 import pandas as pd
-from common import make_parser, run_cases, section, start, write
+from common import compare_courses, make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
 
-from remodel.arms import Arm
 from remodel.cases import Case
 from remodel.colors import BLUE, VERMILLION
 from remodel.parameters import Parameters
@@ -45,24 +44,9 @@ BLOCK = Course(drug="letrozole", dose=100.0)  # leaves less than 0.01 pmol/L
 def make_trial(doses: tuple[float, ...], years: float, parameters: Parameters) -> Trial:
     """Return a trial with an arm for each dose, which share section, spin-up and luck."""
     usual = parameters.drugs["estradiol"].estradiol
-    return Trial(
-        name="estradiol",
-        title="Estradiol blocked and replaced",
-        source="",
-        on_treatment=years,
-        off_treatment=0.0,
-        visits=(years,),
-        sites=tuple(OUTCOMES),
-        patient=Patient(),
-        arms=tuple(
-            Arm(
-                name=f"{dose:g}",
-                patient=Patient(),
-                courses=(BLOCK, Course(drug="estradiol", dose=dose / usual)),
-            )
-            for dose in doses
-        ),
-    )
+    courses = {f"{dose:g}": (BLOCK, Course(drug="estradiol", dose=dose / usual)) for dose in doses}
+    title = "Estradiol blocked and replaced"
+    return compare_courses("estradiol", title, courses, years, sites=tuple(OUTCOMES))
 
 
 def summarize(frame: pd.DataFrame, years: float) -> pd.DataFrame:

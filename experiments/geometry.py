@@ -26,17 +26,15 @@ sections of each form; bars are 95 % intervals.
 import argparse
 
 import pandas as pd
-from common import make_parser, run_cases, section, start, write
+from common import compare_courses, make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
 
-from remodel.arms import Arm
 from remodel.arrays import Floats
 from remodel.cases import Case
 from remodel.colors import BLUE, VERMILLION
 from remodel.histomorphometry import histomorphometry
 from remodel.model import BoneModel
 from remodel.parameters import Parameters
-from remodel.patients import Patient
 from remodel.report import Readings, interval
 from remodel.therapies import Course
 from remodel.tissue import REGIONS
@@ -72,19 +70,8 @@ def make_cases(parameters: Parameters, trial: Trial) -> list[Case]:
 def make_trial(on: float, off: float) -> Trial:
     """Return a trial of the inhibitor against nothing."""
     courses = {DRUG: (Course(drug=DRUG, stop=on),), UNTREATED: ()}
-    return Trial(
-        name="geometry",
-        title="Anastrozole, then nothing",
-        source="",
-        on_treatment=on,
-        off_treatment=off,
-        visits=(on, on + off),
-        sites=("trabecular_bmd", "cortical_bmd"),
-        patient=Patient(),
-        arms=tuple(
-            Arm(name=name, patient=Patient(), courses=given) for name, given in courses.items()
-        ),
-    )
+    sites = ("trabecular_bmd", "cortical_bmd")
+    return compare_courses("geometry", "Anastrozole, then nothing", courses, on, off, sites)
 
 
 def measure(model: BoneModel) -> dict[str, float]:

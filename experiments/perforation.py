@@ -27,15 +27,13 @@ import argparse
 
 import numpy as np
 import pandas as pd
-from common import make_parser, run_cases, section, start, write
+from common import compare_courses, each_year, make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
 
-from remodel.arms import Arm
 from remodel.cases import Case
 from remodel.colors import BLUE, VERMILLION
 from remodel.histomorphometry import connected
 from remodel.model import BoneModel
-from remodel.patients import Patient
 from remodel.report import interval
 from remodel.therapies import Course
 from remodel.tissue import TRABECULAR
@@ -75,19 +73,8 @@ def measure(model: BoneModel) -> dict[str, float]:
 def make_trial(on: float, off: float) -> Trial:
     """Return a trial of the inhibitor against nothing, visited each year."""
     courses = {"anastrozole": (Course(drug="anastrozole", stop=on),), "untreated": ()}
-    return Trial(
-        name="perforation",
-        title="Anastrozole, then nothing",
-        source="",
-        on_treatment=on,
-        off_treatment=off,
-        visits=tuple(float(year) for year in range(1, round(on + off) + 1)),
-        sites=("trabecular_bmd",),
-        patient=Patient(),
-        arms=tuple(
-            Arm(name=name, patient=Patient(), courses=given) for name, given in courses.items()
-        ),
-    )
+    title, visits = "Anastrozole, then nothing", each_year(on + off)
+    return compare_courses("perforation", title, courses, on, off, ("trabecular_bmd",), visits)
 
 
 def summarize(frame: pd.DataFrame) -> pd.DataFrame:

@@ -27,14 +27,12 @@ infusion bind worse on a surface that rests. Vertebral fractures of the rebound 
 import argparse
 
 import pandas as pd
-from common import make_parser, run_cases, section, start, write
+from common import compare_courses, make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
 
-from remodel.arms import Arm
 from remodel.arrays import Floats
 from remodel.cases import Case
 from remodel.colors import BLUE, GREEN, ORANGE, PINK, SKY, VERMILLION
-from remodel.patients import Patient
 from remodel.report import Readings, interval
 from remodel.therapies import Course
 from remodel.trials import Trial
@@ -74,20 +72,8 @@ def list_courses(on: float, waits: tuple[int, ...]) -> dict[str, tuple[Course, .
 
 def make_trial(on: float, off: float, waits: tuple[int, ...]) -> Trial:
     """Return a trial of denosumab and what follows it."""
-    return Trial(
-        name="rebound",
-        title="Denosumab and what follows it",
-        source="",
-        on_treatment=on,
-        off_treatment=off,
-        visits=(on, on + off),
-        sites=SITES,
-        patient=Patient(),
-        arms=tuple(
-            Arm(name=name, patient=Patient(), courses=courses)
-            for name, courses in list_courses(on, waits).items()
-        ),
-    )
+    title = "Denosumab and what follows it"
+    return compare_courses("rebound", title, list_courses(on, waits), on, off, SITES)
 
 
 def kept(readings: Readings, arm: str, site: str, on: float, year: float) -> Floats:

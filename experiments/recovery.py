@@ -29,16 +29,14 @@ import argparse
 
 import numpy as np
 import pandas as pd
-from common import make_parser, run_cases, section, start, write
+from common import compare_courses, make_parser, run_cases, section, start, write
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from remodel.arms import Arm
 from remodel.arrays import Floats
 from remodel.cases import Case
 from remodel.colors import BLUE, VERMILLION
 from remodel.model import BoneModel
-from remodel.patients import Patient
 from remodel.report import interval
 from remodel.therapies import Course
 from remodel.tissue import REGIONS
@@ -80,21 +78,9 @@ def measure(model: BoneModel) -> dict[str, float]:
 def make_trial(years_on: tuple[float, ...], off: float) -> Trial:
     """Return a trial with an arm for each time on the inhibitor, and one without."""
     given = {f"{on:g}": (Course(drug="anastrozole", stop=on),) for on in years_on}
-    visits = {*years_on, *(on + off for on in years_on)}
-    return Trial(
-        name="recovery",
-        title="Anastrozole for a time, then nothing",
-        source="",
-        on_treatment=max(years_on),
-        off_treatment=off,
-        visits=tuple(sorted(visits)),
-        sites=("trabecular_bmd", "cortical_bmd"),
-        patient=Patient(),
-        arms=tuple(
-            Arm(name=name, patient=Patient(), courses=courses)
-            for name, courses in {UNTREATED: (), **given}.items()
-        ),
-    )
+    sites, visits = ("trabecular_bmd", "cortical_bmd"), {*years_on, *(on + off for on in years_on)}
+    title, courses = "Anastrozole for a time, then nothing", {UNTREATED: (), **given}
+    return compare_courses("recovery", title, courses, max(years_on), off, sites, sorted(visits))
 
 
 def summarize(frame: pd.DataFrame, years_on: tuple[float, ...], off: float) -> pd.DataFrame:

@@ -37,18 +37,16 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-from common import extra, make_parser, run_cases, start, write
+from common import compare_courses, extra, make_parser, run_cases, start, write
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from remodel.arms import Arm
 from remodel.arrays import Floats
 from remodel.cases import Case
 from remodel.colors import BLUE, VERMILLION
 from remodel.jobs import QUICK
 from remodel.options import Number
 from remodel.parameters import Parameters
-from remodel.patients import Patient
 from remodel.report import Readings
 from remodel.therapies import Course
 from remodel.trials import Trial
@@ -76,13 +74,8 @@ Outcomes = dict[tuple[str, str], Floats]  # by site and outcome; shape (points, 
 def make_trial(on: float, off: float) -> Trial:
     """Return a trial of the inhibitor against nothing."""
     courses = {GIVEN: (Course(drug=GIVEN, stop=on),), UNTREATED: ()}
-    return Trial(
-        name="sensitivity", title="Anastrozole, then nothing", source="", on_treatment=on,
-        off_treatment=off, visits=(on, on + off), sites=SITES, patient=Patient(),
-        arms=tuple(
-            Arm(name=name, patient=Patient(), courses=given) for name, given in courses.items()
-        ),
-    )  # fmt: skip
+    title = "Anastrozole, then nothing"
+    return compare_courses("sensitivity", title, courses, on, off, SITES)
 
 
 def list_ranges(parameters: Parameters) -> dict[str, list[float]]:

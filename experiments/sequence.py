@@ -29,10 +29,9 @@ import argparse
 
 import numpy as np
 import pandas as pd
-from common import make_parser, run_cases, section, start, write
+from common import compare_courses, each_year, make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
 
-from remodel.arms import Arm
 from remodel.cases import Case
 from remodel.colors import BLUE, GREEN, ORANGE, VERMILLION
 from remodel.drugs import DRUGS
@@ -40,7 +39,6 @@ from remodel.fracture import hazard_ratio
 from remodel.habits import Population
 from remodel.model import BoneModel
 from remodel.options import Number
-from remodel.patients import Patient
 from remodel.report import interval
 from remodel.therapies import Course
 from remodel.trials import Trial
@@ -78,20 +76,10 @@ def make_trial(on: float, off: float, drug: str, below: float) -> Trial:
         "upfront": (Course(drug=drug, stop=on),),
     }
     inhibitor = Course(drug=INHIBITOR, stop=on)
-    return Trial(
-        name="sequence",
-        title="When bone is protected from an inhibitor",
-        source="",
-        on_treatment=on,
-        off_treatment=off,
-        visits=tuple(float(year) for year in range(1, round(on + off) + 1)),
-        sites=("lumbar_spine", "total_hip"),
-        patient=Patient(),
-        arms=tuple(
-            Arm(name=name, patient=Patient(), courses=(inhibitor, *given))
-            for name, given in protection.items()
-        ),
-        population=Population(),
+    courses = {name: (inhibitor, *given) for name, given in protection.items()}
+    title, visits = "When bone is protected from an inhibitor", each_year(on + off)
+    return compare_courses(
+        "sequence", title, courses, on, off, visits=visits, population=Population()
     )
 
 

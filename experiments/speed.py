@@ -36,19 +36,17 @@ from unittest.mock import patch
 import mesa
 import numpy as np
 import pandas as pd
-from common import make_parser, start, write
+from common import compare_courses, make_parser, start, write
 from matplotlib.figure import Figure
 from mesa.agent import AgentSet
 from PIL import Image
 
 from remodel import BoneModel, Parameters, replicates
-from remodel.arms import Arm
 from remodel.cases import Case
 from remodel.cells import Osteoblast, Osteoclast
 from remodel.colors import BLUE, VERMILLION
 from remodel.ensemble import run_ensemble
 from remodel.origin import made_by
-from remodel.patients import Patient
 from remodel.sections import build_section
 from remodel.therapies import Course
 from remodel.trials import Trial
@@ -226,11 +224,8 @@ def time_ensemble(trial: Trial, runs: int, workers: int) -> tuple[float, float]:
 
 def cost_of_ensembles(runs: int) -> Iterator[Finding]:
     """Compare two workers with one, and an ensemble with its runs."""
-    arm = Arm(name="anastrozole", patient=Patient(), courses=(Course(drug="anastrozole"),))
-    trial = Trial(
-        name="speed", title="Anastrozole", source="", on_treatment=7.0, off_treatment=0.0,
-        visits=(7.0,), sites=("total_hip",), patient=Patient(), arms=(arm,),
-    )  # fmt: skip
+    courses = {"anastrozole": (Course(drug="anastrozole"),)}
+    trial = compare_courses("speed", "Anastrozole", courses, 7.0, sites=("total_hip",))
     one, spent = time_ensemble(trial, runs, 1)
     two, _ = time_ensemble(trial, runs, 2)
     what = f"{runs} runs of 7 years: two workers / half of one"
