@@ -8,7 +8,7 @@ import pytest
 from helpers import silent, small, wall
 from PIL import Image
 from test_command import TRIAL, refused, run
-from test_record import TINY
+from test_record import TINY, trial
 
 from remodel import movies
 from remodel.archive import load_section, save_section
@@ -19,16 +19,9 @@ from remodel.record import read_record, recorded_section
 from remodel.replicates import ReplicateTask
 from remodel.sections import build_section
 from remodel.snapshots import take_snapshot
-from remodel.trials import load_trial
 
+__all__ = ["trial"]  # a fixture
 PARAMETERS = small(**TINY, time__spin_up=1.0)
-
-
-@pytest.fixture(scope="module")
-def trial(tmp_path_factory):
-    file = tmp_path_factory.mktemp("trial") / "tiny.toml"
-    file.write_text(TRIAL)
-    return load_trial(file)
 
 
 @pytest.fixture(scope="module")
