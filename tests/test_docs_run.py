@@ -136,7 +136,7 @@ def reader(tmp_path, monkeypatch):
     """Sit down in an empty folder with an image of bone, at a machine where all is quick."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "QUICK", TINY)
-    monkeypatch.setattr(serve, "run_server", lambda _: None)
+    monkeypatch.setattr(serve, "run_server", lambda *_: None)
     columns = np.zeros((75, 150), dtype=np.uint8)  # 0.6 x 1.2 mm at 8 um: two walls, a cortex
     for start, end in ((10, 22), (50, 62), (85, 135)):
         columns[:, start:end] = 200

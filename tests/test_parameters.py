@@ -168,14 +168,19 @@ def test_a_number_of_a_drug_survives_being_set_to_what_other_drugs_have():
     assert not lost
 
 
+def leading_numbers(count):
+    """Return the numbers that move loss and recovery most, by the record of the screening."""
+    path = Path(__file__).parent.parent / "experiments" / "results" / "sensitivity.csv"
+    with path.open(newline="", encoding="utf-8") as lines:
+        names = dict.fromkeys(row["factor"] for row in csv.DictReader(lines))
+    return set(list(names)[:count])
+
+
 def test_what_was_read_a_second_time_is_what_is_used():
     """A number that was changed since asks for a reader."""
     path = Path(__file__).parent.parent / "docs" / "second_reading.csv"
     with path.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
-    assert len(rows) == 30
-    values = Parameters().values()
-    assert {row["name"]: float(row["value"]) for row in rows} == {
-        row["name"]: values[row["name"]] for row in rows
-    }
+    assert [row["name"] for row in rows if VALUES[row["name"]] != float(row["value"])] == []
+    assert leading_numbers(30) <= {row["name"] for row in rows}
     assert {name for row in rows for name in row["rows"].split()} <= evidence_ids()
