@@ -5,6 +5,7 @@ import importlib.util
 import json
 import math
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -48,18 +49,22 @@ def test_experiment_is_listed_with_its_question(script):
     assert f"| `experiments/{script.name}` | {question} |" in listed
 
 
-def run_quickly(script, out, *options):
-    """Run a script in a process of its own; return its record."""
+def run_here(script, out, monkeypatch):
+    """Run a script in this process, which has its libraries already, with one worker."""
+    words = [str(script), "--quick", "--out", str(out), "--workers", "1"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script), run_name="__main__")
+    assert ended.value.code == 0
+
+
+def run_apart(script, out):
+    """Run a script as a user does, with two workers."""
+    words = [sys.executable, script, "--quick", "--out", out, "--workers", "2"]
     done = subprocess.run(
-        [sys.executable, script, "--quick", "--out", out, *options],
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=240,
+        words, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=240
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(out.read_text(encoding="utf-8"))
 
 
 def files_of(folder):
@@ -68,23 +73,20 @@ def files_of(folder):
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_experiment_runs_and_its_record_repeats_on_other_workers(script, tmp_path):
-    out = tmp_path / "1" / "a.json"
-    out.parent.mkdir()
-    record = run_quickly(script, out, "--workers", "1")
+def test_experiment_runs_and_its_record_repeats_on_other_workers(script, tmp_path, monkeypatch):
+    out, again = tmp_path / "2" / "a.json", tmp_path / "1" / "a.json"
+    run_apart(script, out)
+    record = json.loads(out.read_text(encoding="utf-8"))
     assert record["runs"]
     assert record["made_by"]["remodel"]
     assert set(record.get("parameters", Parameters().values())) == set(Parameters().values())
     first = files_of(out.parent)
     assert {"a.json", "a.png"} <= set(first) <= {"a.json", "a.csv", "a.png"}
-    if script.stem in TIMED:
-        return
-    again = tmp_path / "2" / "a.json"
-    again.parent.mkdir()
-    run_quickly(script, again, "--workers", "2")
-    second = files_of(again.parent)
-    assert list(filter(lambda name: second.pop(name, None) != first[name], first)) == []
-    assert not second
+    if script.stem not in TIMED:
+        run_here(script, again, monkeypatch)
+        second = files_of(again.parent)
+        assert list(filter(lambda name: second.pop(name, None) != first[name], first)) == []
+        assert not second
 
 
 def load(name):

@@ -61,7 +61,7 @@ def expose(courses):
         makes_sense(treatment.expose(*Patient().estradiol_at(day), day, 7.0))
 
 
-@tried("courses as text", 3000, text=COURSES)
+@tried("courses as text", 2000, text=COURSES)
 def test_courses_are_read_or_refused(text):
     courses = refuses(parse_courses, text)
     for course in courses or ():
@@ -84,7 +84,7 @@ def test_a_course_is_given_or_refused(name, changes):
         expose([course])
 
 
-@tried("parameters", 2000, name=st.sampled_from(sorted(ROWS)), value=ANY)
+@tried("parameters", 1500, name=st.sampled_from(sorted(ROWS)), value=ANY)
 def test_a_parameter_is_taken_or_refused_by_name_unit_and_range(name, value):
     row = ROWS[name]
     low = SHORTEST if name.endswith(".interval") and value else row.low
@@ -99,7 +99,7 @@ def test_a_parameter_is_taken_or_refused_by_name_unit_and_range(name, value):
     assert message.endswith(f" to {row.high:g} {row.unit}")
 
 
-@tried("patients", 1500, numbers=st.dictionaries(
+@tried("patients", 1000, numbers=st.dictionaries(
     st.sampled_from([item.name for item in fields(Patient)]), ANY, max_size=3
 ))  # fmt: skip
 def test_a_woman_makes_sense_or_is_refused(numbers):
@@ -110,7 +110,7 @@ def test_a_woman_makes_sense_or_is_refused(numbers):
         assert estradiol.cycling <= 1
 
 
-@tried("women", 800, numbers=numbers_of(Population), seed=st.integers(0, 2**32))
+@tried("women", 500, numbers=numbers_of(Population), seed=st.integers(0, 2**32))
 def test_every_woman_of_a_population_is_one_that_there_can_be(numbers, seed):
     woman = draw_woman(Population(**numbers), seed)
     assert woman == Patient(**asdict(woman))

@@ -124,13 +124,13 @@ def check_file(path, content):
     return trial
 
 
-@tried("trial files", 1500, edits=EDITS, encoding=ENCODINGS, end=st.sampled_from(["\n", "\r\n"]))
+@tried("trial files", 1000, edits=EDITS, encoding=ENCODINGS, end=st.sampled_from(["\n", "\r\n"]))
 def test_a_trial_file_is_read_or_refused(folder, edits, encoding, end):
     text = edited(edits).replace("\n", end)
     check_file(folder / "trial.toml", text.encode(encoding, errors="replace"))
 
 
-@tried("bytes", 500, content=st.binary(max_size=60) | st.text(SIGNS, max_size=30).map(str.encode))
+@tried("bytes", 1000, content=st.binary(max_size=60) | st.text(SIGNS, max_size=30).map(str.encode))
 def test_bytes_are_no_trial(folder, content):
     assert check_file(folder / "bytes.toml", content) is None
 
@@ -261,7 +261,7 @@ def typed(line):
     return code, out.getvalue(), err.getvalue()
 
 
-@tried("command lines", 1500, name=COMMANDS, arguments=ARGUMENTS)
+@tried("command lines", 1000, name=COMMANDS, arguments=ARGUMENTS)
 @pytest.mark.usefixtures("desk")
 def test_a_command_line_is_done_or_refused_in_one_line(name, arguments):
     code, out, err = typed([name, *arguments])
