@@ -216,10 +216,10 @@ def add_effects(exposure: Exposure, drug: Drug, level: float) -> None:
     exposure.load += drug.load * level
     if drug.concentration:
         exposure.antibody += level / drug.binding
-    if drug.serm and level:
+    if bound := drug.serm * level:  # of a trace nothing may be left
         before = exposure.serm * exposure.serm_efficacy
-        exposure.serm += drug.serm * level
-        exposure.serm_efficacy = (before + drug.serm * level * drug.efficacy) / exposure.serm
+        exposure.serm += bound
+        exposure.serm_efficacy = (before + bound * drug.efficacy) / exposure.serm
 
 
 def residual(suppression: float, level: float) -> float:

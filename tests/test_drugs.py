@@ -7,7 +7,7 @@ import pytest
 from helpers import before_each_measure, build, same, state_of
 
 from remodel.cells import Osteoclast
-from remodel.drugs import DRUGS
+from remodel.drugs import DRUGS, Drug
 from remodel.kinetics import Body
 from remodel.parameters import YEAR, Parameters
 from remodel.patients import Patient
@@ -182,6 +182,12 @@ def test_two_serms_share_the_receptor_whoever_is_named_first():
     assert first.serm_efficacy == pytest.approx(second.serm_efficacy, rel=1e-12)
     bound = sum(DRUGS[name].serm * DRUGS[name].efficacy for name in names)
     assert first.serm * first.serm_efficacy == pytest.approx(bound, rel=1e-6)
+
+
+def test_a_trace_of_a_serm_too_small_for_a_number_is_none():
+    trace = Drug(name="trace", serm=1e-200, half_life=1.0)
+    treatment = Treatment([Course(drug="trace", dose=1e-200)], {"trace": trace})
+    assert treatment.expose(20.0, 0.0, 1.0, 0.0, WEEK).serm_efficacy == 0.0
 
 
 def test_goserelin_is_reversible_and_oophorectomy_is_not():

@@ -84,7 +84,7 @@ def test_a_course_is_given_or_refused(name, changes):
         expose([course])
 
 
-@tried("parameters", 1500, name=st.sampled_from(sorted(ROWS)), value=ANY)
+@tried("parameters", 2000, name=st.sampled_from(sorted(ROWS)), value=ANY)
 def test_a_parameter_is_taken_or_refused_by_name_unit_and_range(name, value):
     row = ROWS[name]
     low = SHORTEST if name.endswith(".interval") and value else row.low
@@ -133,7 +133,7 @@ def test_a_drug_of_ones_own_reaches_the_cells_in_sensible_amounts(numbers, lasti
         assert signals.pool <= 1 + 1e-12
 
 
-@tried("responses", 1000, level=st.floats(0, 1e6), rest=st.floats(0, 100), full=st.floats(0, 100),
+@tried("responses", 1500, level=st.floats(0, 1e6), rest=st.floats(0, 100), full=st.floats(0, 100),
        half=st.floats(1e-6, 1e6), power=st.floats(0.1, 12))  # fmt: skip
 def test_a_response_lies_between_rest_and_full(level, rest, full, half, power):
     row = Response(signal="it", behavior="it", unit="1", dose="1", source="assumed",
