@@ -72,6 +72,16 @@ def test_a_model_saved_after_any_step_is_the_uninterrupted_one(tmp_path):
     assert model.frame().equals(uninterrupted.frame())
 
 
+def go_on_alike(models, years, path):
+    """Put the saved and loaded one in place of the first; see that both go on alike."""
+    save_model(models[0], path)
+    models[0] = load_model(path)
+    for model in models:
+        model.run(years)
+    alike(*models)
+    assert models[0].frame().equals(models[1].frame())
+
+
 def test_a_drug_of_ones_own_and_a_change_of_life_are_saved_too(tmp_path):
     potion = drug("potion", half_life=30.0, rankl=-0.2)
     parameters = small(time__spin_up=0.5, **TINY).with_drugs([potion])
@@ -79,12 +89,7 @@ def test_a_drug_of_ones_own_and_a_change_of_life_are_saved_too(tmp_path):
     for model in models:
         model.change([Change(year=0.3, patient=replace(model.patient, estradiol=200.0))])
         model.run(0.2)
-    save_model(models[0], tmp_path / "model.npz")
-    models[0] = load_model(tmp_path / "model.npz")
-    for model in models:
-        model.run(0.5)
-    alike(*models)
-    assert models[0].frame().equals(models[1].frame())
+    go_on_alike(models, 0.5, tmp_path / "model.npz")
     assert models[0].signals.estradiol == pytest.approx(200.0)
 
 
@@ -94,12 +99,7 @@ def test_loading_a_model_is_no_scan(tmp_path):
     models = [tiny(waiting) for _ in range(2)]
     for model in models:
         model.run(0.7)
-    save_model(models[0], tmp_path / "model.npz")
-    models[0] = load_model(tmp_path / "model.npz")
-    for model in models:
-        model.run(0.8)
-    alike(*models)
-    assert models[0].frame().equals(models[1].frame())
+    go_on_alike(models, 0.8, tmp_path / "model.npz")
     assert models[0].tissue.drug_given > 0
 
 
