@@ -2,8 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from errno import ENAMETOOLONG
 from importlib.resources import files
 from pathlib import Path
@@ -29,7 +31,7 @@ from remodel.options import (
     open_workers,
 )
 from remodel.parameters import Parameters
-from remodel.quantities import one_line, shown
+from remodel.quantities import LikelyMistakeWarning, one_line, shown
 from remodel.record import read_record, recorded_section
 from remodel.report import format_table
 from remodel.tables import parameter_table, response_table
@@ -58,7 +60,7 @@ def command_view(args: argparse.Namespace) -> int:
 
 def command_validate(args: argparse.Namespace) -> int:
     """Run every built-in trial and write the evidence."""
-    parameters = Parameters().with_values(QUICK if args.quick else {})
+    parameters = Parameters().with_values((QUICK if args.quick else {}) | dict(args.values))
     replicates = args.replicates or (QUICK_REPLICATES if args.quick else 24)
     with open_workers(args) as count:
         table = validate(parameters, replicates, args.seed, count, args.out)
@@ -72,7 +74,7 @@ def command_run(args: argparse.Namespace) -> int:
     trial = load_trial(args.trial)
     if args.years_off is not None:
         trial = trial.with_years_off(args.years_off)
-    parameters = Parameters().with_values(QUICK if args.quick else {})
+    parameters = Parameters().with_values((QUICK if args.quick else {}) | dict(args.values))
     replicates = args.replicates or (QUICK_REPLICATES if args.quick else 8)
     name = Path(args.trial).stem.lower() + ("-quick" if args.quick else "")
     folder = args.out or Path("results", name)
@@ -264,7 +266,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def guard(work: Callable[[], int]) -> int:
     """Do some work and return its exit code; what goes wrong is one line on stderr."""
     try:
-        with interruptible():
+        with interruptible(), notes_in_one_line():
             code = work()
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -284,6 +286,24 @@ def guard(work: Callable[[], int]) -> int:
         return complain(NO_MEMORY, FAILED)
     except (BrokenProcessPool, FailedRunsError) as error:
         return complain(str(error), FAILED)
+
+
+@contextmanager
+def notes_in_one_line() -> Iterator[None]:
+    """Print what looks like a mistake as one line on stderr; it stops nothing."""
+
+    def show(message: Warning | str, *_: object) -> None:
+        say(f"remodel: note: {one_line(str(message))}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", LikelyMistakeWarning)
+        usual = warnings.showwarning
+        warnings.showwarning = lambda message, category, *rest: (
+            show(message)
+            if issubclass(category, LikelyMistakeWarning)
+            else usual(message, category, *rest)
+        )
+        yield
 
 
 def complain(message: str, code: int) -> int:

@@ -1,6 +1,7 @@
 """Arms of a trial: who is given what, as its file says; drugs and women of its own."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from math import fsum, inf
 from typing import Any
@@ -13,7 +14,7 @@ from remodel.measures import SITES
 from remodel.patients import Patient
 from remodel.quantities import shown
 from remodel.reader import Table
-from remodel.therapies import Course
+from remodel.therapies import Course, refuse_unseen
 
 LOWEST_T, HIGHEST_T = -5.0, 4.0  # beyond, hardly a woman
 
@@ -37,7 +38,9 @@ class Arm:
         return data
 
 
-def read_arms(top: Table, patient: Patient, drugs: list[str], years: float) -> tuple[Arm, ...]:
+def read_arms(
+    top: Table, patient: Patient, drugs: Mapping[str, Drug], years: float
+) -> tuple[Arm, ...]:
     """Read the arms, which last some years; an arm may have women of its own."""
     arms: list[Arm] = []
     for table in top.tables("arm"):
@@ -49,7 +52,7 @@ def read_arms(top: Table, patient: Patient, drugs: list[str], years: float) -> t
         if taken and "population" in top.data:
             table.refuse(taken[0], f"a {taken[0]} in an arm and a population; expected one of them")
         woman = read_patient(table.table("patient"), patient)
-        courses = tuple(read_course(course, drugs) for course in table.tables("course"))
+        courses = tuple(read_course(course, drugs, years) for course in table.tables("course"))
         changes = read_changes(table, woman, years)
         arms.append(Arm(name=name, patient=woman, courses=courses, changes=changes))
     if not arms:
@@ -57,11 +60,27 @@ def read_arms(top: Table, patient: Patient, drugs: list[str], years: float) -> t
     return tuple(arms)
 
 
-def read_course(table: Table, drugs: list[str]) -> Course:
-    """Read one course of a drug that there is."""
-    course = table.build(Course)
-    if course.drug not in drugs:
-        table.refuse("drug", f"no therapy {shown(course.drug)}; there are {', '.join(drugs)}")
+def read_course(table: Table, drugs: Mapping[str, Drug], years: float) -> Course:
+    """Read one course of a drug that there is, in a trial of some years."""
+    name = table.data.get("drug")
+    if isinstance(name, str) and name not in drugs:
+        table.refuse("drug", f"no therapy {shown(name)}; there are {', '.join(drugs)}")
+    dose = table.data.get("dose")
+    if isinstance(dose, str):  # in the unit of the drug
+        rest = {key: value for key, value in table.data.items() if key != "dose"}
+        course = replace(table, data=rest).build(Course)
+    else:
+        course = table.build(Course)
+    try:
+        if isinstance(dose, str):
+            course = replace(course, dose=dose)
+        course.doses(drugs[course.drug])
+    except ValueError as error:
+        table.refuse("dose", str(error))
+    try:
+        refuse_unseen(course, drugs[course.drug], years)
+    except ValueError as error:
+        table.refuse("start" if "start" in table.data else "stop", str(error))
     return course
 
 

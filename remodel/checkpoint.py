@@ -55,6 +55,8 @@ def copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
         "tick": state["tick"],
         "steps": state["steps"],
         "until": state["until"],
+        "run_in": state["run_in"],
+        "visits": set(state["visits"]),
         "perforations": state["perforations"],
         "tissue": state["tissue"].copy(),
         "signals": copy(state["signals"]),
@@ -68,20 +70,30 @@ def copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def resume(point: Checkpoint, courses: Iterable[Course] | str) -> BoneModel:
-    """Return a new model that goes on from a checkpoint under its own courses."""
+    """Return a new model that goes on from a checkpoint under its own courses.
+
+    Where the checkpoint lies before day 0, the model lives on until day 0.
+
+    Raises
+    ------
+    ValueError
+        If a course begins before day 0 and before the checkpoint.
+    """
     state = copy_state(point.state)
     tissue = state["tissue"]
     model = BoneModel((), point.patient, point.parameters, tissue, point.seed, spin_up=False)
     for name, value in state.items():
         setattr(model, name, value)
     model.meter.model = model
-    model.give(courses)
+    model.datacollector = model.new_collector()
     for name, kind in KINDS.items():
         for held in point.cells[name]:
             cell = mesa.Agent.__new__(kind)
             mesa.Agent.__init__(cell, model)
             vars(cell).update(deepcopy(held))
-    model.datacollector.collect(model)
+    if model.meter.rows:
+        model.datacollector.collect(model)
+    model.begin(courses)
     return model
 
 

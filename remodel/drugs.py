@@ -33,6 +33,17 @@ class Drug(Group):
         high=LONGEST,
         source="assumed",
     )
+    amount: float = par(
+        0.0, "mg", "usual dose; 0 for what has none", low=0, high=1e6, source="design"
+    )
+    per: float = par(
+        1.0,
+        "day",
+        "to which the usual dose of what is not injected belongs",
+        low=0.1,
+        high=LONGEST,
+        source="design",
+    )
     suppression: float = par(
         0.0, "fraction", "share of aromatase blocked", low=0, high=0.999, source="assumed"
     )
@@ -134,13 +145,20 @@ def drug(name: str, fitted: tuple[str, ...] = (), **numbers: float | bool | str)
 DRUGS = {
     row.name: row
     for row in (
-        drug("anastrozole", half_life=2.0, suppression=0.95),
-        drug("letrozole", half_life=2.0, suppression=0.98),
-        drug("exemestane", half_life=1.0, suppression=0.95),
-        drug("tamoxifen", fitted=("efficacy",), half_life=10.0, serm=10.0, efficacy=0.6607),
-        drug("raloxifene", half_life=1.2, serm=5.0, efficacy=0.55),
-        drug("estradiol", half_life=1.0, estradiol=180.0),
-        drug("goserelin", half_life=10.0, ovarian=0.97),
+        drug("anastrozole", half_life=2.0, suppression=0.95, amount=1.0),
+        drug("letrozole", half_life=2.0, suppression=0.98, amount=2.5),
+        drug("exemestane", half_life=1.0, suppression=0.95, amount=25.0),
+        drug(
+            "tamoxifen",
+            fitted=("efficacy",),
+            half_life=10.0,
+            serm=10.0,
+            efficacy=0.6607,
+            amount=20.0,
+        ),
+        drug("raloxifene", half_life=1.2, serm=5.0, efficacy=0.55, amount=60.0),
+        drug("estradiol", half_life=1.0, estradiol=180.0, amount=1.0),
+        drug("goserelin", half_life=10.0, ovarian=0.97, amount=3.6, per=28.0),
         drug("oophorectomy", lasting=True, ovarian=1.0),
         drug(
             "denosumab",
@@ -148,16 +166,17 @@ DRUGS = {
             interval=182.625,
             concentration=11_670.0,
             binding=19.06,
+            amount=60.0,
             source="R029",
         ),
-        drug("zoledronate", interval=365.25, bisphosphonate=1.0, source="design"),
-        drug("risedronate", fitted=("bisphosphonate",), bisphosphonate=0.05573),
-        drug("alendronate", bisphosphonate=0.6),
-        drug("ibandronate", bisphosphonate=0.4),
-        drug("teriparatide", half_life=0.1, anabolic=1.3, rankl=0.8),
-        drug("romosozumab", half_life=12.0, anabolic=2.2, rankl=-0.2),
+        drug("zoledronate", interval=365.25, bisphosphonate=1.0, source="design", amount=5.0),
+        drug("risedronate", fitted=("bisphosphonate",), bisphosphonate=0.05573, amount=5.0),
+        drug("alendronate", bisphosphonate=0.6, amount=10.0),
+        drug("ibandronate", bisphosphonate=0.4, amount=5.0),
+        drug("teriparatide", half_life=0.1, anabolic=1.3, rankl=0.8, amount=0.02),
+        drug("romosozumab", half_life=12.0, anabolic=2.2, rankl=-0.2, amount=210.0, per=30.4375),
         drug("exercise", half_life=7.0, load=0.05),
-        drug("calcium", half_life=30.0, rankl=-0.05),
+        drug("calcium", half_life=30.0, rankl=-0.05, amount=1000.0),
     )
 }
 

@@ -1,5 +1,6 @@
 """Many runs: trials, women and parameter values in replicates that differ by their luck."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import nullcontext
@@ -15,7 +16,7 @@ from remodel.cases import Case
 from remodel.files import sweep
 from remodel.origin import origin
 from remodel.parameters import Parameters
-from remodel.quantities import check
+from remodel.quantities import LikelyMistakeWarning, check
 from remodel.record import read_sealed
 from remodel.replicates import Measure, Replicate, ReplicateTask, attempt, fail
 from remodel.runs import ENSEMBLE, MANIFEST, claim_folder, read_runs, write_run
@@ -96,6 +97,8 @@ def run_ensemble(
         If a run cannot be written, as on a full disk.
     """
     tasks = list_tasks(cases, replicates, seed, measure, pictures)
+    for note in dict.fromkeys(note for case in cases for note in case.trial.notes()):
+        warnings.warn(note, LikelyMistakeWarning, stacklevel=2)
     causes = describe_ensemble(cases, replicates, seed, measure)
     with claim_folder(folder, causes) if folder else nullcontext():
         runs = find_finished(folder, causes) if folder else {}
@@ -142,6 +145,8 @@ def list_tasks(
     """Return the work: first one replicate of every case, then the next."""
     check("replicates", replicates, "runs", 1, MOST_REPLICATES)
     check("seed", seed, "(no unit)", 0, HIGHEST_SEED)
+    for case in cases:
+        case.trial.refuse_early(case.parameters.time.step)
     return [
         ReplicateTask(
             case.trial, case.parameters, replicate, seed + replicate,

@@ -6,7 +6,9 @@ from remodel.arrays import Floats
 from remodel.instruments import Fracture
 
 
-def hazard_ratio(change: Floats, reference: Floats, numbers: Fracture | None = None) -> Floats:
+def hazard_ratio(
+    years: Floats, change: Floats, reference: Floats, numbers: Fracture | None = None
+) -> Floats:
     """Return the fracture hazard of arms over that of a reference arm.
 
     ``HR = mean over time of exp(gradient (reference - change))``. The gradient is that
@@ -15,10 +17,14 @@ def hazard_ratio(change: Floats, reference: Floats, numbers: Fracture | None = N
 
     Parameters
     ----------
+    years : Floats
+        When the readings were taken, rising; shape (readings,).
     change, reference : Floats
         Total hip BMD of the two arms, percent change; shape (readings, replicates).
     numbers : Fracture, optional
         The gradient, per percent.
     """
     numbers = numbers or Fracture()
-    return np.asarray(np.exp(numbers.gradient * (reference - change)).mean(axis=0))
+    risk = np.exp(numbers.gradient * (reference - change))
+    span = years[-1] - years[0]  # readings at visits come closer to each other than others
+    return np.asarray(np.trapezoid(risk, years, axis=0) / span if span else risk[0])

@@ -101,6 +101,8 @@ def histomorphometry(
 def mean_reading(model: BoneModel, region: str, years: float) -> dict[str, float]:
     """Return the mean of the readings of the last years, by name without its prefix.
 
+    Each reading counts by the time since the one before: there are more of them at visits.
+
     Units are those of `Meter.read`: sites, and sites per year.
     """
     readings = model.meter.history
@@ -112,10 +114,14 @@ def mean_reading(model: BoneModel, region: str, years: float) -> dict[str, float
         readings = readings[-max(1, round(years * YEAR / max(time.reading, time.step))) :]
     if not readings:
         raise ValueError(f"no reading in the last {years} years: run the model on, or ask for more")
+    lengths = [row["year"] - row["since"] for row in readings] if model.day > 0 else None
     prefix = f"{region}_"
     names = [name for name in readings[-1] if name.startswith(prefix)]
     return {
-        name.removeprefix(prefix): float(np.mean([row[name] for row in readings])) for name in names
+        name.removeprefix(prefix): float(
+            np.average([row[name] for row in readings], weights=lengths)
+        )
+        for name in names
     }
 
 

@@ -55,6 +55,7 @@ def run_job(
     KeyboardInterrupt
         With a message that names the finished replicates.
     """
+    trial.refuse_early(parameters.time.step)  # before the folder is claimed
     case = Case(trial, parameters, tissue=tissue)
     causes = describe(trial, parameters, seed, replicates, tissue)
     with claimed(folder / "record.json", causes, causes | {"results": None}):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import fsum
+from math import fsum, inf, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,7 @@ AMOUNTS = ("bone", "mineral", "removed", "added")
 # change, T-scores in SD, bone and mineral in sites of full mineral, removed and added in sites
 # per year, started per year; estrogen activity, RANKL over OPG and the pool have no unit, and
 # what is left are counts: of sites, cells, cavities, or of perforations since the spin-up began.
+# Rates are means since the reading before; markers are means over `MARKER_WINDOW`.
 COLUMNS = (
     "year", "estradiol", "estrogen_activity", "rankl_opg", "pool",
     *(f"{region}_bmd" for region in REGIONS), *SITES, *(f"{site}_t_score" for site in SITES),
@@ -30,6 +31,9 @@ COLUMNS = (
     *(f"{region}_{what}" for region in REGIONS for what in (*AMOUNTS, *COUNTS)),
 )  # fmt: skip
 BASELINE_YEARS = 2.0  # rates fluctuate with few cells: their baseline is a mean over this
+# Few cells work at a time in a section of a few mm2, so that what they do within days is noisy:
+# a marker is the mean over this many years before its reading, or since day 0 if that is less.
+MARKER_WINDOW = 0.13
 
 
 class Meter:
@@ -51,7 +55,7 @@ class Meter:
         """
         model, tissue = self.model, self.model.tissue
         years = max(model.day - self.since, model.days) / YEAR
-        raw = count_by_region(model)
+        raw = count_by_region(model) | {"since": self.since / YEAR}
         for region, label in REGIONS.items():
             here = tissue.region == label
             raw[f"{region}_bone"] = float(tissue.matrix[here].sum())
@@ -81,11 +85,20 @@ class Meter:
             "pool": signals.pool,
         }
 
-    def set_baseline(self) -> None:
-        """Take day 0 for the baseline of bone, and the years before it for that of rates."""
-        if not self.history:
+    def set_baseline(self, unchanged: float = inf) -> None:
+        """Take day 0 for the baseline of bone, and the time before it for that of rates.
+
+        Parameters
+        ----------
+        unchanged : float
+            Days before day 0 in which nothing was begun or stopped; the baseline of rates
+            reaches behind them only as far as a marker does.
+        """
+        if not self.history or self.since < self.model.day:
             self.read()
-        count = round(BASELINE_YEARS * YEAR / self.model.parameters.time.reading)
+        time = self.model.parameters.time
+        days = min(BASELINE_YEARS * YEAR, max(unchanged, MARKER_WINDOW * YEAR))
+        count = round(days / max(time.reading, time.step))
         recent = self.history[-max(1, count) :]
         self.baseline = {key: float(np.mean([raw[key] for raw in recent])) for key in recent[-1]}
         for key in recent[-1]:
@@ -102,11 +115,10 @@ class Meter:
             years = self.model.day / YEAR
             change[site] = dxa_change(numbers, short, change, patient.age, years)
             change[f"{site}_t_score"] = numbers.t_score(short, patient.bone, change[site])
-        change["ctx"] = self.percent(raw, [f"{region}_removed" for region in REGIONS])
-        change["p1np"] = self.percent(raw, [f"{region}_added" for region in REGIONS])
+        change["ctx"] = self.marker(raw, "removed")
+        change["p1np"] = self.marker(raw, "added")
         of_bone = 1 - self.model.parameters.markers.alp_background
-        osteoblasts = self.percent(raw, [f"{region}_osteoblasts" for region in REGIONS])
-        change["bone_alp"] = of_bone * osteoblasts
+        change["bone_alp"] = of_bone * self.marker(raw, "osteoblasts")
         for cells in ("osteoclasts", "osteoblasts"):
             change[cells] = sum(raw[f"{region}_{cells}"] for region in REGIONS)
         return change
@@ -120,6 +132,28 @@ class Meter:
             shown = model.patient.bone * factor
             found.append(numbers.t_score(site, shown, self.now[column]))
         return min(found)
+
+    def marker(self, raw: dict[str, float], what: str) -> float:
+        """Return what a marker sees of a rate or a count, percent change from the baseline.
+
+        The mean over `MARKER_WINDOW` before the reading, each earlier reading by the part of
+        its interval that lies in the window. It never reaches behind day 0, and is 0 there.
+        """
+        names = [f"{region}_{what}" for region in REGIONS]
+        before = fsum(self.baseline[name] for name in names)
+        year = self.model.day / YEAR
+        if year <= 0:
+            return 0.0 if before else nan
+        first, end, total, seen = year - MARKER_WINDOW, year, 0.0, 0.0
+        for row in [raw, *reversed(self.rows)]:
+            begin = row["since"]
+            part = max(0.0, end - max(begin, first, 0.0))
+            total += part * fsum(row[name] for name in names)
+            seen += part
+            end = begin
+            if begin <= max(first, 0.0):
+                break
+        return 100 * (total / seen / before - 1) if before else nan
 
     def percent(self, raw: dict[str, float], names: Iterable[str]) -> float:
         """Return the change of a sum from its baseline, %; 0 where there was nothing."""

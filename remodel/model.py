@@ -1,7 +1,7 @@
 """BoneModel: the wiring of tissue, cells and signals, and the order of a step."""
 
 from collections.abc import Iterable
-from math import log
+from math import floor, inf, log
 
 import mesa
 import pandas as pd
@@ -10,14 +10,16 @@ from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life, may_dig
 from remodel.changes import Change, patient_on
 from remodel.drugs import find_drug
 from remodel.measures import COLUMNS, Meter
-from remodel.parameters import LONGEST_RUN, YEAR, Parameters
-from remodel.patients import Patient
+from remodel.parameters import LONGEST_RUN, YEAR, Parameters, visit_tick
+from remodel.patients import Patient, refuse_age, refuse_youth
 from remodel.quantities import check
 from remodel.randomness import arrivals, draw, draws
 from remodel.sections import build_section
 from remodel.signals import Signals, Surroundings
-from remodel.therapies import Course, Exposure, Treatment, parse_courses
+from remodel.therapies import Course, Exposure, Treatment, parse_courses, run_in_years
 from remodel.tissue import Tissue
+
+TOLERANCE = 1e-6  # of an interval: beyond any rounding, far below a step
 
 STEP = (
     "treat",
@@ -36,7 +38,9 @@ class BoneModel(mesa.Model):
     """A section of bone, the cells upon it and the signals that they answer to.
 
     Unless `spin_up` is False, building the model also runs its spin-up, so that day 0 finds
-    cells and mineral at rest under the patient's own estradiol.
+    cells and mineral at rest under the patient's own estradiol. Courses that start before
+    day 0 are a run-in: she lives through it after the spin-up, and day 0, to which her age,
+    her T-score and the baseline belong, comes after it.
 
     Parameters
     ----------
@@ -47,14 +51,24 @@ class BoneModel(mesa.Model):
     parameters : Parameters
         Every number of the model.
     tissue : Tissue, optional
-        A section to use instead of the one that `parameters` and `rng` build.
+        A section to use instead of the one that `parameters` and `rng` build; the model
+        works on a copy.
     rng : int
         Seed of all luck.
+    spin_up : bool
+        False begins on the section as it is built, without cells. There is no rate then to
+        compare markers with: they are not-a-number.
+    run_in : float, optional
+        Stop after the spin-up, this many years before day 0; `begin` then gives courses
+        and goes on to day 0. Without it the model goes on at once.
 
     Attributes
     ----------
     day : float
-        Days since the start of observation; negative in spin-up.
+        Days since the start of observation; negative in spin-up and run-in.
+    visits : set of int
+        Steps at whose end there is a reading beside those of the calendar; set them with
+        `read_at`.
     datacollector : mesa.DataCollector
         One row each step; columns in `remodel.measures.COLUMNS`.
 
@@ -74,17 +88,24 @@ class BoneModel(mesa.Model):
         rng: int = 1,
         *,
         spin_up: bool = True,
+        run_in: float | None = None,
     ) -> None:
         super().__init__(rng=int(rng))
         self.seed = int(rng)
         self.parameters = parameters = parameters or Parameters()
         self.patient = patient or Patient()
         self.changes: tuple[Change, ...] = ()
-        self.tissue = tissue or build_section(parameters, self.seed, self.patient.bone)
+        self.tissue = (
+            tissue.copy() if tissue else build_section(parameters, self.seed, self.patient.bone)
+        )
         self.read_rates()
-        self.tick = -round(parameters.time.spin_up * YEAR / self.days) if spin_up else 0
         courses = parse_courses(courses) if isinstance(courses, str) else tuple(courses)
         Treatment(courses, parameters.drugs)  # refuses an unknown drug before the spin-up
+        before = parameters.time.spin_up if spin_up else 0.0
+        self.run_in = self.steps_in(run_in_years(courses) if run_in is None else run_in)
+        refuse_youth(self.patient.age, self.run_in * self.days / YEAR)
+        self.tick = -self.steps_in(before) - self.run_in
+        self.visits: set[int] = set()
         self.treatment = Treatment((), parameters.drugs)
         self.signals = Signals(parameters)
         self.signals.settle(self.expose())
@@ -94,12 +115,16 @@ class BoneModel(mesa.Model):
         self.perforations = 0
         self.until = 0.0  # year to which it was told to run
         self.meter = Meter(self)
-        self.datacollector = mesa.DataCollector(
+        self.datacollector = self.new_collector()
+        self.spin_up()
+        if run_in is None:
+            self.begin(courses)
+
+    def new_collector(self) -> mesa.DataCollector:
+        """Return an empty collector of the last reading."""
+        return mesa.DataCollector(
             {name: (lambda model, name=name: model.meter.now[name]) for name in COLUMNS}
         )
-        if spin_up:
-            self.spin_up()
-        self.give(courses)
 
     def read_rates(self) -> None:
         """Turn the rates that cells use in every step into sites."""
@@ -123,11 +148,34 @@ class BoneModel(mesa.Model):
         patient.add_habits(exposure, habits)
         return exposure
 
+    def steps_in(self, years: float) -> int:
+        """Return how many whole steps come nearest to some years."""
+        return round(years * YEAR / self.days)
+
     def give(self, courses: Iterable[Course] | str) -> None:
-        """Set the courses in place of the old ones; what is in her body of those stays."""
-        given = parse_courses(courses) if isinstance(courses, str) else courses
+        """Set the courses in place of the old ones; what is in her body of those stays.
+
+        Raises
+        ------
+        ValueError
+            If a course lasts no time, or begins before day 0 and before what she has lived.
+        """
+        given = parse_courses(courses) if isinstance(courses, str) else tuple(courses)
+        known = {(course.drug, course.start) for course in self.treatment.courses}
+        for course in given:
+            course.refuse_empty(find_drug(course.drug, self.parameters.drugs))
+            lived = (course.drug, course.start) in known or course.waits or course.start >= 0
+            if not lived and self.steps_in(-course.start) > -self.tick:
+                raise ValueError(
+                    f"{course.drug}: start = {course.start:g} year; this model has gone on to "
+                    f"year {self.day / YEAR:g}: give a run-in when it is built"
+                )
         drugs, quits = self.parameters.drugs, self.patient.quits
-        self.treatment.prescribe(c.taken_until(quits, find_drug(c.drug, drugs)) for c in given)
+        taken = [course.taken_until(quits, find_drug(course.drug, drugs)) for course in given]
+        self.treatment.prescribe(
+            course for course, asked in zip(taken, given, strict=True)
+            if course.stop > course.start or course == asked
+        )  # fmt: skip
         if self.tick == 0:
             self.visit()
 
@@ -136,12 +184,42 @@ class BoneModel(mesa.Model):
         self.changes = tuple(sorted(changes, key=lambda change: change.year))
 
     def spin_up(self) -> None:
-        """Run without treatment until day 0, then take that state for the baseline."""
-        while self.tick < 0:
+        """Run without treatment until day 0, or until the run-in begins."""
+        while self.tick < -self.run_in:
             self.step()
+
+    def begin(self, courses: Iterable[Course] | str) -> None:
+        """Give the courses, live through those of before day 0, and go on from there."""
+        if self.tick < 0:
+            self.give(courses)
+            while self.tick < 0:
+                self.step()
+            self.observe()
+            self.visit()
+        else:
+            if not self.meter.rows:
+                self.observe()
+            self.give(courses)
+
+    def observe(self) -> None:
+        """Take the state on day 0 for the baseline."""
         self.steps = 0  # Mesa's own count; that of `batch_run` begins on day 0
-        self.meter.set_baseline()
+        self.meter.set_baseline(self.days_unchanged())
         self.datacollector.collect(self)
+
+    def days_unchanged(self) -> float:
+        """Return for how many days before day 0 she has been given the same."""
+        courses = self.treatment.courses
+        moments = [year for c in courses for year in (c.start, c.stop) if year < 0 and not c.waits]
+        return -max(moments) * YEAR if moments else inf
+
+    def read_at(self, years: Iterable[float]) -> None:
+        """Have a reading taken at visits, in years from day 0, beside those of the calendar."""
+        self.visits = {self.visit_tick(year) for year in years}
+
+    def visit_tick(self, year: float) -> int:
+        """Return the step at whose end a visit in a year is."""
+        return visit_tick(year, self.days)
 
     def run(self, years: float) -> None:
         """Step for some years; `run(5)` and `run(2)` end where `run(7)` does."""
@@ -151,7 +229,14 @@ class BoneModel(mesa.Model):
     def run_until(self, year: float) -> None:
         """Step to the end of a year, counted from day 0, to the nearest step."""
         check("run until", year, "year", 0, LONGEST_RUN)
+        refuse_age(self.patient.age, year)
         while self.day + 0.5 * self.days <= year * YEAR:
+            self.step()
+        self.until = max(self.until, year)
+
+    def run_to_visit(self, year: float) -> None:
+        """Step to the visit in a year; what is read there is asked for with `read_at`."""
+        while self.tick < self.visit_tick(year):
             self.step()
         self.until = max(self.until, year)
 
@@ -282,7 +367,7 @@ class BoneModel(mesa.Model):
         The collector has a row for each step, as Mesa expects: it repeats the last reading.
         """
         self.tick += 1
-        if self.falls_due(self.parameters.time.reading):
+        if self.falls_due(self.parameters.time.reading) or self.tick in self.visits:
             self.meter.read()
         if self.tick > 0:
             self.datacollector.collect(self)
@@ -296,4 +381,12 @@ class BoneModel(mesa.Model):
 
     def falls_due(self, interval: float) -> bool:
         """Return whether what is done at each interval, in days, falls into the last step."""
-        return self.day // interval != (self.day - self.days) // interval
+        return self.times_due(self.tick, interval) != self.times_due(self.tick - 1, interval)
+
+    def times_due(self, tick: int, interval: float) -> int:
+        """Return how many whole intervals, in days, have passed by the end of a step.
+
+        With a tolerance: 60 steps of 1.4 days are 84 days, whatever their product is in
+        floating point.
+        """
+        return floor(tick * self.days / interval + TOLERANCE)

@@ -80,6 +80,19 @@ def workers(text: str) -> int:
     return int(Number("workers", "processes (or 'all')", 1, MOST_WORKERS)(text))
 
 
+def setting(text: str) -> tuple[str, float]:
+    """Return name and value of a parameter from text such as ``time.step=1``."""
+    name, sign, value = text.partition("=")
+    try:
+        if not sign:
+            raise ValueError
+        return name.strip(), float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text[:LONGEST_SHOWN]!r}; expected a name and a number, such as time.step=1"
+        ) from None
+
+
 def add_run_options(run: Parser) -> None:
     """Add the options of `remodel run`."""
     run.add_argument(
@@ -121,6 +134,10 @@ def add_luck_options(command: Parser, replicates: int) -> None:
         metavar="N",
         help="luck of the first run; the next has the next (1)",
     )
+    command.add_argument(
+        "--set", type=setting, action="append", default=[], metavar="NAME=VALUE", dest="values",
+        help="another value of a parameter; may be repeated (remodel parameters lists them)",
+    )  # fmt: skip
     command.add_argument(
         "--quick", action="store_true",
         help="a try on a small section; its numbers mean little",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from math import floor
 from typing import Any, Self
 
 from remodel.drugs import DRUGS, Drug
@@ -11,7 +12,17 @@ from remodel.quantities import Group, Row, par
 from remodel.responses import Responses
 
 YEAR = 365.25  # days; the Julian year
+VISIT_ROUNDING = 0.25  # days; years of visits are rounded to two or three decimals
 LONGEST_RUN = 1000.0  # years; who asks for more has made a mistake
+
+
+def visit_tick(year: float, step: float) -> int:
+    """Return the number of the step, in days, at whose end a visit in a year is.
+
+    The last one that ends by that day, because blood is drawn before what is injected at the
+    same visit.
+    """
+    return floor((year * YEAR + VISIT_ROUNDING) / step)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,37 @@ from remodel.parameters import YEAR
 from remodel.quantities import Group, par
 from remodel.therapies import Exposure
 
+YOUNGEST, OLDEST = 18.0, 110.0  # years
+
+
+def refuse_age(age: float, years: float) -> None:
+    """Refuse a run at whose end a woman would be older than women become.
+
+    Parameters
+    ----------
+    age, years : float
+        Her age on day 0 and the length of the run, in years.
+
+    Raises
+    ------
+    ValueError
+        Which names the likely mistake: months for years.
+    """
+    if age + years > OLDEST:
+        raise ValueError(
+            f"a woman of {age:g} years would be {age + years:g} after {years:g} years; "
+            f"expected up to {OLDEST:g} (are these months?)"
+        )
+
+
+def refuse_youth(age: float, years: float) -> None:
+    """Refuse a run-in of some years that would begin before a woman is grown up."""
+    if years > 0 and age - years < YOUNGEST:
+        raise ValueError(
+            f"a run-in of {years:g} years begins at age {age - years:g} of a woman of {age:g}; "
+            f"expected {YOUNGEST:g} or more (are these months?)"
+        )
+
 
 class Estradiol(NamedTuple):
     """Estradiol that a woman makes, pmol/L."""
@@ -30,9 +61,9 @@ class Estradiol(NamedTuple):
 class Patient(Group):
     """A woman at the start of observation; by default long past menopause."""
 
-    age: float = par(64.0, "year", "age at day 0", low=18, high=110, source="assumed")
+    age: float = par(64.0, "year", "age at day 0", low=YOUNGEST, high=OLDEST, source="assumed")
     menopause: float = par(
-        51.0, "year", "age at the final period", low=18, high=110, source="assumed"
+        51.0, "year", "age at the final period", low=YOUNGEST, high=OLDEST, source="assumed"
     )
     estradiol: float = par(
         20.0, "pmol/L", "estradiol made outside the ovaries", low=0, high=10_000, source="assumed"
@@ -123,8 +154,8 @@ def draw_woman(p: Population, seed: int, index: int = 0) -> Patient:
     smokes, drinks, lacks, moves = rng.random(4).tolist()
     rankl, patience = rng.normal(), rng.exponential()
     return Patient(
-        age=min(max(p.age + p.age_spread * age, 18.0), 110.0),
-        menopause=min(max(p.menopause + p.menopause_spread * menopause, 18.0), 110.0),
+        age=min(max(p.age + p.age_spread * age, YOUNGEST), OLDEST),
+        menopause=min(max(p.menopause + p.menopause_spread * menopause, YOUNGEST), OLDEST),
         estradiol=min(p.estradiol * exp(p.estradiol_spread * estradiol), 10_000.0),
         bone=min(max(p.bone * exp(p.bone_spread * bone), 0.3), 2.0),
         smoking=1.0 if smokes < p.smokers else 0.0,

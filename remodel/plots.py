@@ -30,9 +30,9 @@ from remodel.colors import (
     VERMILLION,
 )  # fmt: skip
 from remodel.model import BoneModel
-from remodel.report import NEAR, Readings
+from remodel.report import Readings
 from remodel.snapshots import Snapshot, take_snapshot
-from remodel.trials import MARKERS, Published, Trial
+from remodel.trials import Published, Trial
 
 ARM_COLORS = (VERMILLION, BLUE, GREEN, "#555555", PINK, ORANGE, SKY)
 ARM_LINES: tuple[LineStyleType, ...] = ("-", "-", "--", ":", "-.", "-", "--")
@@ -111,11 +111,8 @@ def draw_panel(axis: Axes, readings: Readings, trial: Trial, site: str) -> None:
 
 
 def curve(readings: Readings, arm: str, site: str) -> tuple[Floats, Floats, Floats]:
-    """Return years, mean and half of the 95 % interval; markers averaged as at visits."""
+    """Return years, mean and half of the 95 % interval."""
     years, values = readings.series(arm, site)
-    if site in MARKERS:
-        near = np.abs(years[:, None] - years) <= NEAR
-        values = near @ values / near.sum(axis=1, keepdims=True)
     count = values.shape[1]
     if count < 2:
         return years, values[:, 0], np.zeros(len(years))

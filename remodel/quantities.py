@@ -15,6 +15,10 @@ BASES = {  # what a number rests on, where its source is no row of the evidence
 }
 
 
+class LikelyMistakeWarning(UserWarning):
+    """What was asked for can be done, but looks like a mistake, or is done in part only."""
+
+
 class Row(NamedTuple):
     """One number as the parameter table prints it."""
 

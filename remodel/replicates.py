@@ -75,7 +75,10 @@ def fail(task: ReplicateTask, error: Exception) -> Replicate:
 
 
 def run_replicate(task: ReplicateTask) -> Replicate:
-    """Spin up once for each kind of patient, then run every arm from there."""
+    """Spin up once for each kind of patient, then run every arm from there.
+
+    The spin-up ends where the longest run-in of the arms begins.
+    """
     points: dict[Patient, Checkpoint] = {}
     frames: list[pd.DataFrame] = []
     snapshots: dict[tuple[str, float], Snapshot] = {}
@@ -98,14 +101,13 @@ def run_replicate(task: ReplicateTask) -> Replicate:
 
 
 def spin_up(task: ReplicateTask, patient: Patient) -> BoneModel:
-    """Return a model at day 0, on a section of its own."""
-    tissue = task.tissue.copy() if task.tissue else None
+    """Return a model at rest, on a section of its own, before any run-in of the trial."""
     parameters = task.parameters.with_drugs(task.trial.drugs)
-    return BoneModel((), patient, parameters, tissue, task.seed)
+    return BoneModel((), patient, parameters, task.tissue, task.seed, run_in=task.trial.run_in)
 
 
 def enter(point: Checkpoint, arm: Arm) -> BoneModel:
-    """Return a model that goes on from day 0 in an arm of a trial."""
+    """Return a model of an arm of a trial at day 0, after its run-in."""
     model = resume(point, arm.courses)
     model.change(arm.changes)
     return model
@@ -117,11 +119,13 @@ def follow(model: BoneModel, task: ReplicateTask) -> tuple[pd.DataFrame, dict[fl
     pictured = (0.0, trial.on_treatment, trial.years) if task.pictures else ()
     visits = (0.0, *trial.visits) if task.measure else ()
     pictures, measured = {}, {}
-    for year in sorted({*pictured, *visits, trial.years}):
-        model.run_until(year)
+    model.read_at(trial.reading_years)
+    for year in sorted({*pictured, *visits}):
+        model.run_to_visit(year)
         if year in pictured:
             pictures[year] = take_snapshot(model)
         if task.measure and year in visits:
             measured[len(model.meter.rows) - 1] = dict(task.measure(model))
+    model.run_until(trial.years)
     frame = trial.observe(model.frame(), task.parameters.densitometry, task.seed)
     return frame.join(pd.DataFrame.from_dict(measured, orient="index")), pictures

@@ -9,13 +9,14 @@ import pandas as pd
 
 from remodel.arrays import Floats
 from remodel.fracture import hazard_ratio
+from remodel.parameters import VISIT_ROUNDING, YEAR
+from remodel.quantities import check, shown
 from remodel.trials import HAZARD, MARKERS, Published, Trial
 
-# Few cells work at a time in a section of a few mm2, so a single reading of a marker is
-# noisy: the marker at a visit is the mean of the readings in this many years before it.
-# Before, because blood is drawn before what is injected at the same visit.
-NEAR = 0.13
-ROUNDING = 0.01  # years by which a reading may miss a visit
+# A reading belongs to a visit if it was taken by that day (blood is drawn before what is
+# injected), give or take the rounding of the year, and not longer ago than the longest step.
+ROUNDING = VISIT_ROUNDING / YEAR
+LONGEST_STEP = 14.0 / YEAR
 HIP = "total_hip"
 HEAD = (
     "arm", "site", "years", "simulated", "95 % interval", "published", "diff.", "use", "spread",
@@ -26,31 +27,61 @@ Key = tuple[str, str, str, float, float]  # arm, against, site, baseline, year
 
 
 class Readings:
-    """Readings of a tidy frame, by arm and quantity: years and values."""
+    """Readings of a tidy frame, by arm and quantity: years and values.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Readings of one case, such as `run_trial` returns them.
+
+    Raises
+    ------
+    ValueError
+        If these are no readings of a trial, or those of several cases.
+    """
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        """Sort a frame such as `run_trial` returns."""
+        """Sort the readings."""
+        missing = [name for name in ("year", "arm", "replicate") if name not in frame]
+        if missing:
+            raise ValueError(
+                f"these readings have no column {missing[0]}; expected a frame such as run_trial "
+                "or run_ensemble returns"
+            )
+        if frame.duplicated(["arm", "replicate", "year"]).any():
+            raise ValueError(name_cases(frame))
         self.frames = {
             arm: part.pivot(index="year", columns="replicate") for arm, part in frame.groupby("arm")
         }
 
     def series(self, arm: str, site: str) -> tuple[Floats, Floats]:
         """Return years, and values of shape (readings, replicates)."""
+        if arm not in self.frames:
+            raise ValueError(f"no arm {shown(arm)}; there are {', '.join(map(str, self.frames))}")
+        if site not in self.frames[arm]:
+            raise ValueError(f"the readings have no column {shown(site)}")
         frame = self.frames[arm][site]
         return frame.index.to_numpy(dtype=float), frame.to_numpy(dtype=float)
 
     def at(self, arm: str, site: str, year: float) -> Floats:
-        """Return the value at a visit, in its year; shape (replicates,)."""
+        """Return the value at a visit, in its year; shape (replicates,).
+
+        Raises
+        ------
+        ValueError
+            If there is no such arm or column, or no reading at that time.
+        """
         years, values = self.series(arm, site)
-        away = np.abs(years - year)
-        before = year - years
-        near = (before > -ROUNDING) & (before < min(NEAR, 0.5 * year))
-        if site in MARKERS and near.any():
-            return np.asarray(values[near].mean(axis=0))
-        return np.asarray(values[away.argmin()])
+        return np.asarray(values[find_reading(years, year)])
 
     def change(self, arm: str, site: str, baseline: float, year: float) -> Floats:
-        """Return the percent change of each replicate from a baseline year to a year."""
+        """Return the percent change of each replicate from a baseline year to a year.
+
+        Raises
+        ------
+        ValueError
+            As `at` does.
+        """
         end = self.at(arm, site, year)
         if baseline == 0.0:
             return end
@@ -60,8 +91,8 @@ class Readings:
         """Return the fracture hazard ratio of each replicate, over years from the start."""
         when, hip = self.series(arm, HIP)
         reference = self.series(against, HIP)[1]
-        inside = when <= years
-        return hazard_ratio(hip[inside], reference[inside])
+        inside = slice(find_reading(when, years) + 1)
+        return hazard_ratio(when[inside], hip[inside], reference[inside])
 
     def answer(self, key: Key) -> Floats:
         """Return what the model says in place of a published result, by replicate."""
@@ -70,6 +101,42 @@ class Readings:
             return self.hazard(arm, against, year)
         value = self.change(arm, site, baseline, year)
         return value - self.change(against, site, baseline, year) if against else value
+
+
+def find_reading(years: Floats, year: float) -> int:
+    """Return the index of the reading that belongs to a visit; refuse a year without one.
+
+    Parameters
+    ----------
+    years : Floats
+        When there were readings, rising from day 0.
+    year : float
+        Of the visit.
+    """
+    check("year", year, "year", 0, float(years[-1]) + LONGEST_STEP)
+    index = int(np.searchsorted(years, year + ROUNDING, side="right")) - 1
+    stale = index < 0 or year - years[index] > LONGEST_STEP
+    if stale or (years[index] <= 0 < year - ROUNDING):
+        near = sorted(years, key=lambda other: abs(other - year))[:2]
+        raise ValueError(
+            f"no reading was taken at year {year:g}, or in the days before it; the nearest are at "
+            f"{' and '.join(f'{other:.4g}' for other in sorted(near))}: name it a visit of the trial"
+        )
+    return index
+
+
+def name_cases(frame: pd.DataFrame) -> str:
+    """Return one line that says which cases a frame holds, and how to take one of them."""
+    labels = list(frame.columns)[: list(frame.columns).index("replicate")]
+    varied = [name for name in labels if frame[name].nunique() > 1]
+    if not varied:
+        return "an arm has two readings of one replicate in a year; expected readings of one case"
+    name = varied[0]
+    found = list(dict.fromkeys(frame[name].tolist()))
+    return (
+        f"these are readings of several cases ({name} = {', '.join(map(shown, found))}); take one "
+        f"of them, such as frame[frame[{name!r}] == {found[0]!r}]"
+    )
 
 
 def interval(values: Floats) -> tuple[float, float, float]:

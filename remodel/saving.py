@@ -25,7 +25,7 @@ from remodel.tissue import DOSES, FIELDS, Tissue, flat_view
 
 MODEL = "remodel model, 1"
 SITES = ("matrix", "region", "outside", *FIELDS, "busy")
-COUNTS = ("tick", "steps", "until", "perforations", "started")
+COUNTS = ("tick", "steps", "until", "run_in", "perforations", "started")
 READINGS = ("since", "history", "baseline", "now", "rows")
 AROUND = "around_"  # before the names of what surrounds the sites
 Arrays = dict[str, NDArray[Any]]
@@ -61,6 +61,7 @@ def describe_point(point: Checkpoint) -> dict[str, Any]:
         "parameters": point.parameters.values(),
         "drugs": [own.as_data() for own in point.parameters.own_drugs()],
         "changes": [change.as_data() for change in state["changes"]],
+        "visits": sorted(state["visits"]),
         "site_um": state["tissue"].site_um,
         "doses": {name: getattr(state["tissue"], name) for name in DOSES},
         "courses": [{k: v for k, v in course.items() if v != inf} for course in courses],
@@ -128,6 +129,7 @@ def read_point(arrays: Arrays, record: dict[str, Any]) -> Checkpoint:
         "meter": read_meter(record["readings"]),
         "treatment": read_treatment(record, parameters),
         "changes": tuple(read_change(data, patient) for data in record["changes"]),
+        "visits": set(record["visits"]),
         "reversing": [read_cavity(data) for data in record["reversing"]],
     }
     cells = {

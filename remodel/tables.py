@@ -29,7 +29,12 @@ CONSTANTS = (  # numbers that are no parameters: name, unit, meaning, basis
     ("compartments.PORE", "mm2", "less is a pore of compact bone, more is marrow", "assumed"),
     ("compartments.LEAST", "squares", "least cortex, in squares of that thickness", "assumed"),
     ("measures.BASELINE_YEARS", "year", "before day 0, over which rates are averaged", "design"),
-    ("report.NEAR", "year", "before a visit, over which a marker is averaged", "design"),
+    (
+        "measures.MARKER_WINDOW",
+        "year",
+        "before a reading, over which a marker is averaged",
+        "design",
+    ),
     ("instruments.LEAST_SIGNIFICANT", "%", "least change of one person beyond error", "assumed"),
     ("comparison.ASKED", "points", "root mean square error of BMD, at most", "design"),
     ("comparison.CLEAR", "points", "published change beyond which its sign is asked for", "design"),
@@ -159,7 +164,10 @@ def how_given(one: Drug) -> str:
     """Return how often a drug is given."""
     if one.lasting:
         return "once, for good"
-    return f"every {one.interval:g} days" if one.interval else "daily"
+    amount = f"{one.amount:g} mg " if one.amount else ""
+    if one.interval:
+        return f"{amount}every {one.interval:g} days"
+    return f"{amount}{'daily' if one.per == 1 else f'in {one.per:g} days'}"
 
 
 def half_life(one: Drug) -> str:
@@ -171,7 +179,8 @@ def half_life(one: Drug) -> str:
 def changes(one: Drug) -> str:
     """Return the numbers of a drug that are not those of doing nothing."""
     rows = {row.name.partition(".")[2]: row for row in one.rows("it")}
-    shown = [row for name, row in rows.items() if name not in ("half_life", "interval")]
+    how = ("half_life", "interval", "amount", "per")
+    shown = [row for name, row in rows.items() if name not in how]
     units = ["" if row.unit in ("1", "fraction") else f" {row.unit}" for row in shown]
     return "; ".join(
         f"{row.meaning}: {row.value:g}{unit}" for row, unit in zip(shown, units, strict=True)

@@ -1,6 +1,7 @@
 """Courses: drugs given from one day to another, and what reaches the cells of them."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import ceil, fsum, inf, isnan
 
@@ -8,6 +9,20 @@ from remodel.drugs import DRUGS, SHORTEST, Drug, find_drug
 from remodel.kinetics import Body
 from remodel.parameters import YEAR
 from remodel.quantities import check, shown
+
+MOST_DOSES = 20.0  # usual doses; what is more was meant in mg
+FEW_DOSES = 4.0  # usual doses; what is more is asked about
+MG = {"mg": 1.0, "g": 1000.0, "ug": 1e-3, "mcg": 1e-3, "\u00b5g": 1e-3, "\u03bcg": 1e-3}
+DAYS = {"day": 1.0, "week": 7.0, "month": YEAR / 12, "year": YEAR}
+NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
+DOSE = re.compile(
+    rf"(?P<amount>{NUMBER})\s*(?P<unit>{'|'.join(MG)})"
+    rf"(?:\s*(?:/|per|a|each)\s*(?:(?P<count>{NUMBER})\s*)?(?P<time>{'|'.join(DAYS)})s?)?"
+)
+YEARS = re.compile(
+    rf"(?:(?P<dose>{NUMBER}\s*(?:{'|'.join(MG)})\S*)\s+)?"
+    rf"(?:(?P<start>-?{NUMBER})(?:\s*(?:-|to)\s*(?P<stop>-?{NUMBER}|inf)?)?)?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +37,10 @@ class Course:
     start, stop : float
         Years from the start of observation; `stop` may be infinite. An injection is
         given at `start` and then at each interval before `stop`; where both are equal,
-        once.
-    dose : float
-        Dose as a multiple of the usual one.
+        once. What starts before day 0 is a run-in.
+    dose : float or str
+        A multiple of the usual dose, or text in the drug's own unit such as ``"60 mg"``,
+        ``"20 ug"`` or, for what is taken daily, ``"70 mg/week"``.
     interval : float, optional
         Days between injections, where it is not the usual one.
     below : float, optional
@@ -40,13 +56,16 @@ class Course:
     drug: str
     start: float = 0.0
     stop: float = float("inf")
-    dose: float = 1.0
+    dose: float | str = 1.0
     interval: float = 0.0
     below: float = float("inf")
 
     def __post_init__(self) -> None:
         """Refuse a course that cannot be given."""
-        check(f"{self.drug}: dose", self.dose, "usual doses", 0, 100)
+        if isinstance(self.dose, str):
+            parse_dose(self.dose, self.drug)
+        else:
+            refuse_multiple(self.drug, self.dose)
         check(f"{self.drug}: start", self.start, "year", -200, 200)
         if self.interval != 0:
             check(f"{self.drug}: interval", self.interval, "day", SHORTEST, 20_000)
@@ -59,6 +78,54 @@ class Course:
         if not ordered:
             expected = f"expected start ({self.start} year) or later"
             raise ValueError(f"{self.drug}: stop = {shown(self.stop)} year; {expected}")
+
+    def doses(self, drug: Drug) -> float:
+        """Return the dose as a multiple of the usual one of the drug.
+
+        Raises
+        ------
+        ValueError
+            If it is text in a unit that the drug does not have, or more than can be meant.
+        """
+        if not isinstance(self.dose, str):
+            return self.dose
+        amount, days = parse_dose(self.dose, self.drug)
+        if not drug.amount:
+            raise ValueError(f"{self.drug}: dose = {self.dose!r}; it has no dose in mg")
+        if days and drug.interval:
+            raise ValueError(
+                f"{self.drug}: dose = {self.dose!r}; expected the amount of one injection, such "
+                f"as {drug.amount:g} mg (the interval is a key of its own)"
+            )
+        multiple = amount / drug.amount * (drug.per / days if days else 1.0)
+        if multiple > MOST_DOSES or (multiple > FEW_DOSES and not days and not drug.interval):
+            raise ValueError(
+                f"{self.drug}: dose = {self.dose!r} is {multiple:g} times the usual "
+                f"{usual_dose(drug)}; expected up to {MOST_DOSES:g} times, or a time to which it "
+                "belongs, such as '70 mg/week'"
+            )
+        return multiple
+
+    def notes(self, drug: Drug, years: float = inf) -> Iterator[str]:
+        """Yield what its author should know, in a trial of some years."""
+        if years < self.stop < inf and not drug.lasting:
+            months = " (are these months?)" if self.stop >= 2 * years else ""
+            yield f"{self.drug} until year {self.stop:g} is cut at year {years:g}{months}"
+        if isinstance(self.dose, str) or not drug.amount:
+            return
+        if self.dose >= FEW_DOSES or (self.dose == drug.amount != 1):
+            yield (
+                f"{self.drug}: dose = {self.dose:g} is {self.dose:g} times the usual "
+                f'{usual_dose(drug)}; for {self.dose:g} mg write dose = "{self.dose:g} mg"'
+            )
+
+    def refuse_empty(self, drug: Drug) -> None:
+        """Refuse a course that lasts no time, of anything but an injection."""
+        if self.stop == self.start and not drug.interval:
+            raise ValueError(
+                f"{self.drug}: start = stop = {self.start:g} year; expected a course that lasts "
+                "some time"
+            )
 
     @property
     def waits(self) -> bool:
@@ -96,10 +163,56 @@ class Course:
         return after - begun
 
 
+def refuse_multiple(name: str, dose: float) -> None:
+    """Refuse a multiple of the usual dose that nobody is given."""
+    try:
+        check(f"{name}: dose", dose, "usual doses", 0, MOST_DOSES)
+    except ValueError as error:
+        drug = DRUGS.get(name)
+        hint = f' (1 is {usual_dose(drug)}; or write "{dose} mg")' if drug and drug.amount else ""
+        raise ValueError(f"{error}{hint}") from None
+
+
+def usual_dose(drug: Drug) -> str:
+    """Return the usual dose of a drug in words, such as ``60 mg each 183 days``."""
+    days = drug.interval or drug.per
+    often = "a day" if days == 1 else "once" if drug.lasting else f"each {days:.0f} days"
+    return f"{drug.amount:g} mg {often}"
+
+
+def parse_dose(text: str, drug: str) -> tuple[float, float]:
+    """Return an amount in mg, and the days to which it belongs, 0 where that is not said."""
+    found = DOSE.fullmatch(text.strip())
+    if not found:
+        raise ValueError(
+            f"{drug}: dose = {shown(text)}; expected a multiple of the usual dose, or text such "
+            "as '60 mg', '20 ug' or '70 mg/week'"
+        )
+    days = (float(found["count"] or 1) * DAYS[found["time"]]) if found["time"] else 0.0
+    return float(found["amount"]) * MG[found["unit"]], days
+
+
+def refuse_unseen(course: Course, drug: Drug, years: float) -> None:
+    """Refuse a course of which nothing would be seen in a trial of some years."""
+    course.refuse_empty(drug)
+    if course.start >= years:
+        raise ValueError(
+            f"{course.drug}: start = {course.start:g} year; expected a year before the end of "
+            f"the trial, year {years:g} (are these months?)"
+        )
+
+
+def run_in_years(courses: Iterable[Course]) -> float:
+    """Return the years before day 0 through which a woman lives with her courses."""
+    return max([0.0, *(-course.start for course in courses if not course.waits)])
+
+
 def parse_courses(text: str) -> tuple[Course, ...]:
     """Read courses from text such as ``"anastrozole 0-5, tamoxifen 2-4.5"`` (years).
 
-    A course without years is given from day 0 on; one with a start alone never stops.
+    A course without years is given from day 0 on; one with a start alone never stops. A
+    start before day 0 is a run-in, as in ``"tamoxifen -2.5-0"``; a dose may stand before
+    the years, as in ``"denosumab 120 mg 0-2"``.
     """
     return tuple(parse_course(part) for part in text.split(",") if part.strip())
 
@@ -107,13 +220,17 @@ def parse_courses(text: str) -> tuple[Course, ...]:
 def parse_course(text: str) -> Course:
     """Read one course, such as ``"anastrozole 0-5"``; refuse what is not of this form."""
     drug, *rest = text.split(maxsplit=1)
-    start, to, stop = "".join(rest).partition("-")
-    try:
-        years = float(start or to or 0), float(stop or "inf")  # of "-5" no start can be read
-    except ValueError:
+    found = YEARS.fullmatch("".join(rest).strip())
+    lone = found and (found["start"] or "").startswith("-") and not found["stop"]
+    if not found or lone:  # "-5" may be a start or a stop
         message = f"course {shown(text.strip())}: expected a drug and years, such as "
-        raise ValueError(f"{message}'anastrozole 0-5'") from None
-    return Course(drug=drug, start=years[0], stop=years[1])
+        raise ValueError(f"{message}'anastrozole 0-5' or, with a run-in, 'tamoxifen -2-0'")
+    return Course(
+        drug=drug,
+        start=float(found["start"] or 0),
+        stop=float(found["stop"] or inf),
+        dose=found["dose"] or 1.0,
+    )
 
 
 @dataclass
@@ -190,10 +307,10 @@ class Treatment:
         exposure = Exposure(estradiol=0.0, cycling=cycling)
         for name, body in self.bodies.items():
             drug, given = self.drugs[name], [c for c in self.courses if c.drug == name]
-            share = fsum(course.dose * course.share_given(day, days) for course in given)
+            share = fsum(course.doses(drug) * course.share_given(day, days) for course in given)
             every = [course.interval or drug.interval for course in given]
             doses = fsum(
-                course.dose * course.injections(day, days, interval)
+                course.doses(drug) * course.injections(day, days, interval)
                 for course, interval in zip(given, every, strict=True)
             )
             level = body.take(drug, share, doses, days)

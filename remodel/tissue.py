@@ -84,7 +84,8 @@ class Tissue:
 
     def copy(self) -> "Tissue":
         """Return a tissue of its own with the same contents."""
-        other = Tissue(self.matrix.copy(), self.region, self.outside, self.site_um)
+        region, outside = self.region.copy(), self.outside.copy()
+        other = Tissue(self.matrix.copy(), region, outside, self.site_um)
         for name in (*FIELDS, "busy"):
             getattr(other, name)[:] = getattr(self, name)
         for name in DOSES:

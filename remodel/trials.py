@@ -11,20 +11,23 @@ from typing import Any
 import pandas as pd
 
 from remodel.arms import Arm, read_arms, read_drugs, read_patient, read_population
-from remodel.drugs import DRUGS, Drug
+from remodel.drugs import DRUGS, Drug, find_drug
 from remodel.files import read_bytes
 from remodel.habits import Population
 from remodel.instruments import Densitometry, with_scan_error
 from remodel.measures import SITES
-from remodel.patients import Patient, draw_woman
+from remodel.parameters import YEAR, visit_tick
+from remodel.patients import OLDEST, Patient, draw_woman, refuse_age, refuse_youth
 from remodel.quantities import check, shown
 from remodel.reader import MOST_TEXT, REQUIRED, Table, check_content, parse_toml
+from remodel.therapies import refuse_unseen, run_in_years
 
 MARKERS = ("ctx", "p1np", "bone_alp")
 QUANTITIES = (*SITES, "trabecular_bmd", "cortical_bmd", *MARKERS)
 HAZARD = "fracture_hazard_ratio"
 USES = ("calibrate", "validate")
 LONGEST = 100.0  # years that a trial may last
+LONG = 25.0  # years, beyond which a trial is longer than any that was published
 EVIDENCE = {"CTX": "ctx", "P1NP": "p1np", "bone ALP": "bone_alp", "fracture hazard ratio": HAZARD}
 
 
@@ -77,14 +80,78 @@ class Trial:
     drugs: tuple[Drug, ...] = ()  # of its own, beside those of the package
     population: Population | None = None  # from which each replicate draws its woman
 
+    def __post_init__(self) -> None:
+        """Refuse courses that cannot be given in it, and women who would grow too old.
+
+        Raises
+        ------
+        ValueError
+            In one line that names the arm.
+        """
+        drugs = DRUGS | {drug.name: drug for drug in self.drugs}
+        for arm in self.arms:
+            try:
+                for course in arm.courses:
+                    refuse_unseen(course, find_drug(course.drug, drugs), self.years)
+                if not self.population:
+                    refuse_age(arm.patient.age, self.years)
+                    refuse_youth(arm.patient.age, self.run_in)
+            except ValueError as error:
+                raise ValueError(f"{arm.name}: {error}") from None
+
     @property
     def years(self) -> float:
         """Years from the start to the end of follow-up."""
         return self.on_treatment + self.off_treatment
 
+    @property
+    def run_in(self) -> float:
+        """Years before day 0 in which the first course of any arm begins."""
+        return run_in_years(course for arm in self.arms for course in arm.courses)
+
+    @property
+    def reading_years(self) -> tuple[float, ...]:
+        """Years of all readings that are asked for: visits, and those of published results."""
+        asked = {
+            *self.visits,
+            *(year for row in self.published for year in (row.baseline, row.year)),
+        }
+        if self.reference:
+            asked.add(self.fracture_years)
+        return tuple(sorted(year for year in asked if year <= self.years))
+
+    def refuse_early(self, step: float) -> None:
+        """Refuse a reading that is asked for before the end of the first step, in days."""
+        for year in self.reading_years:
+            if year > 0 and visit_tick(year, step) < 1:
+                raise ValueError(
+                    f"{self.name}: a reading at year {year:g} (day {year * YEAR:.3g}) is before the "
+                    f"end of the first step of {step:g} days; expected a later one, or shorter "
+                    "steps (--set time.step=1)"
+                )
+
+    def notes(self) -> list[str]:
+        """Return what its author should know: what is cut, and what looks like a mistake."""
+        drugs = DRUGS | {drug.name: drug for drug in self.drugs}
+        found = [
+            f"{arm.name}: {note}"
+            for arm in self.arms
+            for course in arm.courses
+            for note in course.notes(find_drug(course.drug, drugs), self.years)
+        ]
+        if self.years > LONG:
+            found.insert(0, f"lasts {self.years:g} years (are these months?)")
+        return [f"{self.name}: {note}" for note in dict.fromkeys(found)]
+
     def woman(self, arm: Arm, seed: int) -> Patient:
-        """Return the woman of an arm in the replicate with a seed."""
-        return draw_woman(self.population, seed) if self.population else arm.patient
+        """Return the woman of an arm in the replicate with a seed.
+
+        Of a population nobody is drawn who would grow older than `OLDEST` in the trial.
+        """
+        if not self.population:
+            return arm.patient
+        drawn = draw_woman(self.population, seed)
+        return replace(drawn, age=min(drawn.age, OLDEST - self.years))
 
     def observe(self, frame: pd.DataFrame, numbers: Densitometry, seed: int) -> pd.DataFrame:
         """Return readings as they are, or of women of a population as single scans show them."""
@@ -181,13 +248,15 @@ def build_trial(top: Table) -> Trial:
     population = read_population(top)
     patient = read_patient(top.table("patient"), Patient())
     drugs = read_drugs(top)
-    arms = read_arms(top, patient, [*DRUGS, *(drug.name for drug in drugs)], on + off)
+    known = DRUGS | {drug.name: drug for drug in drugs}
+    arms = read_arms(top, patient, known, on + off)
     names = [arm.name for arm in arms]
     fracture = top.table("fracture")
     fracture.only(("reference", "years"))
     reference = fracture.choice("reference", names, REQUIRED if fracture.data else "")
     end = on + off
     until = fracture.number("years", "year", min(0.1, end), end, end) if reference else 0.0
+    refuse_ages(top, arms, population, end)
     return Trial(
         name=top.words("name"),
         title=top.words("title", ""),
@@ -204,6 +273,18 @@ def build_trial(top: Table) -> Trial:
         drugs=drugs,
         population=population,
     )
+
+
+def refuse_ages(
+    top: Table, arms: tuple[Arm, ...], population: Population | None, years: float
+) -> None:
+    """Refuse a trial at whose end its women would be too old; say on which line."""
+    ages = [population.age] if population else [arm.patient.age for arm in arms]
+    try:
+        for age in ages:
+            refuse_age(age, years)
+    except ValueError as error:
+        top.refuse("on_treatment", f"lasts {years:g} years: {error}")
 
 
 def read_published(top: Table, arms: list[str], years: float) -> Iterator[Published]:

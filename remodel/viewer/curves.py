@@ -11,9 +11,8 @@ from remodel.arrays import Floats
 from remodel.colors import BLUE, GREEN, ORANGE, PINK, SKY, VERMILLION
 from remodel.instruments import LEAST_SIGNIFICANT
 from remodel.model import BoneModel
-from remodel.report import NEAR
 from remodel.therapies import Course
-from remodel.trials import MARKERS, Published
+from remodel.trials import Published
 from remodel.viewer.scene import Scene
 
 WIDTH, HEIGHT = 300, 190  # of a panel
@@ -73,14 +72,11 @@ def draw_curves(models: Sequence[BoneModel], scene: Scene) -> list[str]:
 
 
 def read_line(model: BoneModel, line: Line, ratio: bool) -> tuple[Floats, Floats]:
-    """Return years and values of one quantity, markers averaged as at visits."""
+    """Return years and values of one quantity."""
     rows = model.meter.rows
     rows = [*rows[:: ceil(len(rows) / MOST_POINTS)], rows[-1]]
     years = np.array([row["year"] for row in rows])
     values = np.array([row[line.column] for row in rows])
-    if line.column in MARKERS:
-        near = np.abs(years[:, None] - years) <= NEAR
-        values = near @ values / near.sum(axis=1)
     return years, values / values[0] if ratio and values[0] else values
 
 

@@ -21,17 +21,20 @@ MAKING = Lock()
 EXERCISE = (0, 1, 2, 3, 5, 7, 10)  # hours a week
 
 
-def rested(patient: Patient, section: str, seed: int) -> Checkpoint:
-    """Return a woman's section at day 0; who asks for one in the making waits for it."""
+def rested(patient: Patient, section: str, seed: int, run_in: float = 0.0) -> Checkpoint:
+    """Return a woman's section at rest, some years before day 0.
+
+    Who asks for one in the making waits for it.
+    """
     with MAKING:
-        return bring_to_rest(patient, section, seed)
+        return bring_to_rest(patient, section, seed, run_in)
 
 
 @lru_cache(maxsize=8)  # a section takes a second to come to rest; tabs and resets share it
-def bring_to_rest(patient: Patient, section: str, seed: int) -> Checkpoint:
+def bring_to_rest(patient: Patient, section: str, seed: int, run_in: float) -> Checkpoint:
     """Run the spin-up of a section."""
     scene = Scene(arm=Arm(name="", patient=patient), section=section, seed=seed)
-    model = BoneModel(patient=patient, parameters=scene.parameters, rng=seed)
+    model = BoneModel(patient=patient, parameters=scene.parameters, rng=seed, run_in=run_in)
     point = take_checkpoint(model)
     forget([model])
     return point
@@ -64,7 +67,8 @@ class Player:
 
     def start(self, arm: Arm) -> BoneModel:
         """Return the model of an arm at day 0."""
-        point = rested(arm.patient, self.scene.section, self.scene.seed)
+        scene = self.scene
+        point = rested(arm.patient, scene.section, scene.seed, scene.run_in)
         model = resume(point, arm.courses)
         model.change(arm.changes)
         return model

@@ -11,7 +11,7 @@ from remodel.ensemble import HIGHEST_SEED
 from remodel.parameters import Parameters
 from remodel.patients import Patient
 from remodel.quantities import check
-from remodel.therapies import parse_courses
+from remodel.therapies import parse_courses, run_in_years
 from remodel.trials import Published, Trial, built_in_trials, load_trial
 from remodel.viewer.overlays import CHOICES, MINERAL
 
@@ -63,6 +63,12 @@ class Scene:
     def arms(self) -> tuple[Arm, ...]:
         """The arms that run: hers, and the one beside."""
         return (self.arm, self.beside) if self.beside else (self.arm,)
+
+    @property
+    def run_in(self) -> float:
+        """Years before day 0 in which the first course begins, of any arm that can be shown."""
+        arms = self.trial.arms if self.trial else self.arms
+        return run_in_years(course for arm in arms for course in arm.courses)
 
     @property
     def parameters(self) -> Parameters:

@@ -99,4 +99,4 @@ def run_server(ready: socket.socket, local: bool) -> None:
 def warm_up() -> None:
     """Bring the first section to rest while server and page are loading."""
     for arm in (scene := open_scene(wanted_opening())[1]).arms:
-        rested(arm.patient, scene.section, scene.seed)
+        rested(arm.patient, scene.section, scene.seed, scene.run_in)
