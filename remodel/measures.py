@@ -49,7 +49,23 @@ class Meter:
         self.rows: list[dict[str, float]] = []  # readings since day 0
 
     def read(self) -> None:
-        """Measure amounts, counts and rates; before day 0 keep them for the baseline.
+        """Take a reading, with which a new interval of rates begins.
+
+        Before day 0 it is kept for the baseline.
+        """
+        model, tissue = self.model, self.model.tissue
+        raw = self.look()
+        tissue.removed[:], tissue.added[:] = 0.0, 0.0
+        model.started.clear()
+        self.since = model.day
+        if model.day <= 0:
+            self.history.append(raw)
+        self.now = self.relate(raw)
+        if self.baseline:
+            self.rows.append(self.now)
+
+    def look(self) -> dict[str, float]:
+        """Return amounts, counts, and rates since the last reading.
 
         Amounts are in sites of fully mineralized matrix, rates in sites per year.
         """
@@ -63,16 +79,17 @@ class Meter:
             raw[f"{region}_removed"] = float(tissue.removed[here].sum()) / years
             raw[f"{region}_added"] = float(tissue.added[here].sum()) / years
             raw[f"{region}_started"] /= years
-        tissue.removed[:], tissue.added[:] = 0.0, 0.0
-        model.started.clear()
-        self.since = model.day
-        raw["perforations"] = float(model.perforations)
-        if model.day <= 0:
-            self.history.append(raw)
-        self.now = raw | self.systemic()
-        if self.baseline:
-            self.now |= self.changes(raw)
-            self.rows.append(self.now)
+        return raw | {"perforations": float(model.perforations)}
+
+    def relate(self, raw: dict[str, float]) -> dict[str, float]:
+        """Return a reading with the signals, and with the changes since day 0 if there are any."""
+        return raw | self.systemic() | (self.changes(raw) if self.baseline else {})
+
+    def rows_to_now(self) -> list[dict[str, float]]:
+        """Return all readings since day 0, and one of this moment; nothing changes by it."""
+        if self.rows and self.rows[-1]["year"] < self.model.day / YEAR:
+            return [*self.rows, self.relate(self.look())]
+        return list(self.rows)
 
     def systemic(self) -> dict[str, float]:
         """Return the signals that reach every cell; estradiol in pmol/L, the year from day 0."""

@@ -1,7 +1,8 @@
 """BoneModel: the wiring of tissue, cells and signals, and the order of a step."""
 
+import warnings
 from collections.abc import Iterable
-from math import floor, inf, log
+from math import ceil, floor, inf, log
 
 import mesa
 import pandas as pd
@@ -12,7 +13,7 @@ from remodel.drugs import find_drug
 from remodel.measures import COLUMNS, Meter
 from remodel.parameters import LONGEST_RUN, YEAR, Parameters, visit_tick
 from remodel.patients import Patient, refuse_age, refuse_youth
-from remodel.quantities import check
+from remodel.quantities import LikelyMistakeWarning, check
 from remodel.randomness import arrivals, draw, draws
 from remodel.sections import build_section
 from remodel.signals import Signals, Surroundings
@@ -101,9 +102,12 @@ class BoneModel(mesa.Model):
         self.read_rates()
         courses = parse_courses(courses) if isinstance(courses, str) else tuple(courses)
         Treatment(courses, parameters.drugs)  # refuses an unknown drug before the spin-up
+        for course in courses:
+            for note in course.notes(parameters.drugs[course.drug]):
+                warnings.warn(note, LikelyMistakeWarning, stacklevel=2)
         before = parameters.time.spin_up if spin_up else 0.0
-        self.run_in = self.steps_in(run_in_years(courses) if run_in is None else run_in)
-        refuse_youth(self.patient.age, self.run_in * self.days / YEAR)
+        self.run_in = self.run_in_steps(run_in_years(courses) if run_in is None else run_in)
+        refuse_youth(self.patient.age, run_in_years(courses) if run_in is None else run_in)
         self.tick = -self.steps_in(before) - self.run_in
         self.visits: set[int] = set()
         self.treatment = Treatment((), parameters.drugs)
@@ -152,6 +156,10 @@ class BoneModel(mesa.Model):
         """Return how many whole steps come nearest to some years."""
         return round(years * YEAR / self.days)
 
+    def run_in_steps(self, years: float) -> int:
+        """Return how many whole steps hold all of a run-in, its first day too."""
+        return ceil(years * YEAR / self.days - TOLERANCE)
+
     def give(self, courses: Iterable[Course] | str) -> None:
         """Set the courses in place of the old ones; what is in her body of those stays.
 
@@ -161,21 +169,30 @@ class BoneModel(mesa.Model):
             If a course lasts no time, or begins before day 0 and before what she has lived.
         """
         given = parse_courses(courses) if isinstance(courses, str) else tuple(courses)
+        for course in given:
+            for note in course.notes(find_drug(course.drug, self.parameters.drugs)):
+                warnings.warn(note, LikelyMistakeWarning, stacklevel=2)
+        self.prescribe(given)
+
+    def prescribe(self, courses: Iterable[Course]) -> None:
+        """Set the courses, as `give` does, without a word on doses."""
+        given, drugs = tuple(courses), self.parameters.drugs
         known = {(course.drug, course.start) for course in self.treatment.courses}
         for course in given:
-            course.refuse_empty(find_drug(course.drug, self.parameters.drugs))
+            course.refuse_empty(find_drug(course.drug, drugs))
             lived = (course.drug, course.start) in known or course.waits or course.start >= 0
-            if not lived and self.steps_in(-course.start) > -self.tick:
+            if not lived and self.run_in_steps(-course.start) > -self.tick:
                 raise ValueError(
                     f"{course.drug}: start = {course.start:g} year; this model has gone on to "
                     f"year {self.day / YEAR:g}: give a run-in when it is built"
                 )
-        drugs, quits = self.parameters.drugs, self.patient.quits
+        quits = self.patient.quits
         taken = [course.taken_until(quits, find_drug(course.drug, drugs)) for course in given]
         self.treatment.prescribe(
-            course for course, asked in zip(taken, given, strict=True)
+            course
+            for course, asked in zip(taken, given, strict=True)
             if course.stop > course.start or course == asked
-        )  # fmt: skip
+        )
         if self.tick == 0:
             self.visit()
 
@@ -190,8 +207,9 @@ class BoneModel(mesa.Model):
 
     def begin(self, courses: Iterable[Course] | str) -> None:
         """Give the courses, live through those of before day 0, and go on from there."""
+        courses = parse_courses(courses) if isinstance(courses, str) else courses
         if self.tick < 0:
-            self.give(courses)
+            self.prescribe(courses)
             while self.tick < 0:
                 self.step()
             self.observe()
@@ -199,7 +217,7 @@ class BoneModel(mesa.Model):
         else:
             if not self.meter.rows:
                 self.observe()
-            self.give(courses)
+            self.prescribe(courses)
 
     def observe(self) -> None:
         """Take the state on day 0 for the baseline."""

@@ -9,6 +9,7 @@ from helpers import build
 from remodel.fracture import hazard_ratio
 from remodel.instruments import Densitometry, Fracture
 from remodel.measures import dxa_change
+from remodel.tissue import REGIONS
 
 
 def test_dxa_mixes_the_compartments_and_adds_the_drift_of_the_spine():
@@ -48,16 +49,22 @@ def test_the_spine_drifts_only_past_an_age(age, years, drifted):
 def test_the_mean_of_a_marker_over_the_two_years_before_day_0_is_none(marker):
     """Its baseline is those years, however long the spin-up was."""
     meter = build(time__spin_up=5.0).meter
-    before = [meter.changes(raw)[marker] for raw in meter.history]
+    what = {"ctx": "removed", "p1np": "added", "bone_alp": "osteoblasts"}[marker]
+    before = [
+        meter.percent(raw, [f"{region}_{what}" for region in REGIONS]) for raw in meter.history
+    ]
     assert np.mean(before[-26:]) == pytest.approx(0.0, abs=1e-9)
     assert abs(np.mean(before[:-26])) > 0.5
+    assert meter.now[marker] == 0.0
 
 
 def test_ctx_follows_what_is_dug_and_p1np_what_is_laid():
-    meter = build().meter
+    model = build()
+    model.step()
+    meter = model.meter
     for marker, amount in (("ctx", "removed"), ("p1np", "added")):
         double = {k: 2 * v if k.endswith(amount) else v for k, v in meter.baseline.items()}
-        found = meter.changes(double)
+        found = meter.changes(double | {"since": 0.0})
         assert {name: found[name] for name in ("ctx", "p1np")} == pytest.approx(
             {"ctx": 0.0, "p1np": 0.0} | {marker: 100.0}
         )
@@ -75,8 +82,11 @@ def test_bone_alp_has_a_background_that_stays():
 
 def test_each_percent_of_hip_bmd_lost_multiplies_the_hazard():
     numbers = Fracture(gradient=0.1)
-    lost, kept = np.full((3, 2), -4.0), np.zeros((3, 2))
-    assert hazard_ratio(lost, kept, numbers) == pytest.approx([exp(0.4)] * 2)
-    assert hazard_ratio(kept, lost, numbers) == pytest.approx([exp(-0.4)] * 2)
-    late = np.array([[0.0], [-4.0]])  # half of the time
-    assert hazard_ratio(late, 0 * late, numbers) == pytest.approx([(1 + exp(0.4)) / 2])
+    when, lost, kept = np.array([0.0, 1.0, 3.0]), np.full((3, 2), -4.0), np.zeros((3, 2))
+    assert hazard_ratio(when, lost, kept, numbers) == pytest.approx([exp(0.4)] * 2)
+    assert hazard_ratio(when, kept, lost, numbers) == pytest.approx([exp(-0.4)] * 2)
+    late = np.array([[0.0], [0.0], [-4.0], [-4.0]])  # half of the time
+    when = np.array([0.0, 0.999999, 1.0, 2.0])
+    assert hazard_ratio(when, late, 0 * late, numbers) == pytest.approx(
+        [(1 + exp(0.4)) / 2], rel=1e-5
+    )

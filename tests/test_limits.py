@@ -219,7 +219,7 @@ def test_a_section_without_bone_or_without_marrow_can_be_run():
 
 
 def test_a_surface_never_binds_more_drug_than_it_can():
-    model = BoneModel([Course(drug="zoledronate", stop=0.5, dose=5.0)], parameters=small())
+    model = BoneModel([Course(drug="zoledronate", stop=0.5, dose=3.0)], parameters=small())
     model.run(0.5)
     bound = model.tissue.bisphosphonate.max()
     assert 0.0 < bound <= model.parameters.osteoclast.drug_capacity

@@ -12,7 +12,7 @@ from remodel.fracture import hazard_ratio
 from remodel.habits import Population
 from remodel.instruments import Fracture
 from remodel.patients import Patient
-from remodel.report import NEAR, Readings, align, format_table, interval, questions, summarize
+from remodel.report import Readings, align, format_table, interval, questions, summarize
 from remodel.trials import HAZARD, Arm, Published, Trial
 
 YEARS = np.arange(0, 7.01, 0.05)
@@ -111,25 +111,35 @@ def test_the_interval_holds_the_mean_as_often_as_it_says():
     assert np.mean(held) == pytest.approx(0.95, abs=0.02)
 
 
-@pytest.mark.parametrize("visit", [0.05, 0.5, 1.0, 7.0])
-def test_a_marker_is_taken_before_the_visit(visit):
-    after = Readings(frame_of({"a": (0.0,)}, ctx=lambda year: 1000.0 * (year > visit + 0.011)))
-    assert after.at("a", "ctx", visit) == pytest.approx(0.0)
-    before = Readings(frame_of({"a": (0.0,)}, ctx=lambda year: 1000.0 * (year < visit - NEAR)))
-    assert before.at("a", "ctx", visit) == pytest.approx(0.0)
-    linear = Readings(frame_of({"a": (0.0,)}, ctx=lambda year: 100 * year))
-    assert 100 * (visit - NEAR) <= linear.at("a", "ctx", visit)[0] <= 100 * visit + 1e-9
-
-
-def test_a_marker_soon_after_the_start_is_not_mixed_with_the_start():
-    readings = Readings(frame_of({"a": (0.0,)}, ctx=lambda year: -80.0 * (year > 0.01)))
-    assert readings.at("a", "ctx", 0.1) == pytest.approx(-80.0)
-
-
-def test_a_bmd_is_the_reading_next_to_the_visit():
+def test_a_visit_is_answered_with_the_last_reading_by_that_day():
     readings = Readings(FRAME)
-    assert readings.at("a", "total_hip", 1.02) == pytest.approx([-1.0, -2.0, -3.0])
-    assert readings.at("a", "total_hip", 99.0) == pytest.approx([-7.0, -14.0, -21.0])
+    for visit in (1.0, 1.02, 1.03):
+        assert readings.at("a", "total_hip", visit) == pytest.approx([-1.0, -2.0, -3.0])
+    assert readings.at("a", "total_hip", 1.05 - 0.2 / 365.25) == pytest.approx([-1.05, -2.1, -3.15])
+
+
+@pytest.mark.parametrize("year", [-1.0, 0.008, 0.04, 7.1, 99.0, np.nan, np.inf])
+def test_a_year_that_the_run_does_not_have_is_refused(year):
+    with pytest.raises(ValueError, match=r"^(year = .* expected|no reading was taken at year)"):
+        Readings(FRAME).change("a", "total_hip", 0.0, year)
+
+
+def test_what_is_no_reading_of_one_case_is_refused_in_one_line():
+    two = pd.concat([FRAME.assign(dose=dose) for dose in (1, 2)])
+    two = two[["dose", "replicate", "arm", "year", "total_hip", "ctx"]]
+    with pytest.raises(
+        ValueError, match=r"several cases \(dose = 1, 2\); .*frame\['dose'\] == 1\]"
+    ):
+        Readings(two)
+    assert Readings(two[two["dose"] == 1]).at("a", "total_hip", 1.0)[0] == pytest.approx(-1.0)
+    with pytest.raises(ValueError, match="two readings of one replicate"):
+        Readings(pd.concat([two, two])[["replicate", "arm", "year", "ctx"]])
+    with pytest.raises(ValueError, match="no column arm"):
+        Readings(FRAME.drop(columns="arm"))
+    with pytest.raises(ValueError, match="no arm 'c'; there are a, b"):
+        Readings(FRAME).at("c", "ctx", 1.0)
+    with pytest.raises(ValueError, match="no column 'wings'"):
+        Readings(FRAME).at("a", "wings", 1.0)
 
 
 def test_a_hazard_ratio_counts_up_to_its_year():
@@ -141,14 +151,23 @@ def test_a_hazard_ratio_counts_up_to_its_year():
 
 def test_limits_of_the_hazard_ratio():
     none, lost = np.zeros((5, 3)), np.full((5, 3), -4.0)
-    assert hazard_ratio(none, none) == pytest.approx(1.0)
-    assert hazard_ratio(lost, lost) == pytest.approx(1.0)
+    when = np.array([0.0, 0.1, 1.0, 1.1, 2.0])
+    assert hazard_ratio(when, none, none) == pytest.approx(1.0)
+    assert hazard_ratio(when, lost, lost) == pytest.approx(1.0)
     gradient = Fracture().gradient
-    assert hazard_ratio(lost, none) == pytest.approx(exp(4.0 * gradient))
-    assert np.log(hazard_ratio(none, lost)) == pytest.approx(-4.0 * gradient)
+    assert hazard_ratio(when, lost, none) == pytest.approx(exp(4.0 * gradient))
+    assert np.log(hazard_ratio(when, none, lost)) == pytest.approx(-4.0 * gradient)
     flat = Fracture().with_values({"gradient": 0.0})
-    assert hazard_ratio(lost, none, flat) == pytest.approx(1.0)
-    assert log(hazard_ratio(0.5 * lost, none)[0]) == pytest.approx(2.0 * gradient)
+    assert hazard_ratio(when, lost, none, flat) == pytest.approx(1.0)
+    assert log(hazard_ratio(when, 0.5 * lost, none)[0]) == pytest.approx(2.0 * gradient)
+
+
+def test_a_hazard_is_a_mean_over_time_and_not_over_readings():
+    when = np.array([0.0, 1.0, 1.9, 1.95, 2.0])
+    change = np.where(when[:, None] > 1, -8.0, 0.0)
+    twice = hazard_ratio(when, change, 0 * change)[0]
+    at_end = exp(8 * Fracture().gradient)
+    assert twice == pytest.approx((1 + (1 + at_end) / 2 * 0.9 + 0.1 * at_end) / 2)
 
 
 def test_questions_come_in_order_and_none_is_lost():

@@ -64,7 +64,7 @@ MISTAKES = {
     "stop first": (f"{TOP}{ARM}[[arm.course]]\ndrug = \"tamoxifen\"\nstart = 2\nstop = 1\n", 14,
                    "arm 2, course 1", r"stop = 1.0 year; expected start \(2.0 year\)"),
     "dose < 0": (f"{TOP}{ARM}[[arm.course]]\ndrug = \"tamoxifen\"\ndose = -2\n", 13,
-                 "arm 2, course 1", "dose = -2.0 usual doses; expected 0 to 100"),
+                 "arm 2, course 1", "dose = -2.0 usual doses; expected 0 to 20"),
     "start no number": (f"{TOP}{ARM}[[arm.course]]\ndrug = \"tamoxifen\"\nstart = \"0\"\n", 13,
                         "arm 2, course 1", "start = '0'; expected a number"),
     "age no number": (f"{TOP}[patient]\nage = true\n{ARM}", 6, "patient", "age = True; expected a number"),
@@ -286,8 +286,11 @@ def test_a_shorter_follow_up_drops_what_would_come_later(tmp_path):
     assert build_trial(Table(json.loads(json.dumps(shorter.as_data())), "record")) == shorter
 
 
-@pytest.mark.parametrize("on, off", [(0, 0), (90, 20)])
-def test_a_follow_up_that_no_record_could_hold_is_refused(on, off, tmp_path):
+@pytest.mark.parametrize(
+    "on, off, said",
+    [(0, 0, "lasts 0 year; expected over 0, up to 100"), (20, 30, "be 114 after 50")],
+)
+def test_a_follow_up_that_no_record_could_hold_is_refused(on, off, said, tmp_path):
     text = (TOP + ARM).replace("on_treatment = 1", f"on_treatment = {on}\noff_treatment = 1")
-    with pytest.raises(ValueError, match=r"mine: lasts \d+ year; expected over 0, up to 100"):
+    with pytest.raises(ValueError, match=said):
         read(text, tmp_path).with_years_off(off)

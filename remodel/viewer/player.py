@@ -9,7 +9,7 @@ from remodel.changes import Change, patient_on, year_of
 from remodel.checkpoint import Checkpoint, forget, resume, take_checkpoint
 from remodel.model import BoneModel
 from remodel.parameters import YEAR
-from remodel.patients import Patient
+from remodel.patients import OLDEST, Patient
 from remodel.quantities import check
 from remodel.therapies import Course
 from remodel.trials import LONGEST
@@ -71,6 +71,7 @@ class Player:
         point = rested(arm.patient, scene.section, scene.seed, scene.run_in)
         model = resume(point, arm.courses)
         model.change(arm.changes)
+        model.read_at(scene.reading_years)
         return model
 
     @property
@@ -85,8 +86,9 @@ class Player:
 
     @property
     def finished(self) -> bool:
-        """Whether the longest time that a trial may last is over."""
-        return self.model.day + self.model.days > LONGEST * YEAR
+        """Whether the longest time that a trial may last is over, or she is too old for more."""
+        most = min(LONGEST, OLDEST - self.model.patient.age)
+        return self.model.day + self.model.days > most * YEAR
 
     def advance(self, days: float) -> None:
         """Step for some days, at least once, unless the run is finished."""

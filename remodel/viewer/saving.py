@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import floor
 from typing import Any
 
 import pandas as pd
@@ -11,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from remodel.arms import Arm
 from remodel.changes import year_of
+from remodel.measures import COLUMNS
 from remodel.model import BoneModel
 from remodel.quantities import check
 from remodel.record import as_csv, describe, results, seal
@@ -28,7 +28,7 @@ def readings(player: Player) -> pd.DataFrame:
     """Return what was read so far, in the form of `run_trial`: a row for each arm and reading."""
     frames = []
     for arm, model in zip(player.scene.arms, player.models, strict=True):
-        frame = model.frame()
+        frame = pd.DataFrame(model.meter.rows_to_now(), columns=list(COLUMNS))
         frame.insert(0, "arm", arm.name)
         frames.append(frame)
     whole = pd.concat(frames, ignore_index=True)
@@ -64,7 +64,7 @@ def as_trial(player: Player) -> Trial:
         source=trial.source if trial else "",
         on_treatment=end,
         off_treatment=0.0,
-        visits=(*(float(year) for year in range(1, floor(end) + 1) if year < end), end),
+        visits=(*(year for year in player.scene.reading_years if year < end), end),
         sites=SITES,
         patient=player.scene.arm.patient,
         arms=arms,
@@ -79,7 +79,11 @@ def played_arm(arm: Arm, model: BoneModel, end: float) -> Arm:
     """Return an arm with all that was done up to a year, and nothing that was to come."""
     return replace(
         arm,
-        courses=tuple(course for course in model.treatment.courses if course.start < end),
+        courses=tuple(
+            replace(course, stop=min(course.stop, end)) if course.start < course.stop else course
+            for course in model.treatment.courses
+            if course.start < end
+        ),
         changes=tuple(change for change in model.changes if change.year < end),
     )
 

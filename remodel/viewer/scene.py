@@ -12,7 +12,7 @@ from remodel.parameters import Parameters
 from remodel.patients import Patient
 from remodel.quantities import check
 from remodel.therapies import parse_courses, run_in_years
-from remodel.trials import Published, Trial, built_in_trials, load_trial
+from remodel.trials import LONGEST, Published, Trial, built_in_trials, load_trial
 from remodel.viewer.overlays import CHOICES, MINERAL
 
 SECTIONS: Mapping[str, Mapping[str, float]] = {
@@ -69,6 +69,12 @@ class Scene:
         """Years before day 0 in which the first course begins, of any arm that can be shown."""
         arms = self.trial.arms if self.trial else self.arms
         return run_in_years(course for arm in arms for course in arm.courses)
+
+    @property
+    def reading_years(self) -> tuple[float, ...]:
+        """Years of the readings beside those of the calendar: whole years, and published ones."""
+        whole = {float(year) for year in range(1, int(LONGEST) + 1)}
+        return tuple(sorted(whole | set(self.trial.reading_years if self.trial else ())))
 
     @property
     def parameters(self) -> Parameters:
