@@ -11,10 +11,10 @@ from remodel import tables
 
 SPEED = Path(__file__).parent.parent / "experiments/results/speed.json"
 USED = {  # what one calls of a class, and what else one may import
-    "BoneModel": ("give", "change", "run", "run_until", "frame"),
+    "BoneModel": ("give", "change", "run", "run_until", "read_at", "frame"),
     "Parameters": ("with_values", "with_drugs", "values", "rows"),
     "Readings": ("series", "change", "hazard"),
-    "Trial": ("with_years_off",),
+    "Trial": ("with_years_off", "notes"),
 }
 BESIDE = ("drugs.drug", "histomorphometry.histomorphometry", "plots.plot_section")
 

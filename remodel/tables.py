@@ -140,7 +140,8 @@ def response_table(parameters: Parameters | None = None) -> str:
 
 def basis(one: Response | Drug) -> str:
     """Return what the numbers of a row rest on: which are fitted, and what the others."""
-    rows = [row for row in one.rows("it") if row.source != CALIBRATED]
+    units = ("it.amount", "it.per")  # which say what a dose is, not what it does
+    rows = [row for row in one.rows("it") if row.source != CALIBRATED and row.name not in units]
     others = ", ".join(dict.fromkeys(row.source for row in rows))
     if not one.fitted:
         return others

@@ -12,6 +12,7 @@ from remodel.quantities import check, shown
 
 MOST_DOSES = 20.0  # usual doses; what is more was meant in mg
 FEW_DOSES = 4.0  # usual doses; what is more is asked about
+OFTEN = 10.0  # times as often as usual: more is asked about
 MG = {"mg": 1.0, "g": 1000.0, "ug": 1e-3, "mcg": 1e-3, "\u00b5g": 1e-3, "\u03bcg": 1e-3}
 DAYS = {"day": 1.0, "week": 7.0, "month": YEAR / 12, "year": YEAR}
 NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
@@ -111,6 +112,11 @@ class Course:
         if years < self.stop < inf and not drug.lasting:
             months = " (are these months?)" if self.stop >= 2 * years else ""
             yield f"{self.drug} until year {self.stop:g} is cut at year {years:g}{months}"
+        if 0 < self.interval < drug.interval / OFTEN:
+            yield (
+                f"{self.drug}: an interval of {self.interval:g} days, where {drug.interval:g} are "
+                "usual (are these months?)"
+            )
         if isinstance(self.dose, str) or not drug.amount:
             return
         if self.dose >= FEW_DOSES or (self.dose == drug.amount != 1):

@@ -247,6 +247,13 @@ def test_a_multiple_that_reads_like_mg_is_told(drug, dose):
         build().give([Course(drug=drug, dose=dose, stop=1)])
 
 
+@pytest.mark.parametrize("interval, told", [(6, 1), (12, 1), (91.3, 0), (182.6, 0)])
+def test_an_interval_in_months_is_told(interval, told):
+    notes = read_trial(arm(drug="denosumab", interval=interval), "t.toml").notes()
+    assert len(notes) == told
+    assert all("(are these months?)" in note for note in notes)
+
+
 def test_a_woman_does_not_grow_older_than_women_become():
     with pytest.raises(
         ValueError, match=r"64 years would be 124 after 60 years; .*are these months"
