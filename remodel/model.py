@@ -1,19 +1,24 @@
 """BoneModel: the wiring of tissue, cells and signals, and the order of a step."""
 
 from collections.abc import Iterable
+from functools import partial
 from math import log
+from typing import Any
 
 import mesa
 import pandas as pd
 
+from remodel.base import MesaModel, read_seed
 from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life, may_dig
 from remodel.changes import Change, patient_on
 from remodel.drugs import find_drug
+from remodel.keywords import choose_courses, choose_woman
 from remodel.measures import COLUMNS, Meter
 from remodel.parameters import LONGEST_RUN, YEAR, Parameters
 from remodel.patients import Patient
 from remodel.quantities import check
 from remodel.randomness import arrivals, draw, draws
+from remodel.rest import come_to_rest
 from remodel.sections import build_section
 from remodel.signals import Signals, Surroundings
 from remodel.therapies import Course, Exposure, Treatment, parse_courses
@@ -32,7 +37,20 @@ STEP = (
 )
 
 
-class BoneModel(mesa.Model):
+def last_reading(model: "BoneModel", name: str) -> float:
+    """Return one column of the last reading."""
+    return model.meter.now[name]
+
+
+def reporters() -> dict[str, Any]:
+    """Return what a collector asks of a model at each step: the last reading, and the seed.
+
+    None is a lambda, which could not be pickled.
+    """
+    return {name: partial(last_reading, name=name) for name in COLUMNS} | {"seed": "seed"}
+
+
+class BoneModel(MesaModel):
     """A section of bone, the cells upon it and the signals that they answer to.
 
     Unless `spin_up` is False, building the model also runs its spin-up, so that day 0 finds
@@ -48,19 +66,32 @@ class BoneModel(mesa.Model):
         Every number of the model.
     tissue : Tissue, optional
         A section to use instead of the one that `parameters` and `rng` build.
-    rng : int
-        Seed of all luck.
+    rng : int, optional
+        Seed of all luck. None takes a fresh one, which `seed` then tells.
+    spin_up : bool
+        False begins on the section as it was built, without cells.
+    estradiol, age, exercise : float, optional
+        In place of `patient`: estradiol made outside the ovaries (pmol/L), age at day 0
+        (years), impact exercise (hours a week), as in `Patient`.
+    drug : str, optional
+        In place of `courses`: a drug given from day 0 on; ``"none"`` for none.
+    seed : int, optional
+        Another name of `rng`, which Mesa's own tools use.
 
     Attributes
     ----------
     day : float
         Days since the start of observation; negative in spin-up.
+    seed : int
+        From which the run can be repeated.
+    grid : SectionGrid
+        The section as Mesa's pages draw it.
     datacollector : mesa.DataCollector
-        One row each step; columns in `remodel.measures.COLUMNS`.
+        One row each step; columns in `remodel.measures.COLUMNS`, and the seed.
 
     Examples
     --------
-    >>> model = BoneModel(courses="anastrozole 0-5")
+    >>> model = BoneModel(courses="anastrozole 0-5", rng=1)
     >>> model.run(years=7)
     >>> frame = model.frame()
     """
@@ -71,19 +102,23 @@ class BoneModel(mesa.Model):
         patient: Patient | None = None,
         parameters: Parameters | None = None,
         tissue: Tissue | None = None,
-        rng: int = 1,
+        rng: int | None = None,
         *,
         spin_up: bool = True,
+        estradiol: float | None = None,
+        age: float | None = None,
+        exercise: float | None = None,
+        drug: str | None = None,
+        seed: int | None = None,
     ) -> None:
-        super().__init__(rng=int(rng))
-        self.seed = int(rng)
+        super().__init__(rng=read_seed(rng, seed))
         self.parameters = parameters = parameters or Parameters()
-        self.patient = patient or Patient()
+        self.patient = choose_woman(patient, estradiol=estradiol, age=age, exercise=exercise)
         self.changes: tuple[Change, ...] = ()
         self.tissue = tissue or build_section(parameters, self.seed, self.patient.bone)
         self.read_rates()
         self.tick = -round(parameters.time.spin_up * YEAR / self.days) if spin_up else 0
-        courses = parse_courses(courses) if isinstance(courses, str) else tuple(courses)
+        courses = choose_courses(courses, drug)
         Treatment(courses, parameters.drugs)  # refuses an unknown drug before the spin-up
         self.treatment = Treatment((), parameters.drugs)
         self.signals = Signals(parameters)
@@ -94,11 +129,9 @@ class BoneModel(mesa.Model):
         self.perforations = 0
         self.until = 0.0  # year to which it was told to run
         self.meter = Meter(self)
-        self.datacollector = mesa.DataCollector(
-            {name: (lambda model, name=name: model.meter.now[name]) for name in COLUMNS}
-        )
+        self.datacollector = mesa.DataCollector(reporters())
         if spin_up:
-            self.spin_up()
+            come_to_rest(self)
         self.give(courses)
 
     def read_rates(self) -> None:
@@ -138,8 +171,7 @@ class BoneModel(mesa.Model):
     def spin_up(self) -> None:
         """Run without treatment until day 0, then take that state for the baseline."""
         while self.tick < 0:
-            self.step()
-        self.steps = 0  # Mesa's own count; that of `batch_run` begins on day 0
+            self.advance()  # Mesa's clock stands still until day 0
         self.meter.set_baseline()
         self.datacollector.collect(self)
 
@@ -160,6 +192,10 @@ class BoneModel(mesa.Model):
         return pd.DataFrame(self.meter.rows, columns=list(COLUMNS))
 
     def step(self) -> None:
+        """Advance one step, which Mesa counts."""
+        self.advance()
+
+    def advance(self) -> None:
         """Advance one step; the order of `STEP` is part of the model."""
         for process in STEP:
             getattr(self, process)()
