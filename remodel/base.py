@@ -62,7 +62,7 @@ class MesaModel(mesa.Model):
         """Begin at step 0, without agents."""
         super().__init__(rng=rng)
         self.seed = rng
-        self.grid = SectionGrid(self)  # type: ignore[arg-type]  # it looks when asked, not yet
+        self.grid = SectionGrid(self)
         self.agent_id_counter = 1  # as Mesa 3.5 names it
 
     def register_agent(self, agent: Any) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from remodel.model import BoneModel
 
 Place = tuple[int, int]  # column, row
-FIELDS: Mapping[str, Callable[[BoneModel], NDArray[Any]]] = {
+FIELDS: Mapping[str, Callable[[Any], NDArray[Any]]] = {
     "matrix": lambda model: model.tissue.matrix,
     "mineral": lambda model: model.tissue.mineral,
     "immature": lambda model: model.tissue.immature,
@@ -29,7 +29,7 @@ FIELDS: Mapping[str, Callable[[BoneModel], NDArray[Any]]] = {
 WORKED_OUT = ("mineral",)  # from other fields; what is written into it would be lost
 
 
-class Layer(PropertyLayer):  # type: ignore[misc]  # Mesa ships no types
+class Layer(PropertyLayer):
     """One field of the section, site by site, as it is now.
 
     Attributes
@@ -91,11 +91,12 @@ class Site:
         return self.grid.layer(name).data[self.coordinate].item()
 
 
-class SectionGrid(OrthogonalVonNeumannGrid):  # type: ignore[misc]  # Mesa ships no types
+class SectionGrid(OrthogonalVonNeumannGrid):
     """A view of a model's section that Mesa takes for one of its grids.
 
     It holds no cell objects: sites are made when they are asked for, and layers are views of
     the model's arrays. Positions are (column, row). The rows are periodic, the columns are not.
+    (Mesa's own drawing fails on any grid that has no agents, such as one without spin-up.)
 
     Parameters
     ----------
@@ -184,4 +185,4 @@ class SectionGrid(OrthogonalVonNeumannGrid):  # type: ignore[misc]  # Mesa ships
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over what was copied."""
-        vars(self).update(state)
+        self.__dict__.update(state)

@@ -1,6 +1,7 @@
 """Plain numbers and words in place of a patient and courses, as the sliders of Mesa's page give."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def plain(value: float) -> float:
     return float(value) if isinstance(value, (int, np.number)) else value
 
 
-def choose_courses(courses: Iterable[Course] | str, drug: str | None) -> tuple[Course, ...]:
+def choose_courses(courses: Iterable[Course] | str, drug: Any) -> tuple[Course, ...]:
     """Return the courses that are given, or the one that the name of a drug stands for.
 
     Raises
@@ -61,5 +62,6 @@ def choose_courses(courses: Iterable[Course] | str, drug: str | None) -> tuple[C
             "give one of them"
         )
     if not isinstance(drug, str):
-        raise ValueError(f"drug = {shown(drug)}; expected a name, or {NO_DRUG!r}")
+        expected = f"expected a name, or {NO_DRUG!r}"
+        raise ValueError(f"drug = {shown(drug)}; {expected}")  # noqa: TRY004  as all refusals are
     return (Course(drug=drug),)

@@ -5,8 +5,8 @@ import sys
 from collections import OrderedDict
 from hashlib import blake2b
 from io import BytesIO
-from pickle import PicklingError
 from pickle import Pickler as PlainPickler
+from pickle import PicklingError
 from pickle import Unpickler as PlainUnpickler
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -82,7 +82,7 @@ TABLE = Lock()
 
 def clear() -> None:
     """Forget all sections at rest."""
-    global TABLE  # noqa: PLW0603  a lock that another thread held at a fork is never let go
+    global TABLE
     TABLE = Lock()
     KEPT.clear()
 

@@ -237,7 +237,9 @@ def test_what_is_switched_off_stays_as_it_was_at_rest():
         (rows.overload, usual.responses.overload),
     ):
         assert now.at(0.5) == now.at(2.0) == pytest.approx(before.at(1.0))
-    model = BoneModel(parameters=usual.with_values(values["supply by marrow"]), spin_up=False, rng=1)
+    model = BoneModel(
+        parameters=usual.with_values(values["supply by marrow"]), spin_up=False, rng=1
+    )
     supplied = BoneModel(parameters=usual, spin_up=False, rng=1)
     assert model.surroundings.supply == pytest.approx(1.0)
     assert model.signals.recruitment == pytest.approx(

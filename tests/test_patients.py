@@ -43,7 +43,9 @@ def test_exercise_raises_strain():
 
 def test_less_bone_to_start_with_is_less_bone():
     thin, usual = (
-        BoneModel(patient=Patient(bone=bone), parameters=small(), spin_up=False, rng=1).tissue.matrix.sum()
+        BoneModel(
+            patient=Patient(bone=bone), parameters=small(), spin_up=False, rng=1
+        ).tissue.matrix.sum()
         for bone in (0.8, 1.0)
     )
     assert thin < 0.9 * usual
