@@ -16,7 +16,13 @@ USED = {  # what one calls of a class, and what else one may import
     "Readings": ("series", "change", "hazard"),
     "Trial": ("with_years_off", "notes"),
 }
-BESIDE = ("drugs.drug", "histomorphometry.histomorphometry", "plots.plot_section")
+BESIDE = (
+    "drugs.drug",
+    "grid.SectionGrid",
+    "rest.clear",
+    "histomorphometry.histomorphometry",
+    "plots.plot_section",
+)
 
 
 def api_table() -> str:

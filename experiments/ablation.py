@@ -54,7 +54,7 @@ def switched_off(parameters: Parameters) -> dict[str, dict[str, float]]:
 
     What it does to the usual woman at rest stays, as a constant: what goes is that it answers.
     """
-    rest = BoneModel(parameters=parameters, spin_up=False)
+    rest = BoneModel(parameters=parameters, rng=1, spin_up=False)
     rows = parameters.responses
     pool, supply = rest.signals.pool, float(rest.surroundings.supply.mean())
     return {

@@ -65,7 +65,7 @@ import sys
 from pathlib import Path
 from remodel import BoneModel, Parameters
 changes = {"section.height": float(sys.argv[1]), "time.spin_up": 0.5}
-print(BoneModel(parameters=Parameters().with_values(changes)).tissue.matrix.size)
+print(BoneModel(parameters=Parameters().with_values(changes), rng=1).tissue.matrix.size)
 """
 
 FROM_IMAGE = """
@@ -76,7 +76,7 @@ from remodel import BoneModel, Parameters
 from remodel.images import read_section
 tissue = read_section(Path(sys.argv[1])).tissue
 parameters = Parameters().with_values({"time.spin_up": 0.5})
-model = BoneModel("anastrozole 0-100", parameters=parameters, tissue=tissue)
+model = BoneModel("anastrozole 0-100", parameters=parameters, tissue=tissue, rng=1)
 begin = process_time()
 model.run(years=1)
 print(process_time() - begin)
@@ -141,7 +141,7 @@ class TimedModel(BoneModel):
 
 def cost_of_a_year(years: float) -> Iterator[Finding]:
     """Run the default section on a drug."""
-    model = BoneModel(DRUG)
+    model = BoneModel(DRUG, rng=1)
     begin = process_time()
     model.run(years)
     cost = (process_time() - begin) / years
@@ -150,7 +150,7 @@ def cost_of_a_year(years: float) -> Iterator[Finding]:
 
 def cost_of_a_cell(years: float) -> Iterator[Finding]:
     """Compare a cell's step with that of an agent that does nothing."""
-    model = TimedModel(DRUG)
+    model = TimedModel(DRUG, rng=1)
     still = mesa.Model(rng=1)
     model.idlers = [Idler(still) for _ in range(5000)]
     model.cells, model.cell_time, model.idle_time = 0, 0.0, 0.0
@@ -165,7 +165,7 @@ def growth_with_area(heights: list[float], years: float) -> Iterator[Finding]:
     areas, costs = [], []
     for height in heights:
         parameters = Parameters().with_values({"section.height": height, "time.spin_up": 2.0})
-        model = BoneModel(DRUG, parameters=parameters)
+        model = BoneModel(DRUG, parameters=parameters, rng=1)
         begin = process_time()
         model.run(years)
         areas.append(height * parameters.section.width)

@@ -84,7 +84,29 @@ class Cavity:
         self.amounts[index] += amount
 
 
-class Osteoclast(mesa.Agent):
+class Worker(mesa.Agent):
+    """A cell at work on one site."""
+
+    model: BoneModel
+    site: int
+
+    @property
+    def pos(self) -> tuple[int, int] | None:
+        """Column and row of its site, as Mesa asks for a place."""
+        site = vars(self).get("site")  # none yet while Mesa takes it in
+        if site is None:
+            return None
+        row, column = divmod(int(site), self.model.tissue.matrix.shape[1])
+        return column, row
+
+    @pos.setter
+    def pos(self, place: None) -> None:
+        """Let Mesa say that it has none yet; a cell moves by digging and building alone."""
+        if place is not None:
+            raise AttributeError(f"pos = {place}: the place of a cell follows from its site")
+
+
+class Osteoclast(Worker):
     """Digs into the bone beneath it until it dies or comes out on the other side."""
 
     def __init__(
@@ -196,7 +218,7 @@ class Osteoclast(mesa.Agent):
         self.remove()
 
 
-class Osteoblast(mesa.Agent):
+class Osteoblast(Worker):
     """A team of osteoblasts that refills one cavity from its floor."""
 
     def __init__(self, model: BoneModel, cavity: Cavity, life: float, idle: float) -> None:

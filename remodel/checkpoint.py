@@ -84,6 +84,7 @@ def resume(point: Checkpoint, courses: Iterable[Course] | str) -> BoneModel:
     model = BoneModel((), point.patient, point.parameters, tissue, point.seed, spin_up=False)
     for name, value in state.items():
         setattr(model, name, value)
+    model.set_clock(state["steps"])
     model.meter.model = model
     model.datacollector = model.new_collector()
     for name, kind in KINDS.items():

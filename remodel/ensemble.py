@@ -17,6 +17,7 @@ from remodel.files import sweep
 from remodel.origin import origin
 from remodel.parameters import Parameters
 from remodel.quantities import LikelyMistakeWarning, check
+from remodel.randomness import HIGHEST_SEED
 from remodel.record import read_sealed
 from remodel.replicates import Measure, Replicate, ReplicateTask, attempt, fail
 from remodel.runs import ENSEMBLE, MANIFEST, claim_folder, read_runs, write_run
@@ -26,7 +27,6 @@ from remodel.trials import Trial
 from remodel.workers import run_all
 
 MOST_REPLICATES = 100_000
-HIGHEST_SEED = 2**32
 
 
 class FailedRunsError(RuntimeError):

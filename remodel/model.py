@@ -2,19 +2,24 @@
 
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from math import ceil, floor, inf, log
+from typing import Any
 
 import mesa
 import pandas as pd
 
+from remodel.base import MesaModel, read_seed
 from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life, may_dig
 from remodel.changes import Change, patient_on
 from remodel.drugs import find_drug
+from remodel.keywords import choose_courses, choose_woman
 from remodel.measures import COLUMNS, Meter
 from remodel.parameters import LONGEST_RUN, YEAR, Parameters, visit_tick
 from remodel.patients import Patient, refuse_age, refuse_youth
 from remodel.quantities import LikelyMistakeWarning, check
 from remodel.randomness import arrivals, draw, draws
+from remodel.rest import come_to_rest
 from remodel.sections import build_section
 from remodel.signals import Signals, Surroundings
 from remodel.therapies import Course, Exposure, Treatment, parse_courses, run_in_years
@@ -35,7 +40,20 @@ STEP = (
 )
 
 
-class BoneModel(mesa.Model):
+def last_reading(model: "BoneModel", name: str) -> float:
+    """Return one column of the last reading."""
+    return model.meter.now[name]
+
+
+def reporters() -> dict[str, Any]:
+    """Return what a collector asks of a model at each step: the last reading, and the seed.
+
+    None is a lambda, which could not be pickled.
+    """
+    return {name: partial(last_reading, name=name) for name in COLUMNS} | {"seed": "seed"}
+
+
+class BoneModel(MesaModel):
     """A section of bone, the cells upon it and the signals that they answer to.
 
     Unless `spin_up` is False, building the model also runs its spin-up, so that day 0 finds
@@ -54,14 +72,21 @@ class BoneModel(mesa.Model):
     tissue : Tissue, optional
         A section to use instead of the one that `parameters` and `rng` build; the model
         works on a copy.
-    rng : int
-        Seed of all luck.
+    rng : int, optional
+        Seed of all luck. None takes a fresh one, which `seed` then tells.
     spin_up : bool
         False begins on the section as it is built, without cells. There is no rate then to
         compare markers with: they are not-a-number.
     run_in : float, optional
         Stop after the spin-up, this many years before day 0; `begin` then gives courses
         and goes on to day 0. Without it the model goes on at once.
+    estradiol, age, exercise : float, optional
+        In place of `patient`: estradiol made outside the ovaries (pmol/L), age at day 0
+        (years), impact exercise (hours a week), as in `Patient`.
+    drug : str, optional
+        In place of `courses`: a drug given from day 0 on; ``"none"`` for none.
+    seed : int, optional
+        Another name of `rng`, which Mesa's own tools use.
 
     Attributes
     ----------
@@ -70,12 +95,16 @@ class BoneModel(mesa.Model):
     visits : set of int
         Steps at whose end there is a reading beside those of the calendar; set them with
         `read_at`.
+    seed : int
+        From which the run can be repeated.
+    grid : SectionGrid
+        The section as Mesa's pages draw it.
     datacollector : mesa.DataCollector
-        One row each step; columns in `remodel.measures.COLUMNS`.
+        One row each step; columns in `remodel.measures.COLUMNS`, and the seed.
 
     Examples
     --------
-    >>> model = BoneModel(courses="anastrozole 0-5")
+    >>> model = BoneModel(courses="anastrozole 0-5", rng=1)
     >>> model.run(years=7)
     >>> frame = model.frame()
     """
@@ -86,21 +115,25 @@ class BoneModel(mesa.Model):
         patient: Patient | None = None,
         parameters: Parameters | None = None,
         tissue: Tissue | None = None,
-        rng: int = 1,
+        rng: int | None = None,
         *,
         spin_up: bool = True,
         run_in: float | None = None,
+        estradiol: float | None = None,
+        age: float | None = None,
+        exercise: float | None = None,
+        drug: str | None = None,
+        seed: int | None = None,
     ) -> None:
-        super().__init__(rng=int(rng))
-        self.seed = int(rng)
+        super().__init__(rng=read_seed(rng, seed))
         self.parameters = parameters = parameters or Parameters()
-        self.patient = patient or Patient()
+        self.patient = choose_woman(patient, estradiol=estradiol, age=age, exercise=exercise)
         self.changes: tuple[Change, ...] = ()
         self.tissue = (
             tissue.copy() if tissue else build_section(parameters, self.seed, self.patient.bone)
         )
         self.read_rates()
-        courses = parse_courses(courses) if isinstance(courses, str) else tuple(courses)
+        courses = choose_courses(courses, drug)
         Treatment(courses, parameters.drugs)  # refuses an unknown drug before the spin-up
         for course in courses:
             for note in course.notes(parameters.drugs[course.drug]):
@@ -120,15 +153,14 @@ class BoneModel(mesa.Model):
         self.until = 0.0  # year to which it was told to run
         self.meter = Meter(self)
         self.datacollector = self.new_collector()
-        self.spin_up()
+        if spin_up:
+            come_to_rest(self)
         if run_in is None:
             self.begin(courses)
 
     def new_collector(self) -> mesa.DataCollector:
         """Return an empty collector of the last reading."""
-        return mesa.DataCollector(
-            {name: (lambda model, name=name: model.meter.now[name]) for name in COLUMNS}
-        )
+        return mesa.DataCollector(reporters())
 
     def read_rates(self) -> None:
         """Turn the rates that cells use in every step into sites."""
@@ -203,7 +235,7 @@ class BoneModel(mesa.Model):
     def spin_up(self) -> None:
         """Run without treatment until day 0, or until the run-in begins."""
         while self.tick < -self.run_in:
-            self.step()
+            self.advance()  # Mesa's clock stands still until day 0
 
     def begin(self, courses: Iterable[Course] | str) -> None:
         """Give the courses, live through those of before day 0, and go on from there."""
@@ -211,7 +243,7 @@ class BoneModel(mesa.Model):
         if self.tick < 0:
             self.prescribe(courses)
             while self.tick < 0:
-                self.step()
+                self.advance()
             self.observe()
             self.visit()
         else:
@@ -221,7 +253,7 @@ class BoneModel(mesa.Model):
 
     def observe(self) -> None:
         """Take the state on day 0 for the baseline."""
-        self.steps = 0  # Mesa's own count; that of `batch_run` begins on day 0
+        self.set_clock(0)  # Mesa's own; that of `batch_run` begins on day 0
         self.meter.set_baseline(self.days_unchanged())
         self.datacollector.collect(self)
 
@@ -263,6 +295,10 @@ class BoneModel(mesa.Model):
         return pd.DataFrame(self.meter.rows, columns=list(COLUMNS))
 
     def step(self) -> None:
+        """Advance one step, which Mesa counts."""
+        self.advance()
+
+    def advance(self) -> None:
         """Advance one step; the order of `STEP` is part of the model."""
         for process in STEP:
             getattr(self, process)()

@@ -10,10 +10,11 @@ from typing import Never
 
 from remodel.archive import SITE_SIZES
 from remodel.compartments import CORTEX_FROM, CORTEX_RANGE
-from remodel.ensemble import HIGHEST_SEED, MOST_REPLICATES
+from remodel.ensemble import MOST_REPLICATES
 from remodel.images import PIXEL_SIZES
 from remodel.jobs import QUICK_REPLICATES
 from remodel.quantities import LONGEST_SHOWN, check, one_line
+from remodel.randomness import HIGHEST_SEED
 from remodel.trials import built_in_trials
 from remodel.workers import MOST_WORKERS, all_workers, open_cluster
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from remodel.arrays import Floats, Ints
 
+HIGHEST_SEED = 2**32
 MASK = (1 << 64) - 1
 GOLDEN = 0x9E3779B97F4A7C15
 MIX = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, fields, replace
 from math import inf
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def read_point(arrays: Arrays, record: dict[str, Any]) -> Checkpoint:
         name: [cell | {"cavity": read_cavity(cell["cavity"])} for cell in record["cells"][name]]
         for name in KINDS
     }
-    return Checkpoint(patient, parameters, record["seed"], state, cells)
+    return Checkpoint(patient, parameters, index(record["seed"]), state, cells)
 
 
 def read_tissue(arrays: Arrays, record: dict[str, Any]) -> Tissue:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import exp, expm1, inf
+from typing import Any
 
 import numpy as np
 
@@ -129,6 +130,15 @@ class Surroundings:
         self.parameters = parameters
         self.habitual = tissue.bone_share(parameters.strain.reach)
         self.renew(tissue)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is copied; the view of single sites is opened anew there."""
+        return {name: value for name, value in vars(self).items() if name != "strain_at"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what was copied."""
+        vars(self).update(state)
+        self.strain_at = flat_view(self.strain)
 
     def renew(self, tissue: Tissue) -> None:
         """Measure the surface and what surrounds it."""

@@ -51,7 +51,7 @@ def wall(width, rows=8, columns=20, first=8):
 def silent(tissue, **changes):
     """Return a model of a given tissue to which no osteoclast comes by itself."""
     changes = {"time__spin_up": 1.0, "responses__recruitment__full": 1e-9} | changes
-    return BoneModel(parameters=small(**changes), tissue=tissue)
+    return BoneModel(parameters=small(**changes), tissue=tissue, rng=1)
 
 
 def before_each_measure(model, action):

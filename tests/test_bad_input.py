@@ -13,7 +13,7 @@ from remodel.therapies import parse_courses
 def test_an_unknown_therapy_gets_the_list():
     for courses in ("aspirin 0-1", [Course(drug="aspirin")]):
         with pytest.raises(ValueError, match="aspirin") as found:
-            BoneModel(courses, parameters=small())
+            BoneModel(courses, parameters=small(), rng=1)
         assert all(drug in str(found.value) for drug in DRUGS)
         model = build()
         with pytest.raises(ValueError, match="aspirin"):
@@ -21,9 +21,9 @@ def test_an_unknown_therapy_gets_the_list():
 
 
 def test_an_unknown_therapy_is_refused_before_the_spin_up(monkeypatch):
-    monkeypatch.setattr(BoneModel, "step", lambda _: pytest.fail("it ran"))
+    monkeypatch.setattr(BoneModel, "advance", lambda _: pytest.fail("it ran"))
     with pytest.raises(ValueError, match="aspirin"):
-        BoneModel("aspirin 0-1", parameters=small())
+        BoneModel("aspirin 0-1", parameters=small(), rng=1)
 
 
 def test_a_stop_before_the_start_is_refused():
@@ -79,7 +79,7 @@ def test_years_that_cannot_be_read_are_refused_with_an_example(years):
 @pytest.mark.parametrize("text", ["aspirin 0-5", "0-5", "anastrozole 5-1", "anastrozole, x"])
 def test_courses_that_cannot_be_given_are_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011 - the messages are tested above
-        BoneModel(text, parameters=small())
+        BoneModel(text, parameters=small(), rng=1)
 
 
 def test_text_is_read_as_courses():
@@ -129,4 +129,4 @@ def test_an_unknown_group_or_number_gets_the_list():
 
 def test_a_course_for_a_model_that_does_not_exist_is_refused_before_any_work():
     with pytest.raises(ValueError, match="aspirin"):
-        BoneModel("aspirin 0-5", parameters=Parameters().with_values({"time.spin_up": 0.5}))
+        BoneModel("aspirin 0-5", parameters=Parameters().with_values({"time.spin_up": 0.5}), rng=1)

@@ -136,7 +136,7 @@ def test_estradiol_is_what_was_asked_for():
     numbers = small(section__height=0.6, section__width=1.2, section__cortex=0.5)
     trial = module.make_trial((0.0, 20.0, 400.0), 0.5, numbers)
     for arm, asked in zip(trial.arms, (0.0, 20.0, 400.0), strict=True):
-        model = BoneModel(arm.courses, parameters=numbers)
+        model = BoneModel(arm.courses, parameters=numbers, rng=1)
         model.run(0.5)
         assert model.signals.estradiol == pytest.approx(asked, rel=0.01, abs=0.05)
 
@@ -167,7 +167,7 @@ def test_infusions_are_counted_as_they_are_given(below, delayed):
     numbers = small(section__height=0.6, section__width=1.2, section__cortex=0.5)
     doses = {}
     for arm in module.make_trial(2.0, 1.0, "zoledronate", below).arms:
-        model = BoneModel(arm.courses, parameters=numbers)
+        model = BoneModel(arm.courses, parameters=numbers, rng=1)
         model.run(2.5)
         doses[arm.name] = module.measure(model)["doses"]
     assert doses == {"none": 0, "intermittent": 1, "delayed": delayed, "upfront": 2}
@@ -227,7 +227,7 @@ def test_what_is_switched_off_stays_as_it_was_at_rest():
     values = module.switched_off(usual)
     rates = {}
     for name in ("nothing", "precursor pool"):
-        model = BoneModel(parameters=usual.with_values(values[name]), spin_up=False)
+        model = BoneModel(parameters=usual.with_values(values[name]), spin_up=False, rng=1)
         rates[name] = model.signals.recruitment
         assert (model.signals.pool == 1.0) == (name == "precursor pool")
     assert rates["precursor pool"] == pytest.approx(rates["nothing"])
@@ -237,8 +237,10 @@ def test_what_is_switched_off_stays_as_it_was_at_rest():
         (rows.overload, usual.responses.overload),
     ):
         assert now.at(0.5) == now.at(2.0) == pytest.approx(before.at(1.0))
-    model = BoneModel(parameters=usual.with_values(values["supply by marrow"]), spin_up=False)
-    supplied = BoneModel(parameters=usual, spin_up=False)
+    model = BoneModel(
+        parameters=usual.with_values(values["supply by marrow"]), spin_up=False, rng=1
+    )
+    supplied = BoneModel(parameters=usual, spin_up=False, rng=1)
     assert model.surroundings.supply == pytest.approx(1.0)
     assert model.signals.recruitment == pytest.approx(
         supplied.signals.recruitment * supplied.surroundings.supply.mean()

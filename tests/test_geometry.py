@@ -37,7 +37,7 @@ def test_built_sections_lie_in_the_measured_ranges(sections, name):
 
 
 def test_sections_at_day_0_lie_in_the_measured_ranges():
-    model = BoneModel(parameters=Parameters().with_values({"time.spin_up": 5}))
+    model = BoneModel(parameters=Parameters().with_values({"time.spin_up": 5}), rng=1)
     for region, names in (
         ("trabecular", ("BV/TV", "Tb.Th", "Tb.Sp")),
         ("cortical", ("Ct.Po", "H.Dm")),

@@ -66,7 +66,9 @@ def test_a_section_that_was_read_lies_in_its_file_and_runs(built, tmp_path, caps
     assert "results/slice-section: section.npz, section.png, histomorphometry.csv" in out
     section = load_section("results/slice-section/section.npz")
     assert np.array_equal(section.matrix, built.matrix)
-    model = BoneModel(tissue=section, parameters=Parameters().with_values({"time.spin_up": 0.5}))
+    model = BoneModel(
+        tissue=section, parameters=Parameters().with_values({"time.spin_up": 0.5}), rng=1
+    )
     model.run(0.5)
     assert len(model.agents) > 20
 

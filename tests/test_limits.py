@@ -33,7 +33,7 @@ def deaf_to_estrogen():
 @pytest.mark.parametrize("courses", COURSES)
 def test_without_a_response_to_estrogen_these_drugs_change_nothing(courses):
     parameters = deaf_to_estrogen()
-    with_drug, without = (BoneModel(text, parameters=parameters) for text in (courses, ""))
+    with_drug, without = (BoneModel(text, parameters=parameters, rng=1) for text in (courses, ""))
     for model in (with_drug, without):
         model.run(3)
     assert with_drug.treatment.courses
@@ -213,13 +213,13 @@ def test_no_course_is_no_exposure():
 
 def test_a_section_without_bone_or_without_marrow_can_be_run():
     for volume in (0.0, 100.0):
-        model = BoneModel(parameters=small(section__bone_volume=volume, section__cortex=0.0))
+        model = BoneModel(parameters=small(section__bone_volume=volume, section__cortex=0.0), rng=1)
         model.run(0.5)
         assert np.isfinite(model.tissue.matrix).all()
 
 
 def test_a_surface_never_binds_more_drug_than_it_can():
-    model = BoneModel([Course(drug="zoledronate", stop=0.5, dose=3.0)], parameters=small())
+    model = BoneModel([Course(drug="zoledronate", stop=0.5, dose=3.0)], parameters=small(), rng=1)
     model.run(0.5)
     bound = model.tissue.bisphosphonate.max()
     assert 0.0 < bound <= model.parameters.osteoclast.drug_capacity

@@ -10,8 +10,10 @@ from helpers import build, small
 
 from remodel import BoneModel
 from remodel.cells import Osteoblast, Osteoclast
+from remodel.checkpoint import resume, take_checkpoint
 from remodel.measures import COLUMNS
 from remodel.parameters import YEAR
+from remodel.randomness import HIGHEST_SEED
 
 RNG = "rng" in inspect.signature(mesa.batch_run).parameters  # Mesa 3.5
 
@@ -29,7 +31,7 @@ def test_three_lines_give_a_data_frame():
     model.run(years=2)
     frame = model.datacollector.get_model_vars_dataframe()
     assert isinstance(frame, pd.DataFrame)
-    assert list(frame.columns) == list(COLUMNS)
+    assert list(frame.columns) == [*COLUMNS, "seed"]
     assert frame["year"].nunique() == 1 + int(model.day // 28)
     assert frame["year"].iloc[0] == 0.0
     assert (np.diff(frame["year"]) >= 0).all()
@@ -63,12 +65,90 @@ def test_a_model_runs_until_told_to_stop():
     assert model.running
 
 
-def test_steps_are_counted_from_day_0():
+def clock(model):
+    """Return what Mesa counts: steps, and time where there is one."""
+    return model.steps, getattr(model, "time", model.steps)
+
+
+def test_mesa_counts_from_day_0():
     """Or `max_steps` of `batch_run` would be used up by the spin-up."""
     model = build()
-    assert model.steps == 0
+    assert clock(model) == (0, 0.0)
+    for count in (1, 2, 3):
+        model.step()
+        assert clock(model) == (count, float(count))
+    frame = model.datacollector.get_model_vars_dataframe()
+    assert list(frame.index) == [0, 1, 2, 3]
+
+
+def test_a_model_that_goes_on_from_a_checkpoint_has_lived_as_many_steps():
+    model = build()
+    model.run(0.5)
+    resumed = resume(take_checkpoint(model), "")
+    assert clock(resumed) == clock(model)
+    resumed.step()
     model.step()
-    assert model.steps == 1
+    assert clock(resumed) == clock(model)
+    assert resumed.day == model.day
+
+
+def test_events_of_mesa_fall_due_after_day_0():
+    model = build()
+    if not hasattr(model, "schedule_event"):
+        return  # Mesa 3.3 has none
+    met = []
+
+    def meet():
+        met.append(model.day)
+
+    model.schedule_event(meet, at=3.0)
+    model.run(0.5)
+    assert met == [3 * model.days]
+
+
+def test_a_step_of_ones_own_is_not_called_before_day_0():
+    """It may need what the constructor sets only after the model's own."""
+
+    class Counting(BoneModel):
+        def __init__(self, **given):
+            super().__init__(**given)
+            self.count = 0
+
+        def step(self):
+            super().step()
+            self.count += 1
+
+    model = Counting(parameters=small(), rng=1)
+    model.step()
+    assert (model.count, model.steps) == (1, 1)
+
+
+class Watched(BoneModel):
+    """Also collects what single cells do."""
+
+    def __init__(self, **given):
+        super().__init__(**given)
+        self.datacollector = mesa.DataCollector(
+            model_reporters={"cells": lambda model: len(model.agents), "day": "day"},
+            agent_reporters={"site": "site", "place": lambda cell: cell.pos},
+            agenttype_reporters={Osteoclast: {"swallowed": "swallowed"}},
+        )
+        self.datacollector.collect(self)
+
+
+def test_a_collector_of_ones_own_sees_the_cells():
+    model = Watched(parameters=small(), rng=1)
+    for _ in range(2):
+        model.step()
+    collected = model.datacollector
+    counts = collected.get_model_vars_dataframe()["cells"]
+    cells = collected.get_agent_vars_dataframe()
+    assert list(cells.groupby("Step").size()) == list(counts)
+    assert set(cells.index.get_level_values("Step")) == {0, 1, 2}
+    columns = model.tissue.matrix.shape[1]
+    assert all(row * columns + column == site for site, (column, row) in cells.to_numpy())
+    clasts = collected.get_agenttype_vars_dataframe(Osteoclast)
+    assert 0 < len(clasts) < len(cells)
 
 
 def batch(**kwargs):
@@ -102,6 +182,78 @@ def test_batch_run_gives_the_course_over_time():
     assert min(years) == 0.0
 
 
-def test_the_seed_is_an_integer_of_any_kind():
-    first, second = (BoneModel(parameters=small(), rng=rng) for rng in (3, np.int64(3)))
-    assert np.array_equal(first.tissue.matrix, second.tissue.matrix)
+def repeat(count, **kwargs):
+    """Run a batch of iterations without a seed with either version of Mesa."""
+    fresh = {"rng": [None] * count} if RNG else {"iterations": count}
+    return mesa.batch_run(BoneModel, display_progress=False, **fresh, **kwargs)
+
+
+def test_iterations_of_a_batch_differ_and_each_can_be_repeated():
+    rows = repeat(3, parameters={"parameters": small()}, max_steps=20)
+    seeds = [row["seed"] for row in rows]
+    assert len(set(seeds)) == len({row["trabecular_bone"] for row in rows}) == 3
+    again = batch_of(seeds[1], parameters={"parameters": small()}, max_steps=20)
+    assert again["trabecular_bone"] == rows[1]["trabecular_bone"]
+
+
+def batch_of(seed, parameters, **kwargs):
+    """Return the one row of a batch whose seed is among its parameters."""
+    (row,) = mesa.batch_run(
+        BoneModel, parameters | {"rng": [seed]}, display_progress=False, **kwargs
+    )
+    assert row["seed"] == seed
+    return row
+
+
+def test_a_fresh_seed_is_kept():
+    first, second = BoneModel(parameters=small()), BoneModel(parameters=small(), rng=None)
+    assert first.seed != second.seed
+    assert all(isinstance(model.seed, int) for model in (first, second))
+    assert 0 <= first.seed <= HIGHEST_SEED
+    first.run(0.2)
+    again = BoneModel(parameters=small(), rng=first.seed)
+    again.run(0.2)
+    assert again.frame().equals(first.frame())
+
+
+@pytest.mark.parametrize(
+    "given", [{"rng": np.int64(3)}, {"rng": np.uint8(3)}, {"rng": "3"}, {"seed": 3}, {"seed": "3"}]
+)
+def test_a_seed_is_a_whole_number_of_any_kind(given):
+    """Text is what an `InputText` of Mesa's page hands over."""
+    model = BoneModel(parameters=small(), spin_up=False, **given)
+    assert type(model.seed) is int
+    expected = BoneModel(parameters=small(), rng=3, spin_up=False)
+    assert np.array_equal(model.tissue.matrix, expected.tissue.matrix)
+
+
+@pytest.mark.parametrize(
+    "wrong", [1.0, 1.5, np.nan, -1, True, "", "one", [1, 2], 2**70, np.random.default_rng(1)]
+)
+@pytest.mark.parametrize("name", ["rng", "seed"])
+def test_what_is_no_seed_is_refused_in_one_line(name, wrong):
+    with pytest.raises(ValueError, match=f"^{name} = .*; expected a whole number") as refusal:
+        BoneModel(parameters=small(), **{name: wrong})
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_one_seed_is_enough():
+    with pytest.raises(ValueError, match="rng = 1 and seed = 2: give one of them"):
+        BoneModel(parameters=small(), rng=1, seed=2)
+
+
+def test_a_run_without_spin_up_is_one_of_mesa():
+    """It begins on bare bone on day 0, and has its rows like any other."""
+    model = BoneModel(parameters=small(), rng=1, spin_up=False)
+    assert clock(model) == (0, 0.0)
+    assert len(model.agents) == 0
+    for _ in range(3):
+        model.step()
+    model.run(1)
+    frame = model.datacollector.get_model_vars_dataframe()
+    assert list(frame.index) == list(range(model.steps + 1))
+    assert frame["year"].iloc[0] == 0.0
+    assert frame["lumbar_spine"].iloc[0] == 0.0
+    assert model.frame()["year"].iloc[0] == 0.0
+    rows = batch(parameters={"parameters": small(), "spin_up": False}, max_steps=20)
+    assert all(np.isfinite(row["lumbar_spine"]) for row in rows)

@@ -39,7 +39,7 @@ def test_a_habit_reaches_its_signal(habit, amount, signal, sign):
     found = []
     for much in (0.0, amount, 2 * amount):
         woman = Patient(**{habit: much})
-        found.append(BoneModel(patient=woman, parameters=small(), spin_up=False).signals)
+        found.append(BoneModel(patient=woman, parameters=small(), spin_up=False, rng=1).signals)
     values = sign * np.array([getattr(signals, signal) for signals in found])
     assert (np.diff(values) > 0).all()
 

@@ -247,7 +247,7 @@ def desk(folder):
 
 def small_section():
     numbers = small(section__height=0.4, section__width=0.6, section__cortex=0.2)
-    return BoneModel(parameters=numbers, spin_up=False).tissue
+    return BoneModel(parameters=numbers, spin_up=False, rng=1).tissue
 
 
 def typed(line):

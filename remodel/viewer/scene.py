@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from remodel.arms import Arm
-from remodel.ensemble import HIGHEST_SEED
 from remodel.parameters import Parameters
 from remodel.patients import Patient
 from remodel.quantities import check
+from remodel.randomness import HIGHEST_SEED
 from remodel.therapies import parse_courses, run_in_years
 from remodel.trials import LONGEST, Published, Trial, built_in_trials, load_trial
 from remodel.viewer.overlays import CHOICES, MINERAL
