@@ -67,7 +67,8 @@ class BoneModel(MesaModel):
     tissue : Tissue, optional
         A section to use instead of the one that `parameters` and `rng` build.
     rng : int, optional
-        Seed of all luck. None takes a fresh one, which `seed` then tells.
+        Seed of all luck. None takes a fresh one, or with a `tissue` of one's own the one that
+        belongs to that section; the attribute `seed` tells which.
     spin_up : bool
         False begins on the section as it was built, without cells.
     estradiol, age, exercise : float, optional
@@ -111,7 +112,7 @@ class BoneModel(MesaModel):
         drug: str | None = None,
         seed: int | None = None,
     ) -> None:
-        super().__init__(rng=read_seed(rng, seed))
+        super().__init__(rng=read_seed(rng, seed, tissue))
         self.parameters = parameters = parameters or Parameters()
         self.patient = choose_woman(patient, estradiol=estradiol, age=age, exercise=exercise)
         self.changes: tuple[Change, ...] = ()
