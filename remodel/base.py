@@ -1,20 +1,23 @@
 """What Mesa asks of a model, done alike on every version of Mesa."""
 
+from hashlib import blake2b
 from operator import index
 from secrets import randbelow
 from typing import Any
 
 import mesa
+import numpy as np
 
 from remodel.grid import SectionGrid
 from remodel.quantities import shown
 from remodel.randomness import HIGHEST_SEED
+from remodel.tissue import Tissue
 
 TABLE: Any = getattr(mesa.Agent, "_ids", None)  # Mesa 3.3 keeps in it each model that had an agent
 LARGEST = 2**63  # of a seed: replicates count on from the highest that is asked for
 
 
-def read_seed(rng: Any, seed: Any = None) -> int:
+def read_seed(rng: Any, seed: Any = None, section: Tissue | None = None) -> int:
     """Return the seed of a model from what Mesa or a user hands over.
 
     Parameters
@@ -22,6 +25,9 @@ def read_seed(rng: Any, seed: Any = None) -> int:
     rng, seed : int, NumPy integer, text of digits or None
         Two names of the same thing; text is what an `InputText` of Mesa's page gives. Where
         both are None the seed is a fresh one, from 0 to `HIGHEST_SEED`.
+    section : Tissue, optional
+        A section of the caller's own. In place of a fresh seed it has one that belongs to it,
+        so that models on one section differ only by what is done to them.
 
     Raises
     ------
@@ -32,7 +38,7 @@ def read_seed(rng: Any, seed: Any = None) -> int:
         raise ValueError(f"rng = {shown(rng)} and seed = {shown(seed)}: give one of them")
     name, given = ("seed", seed) if rng is None else ("rng", rng)
     if given is None:
-        return randbelow(HIGHEST_SEED + 1)
+        return randbelow(HIGHEST_SEED + 1) if section is None else own_seed(section)
     try:
         whole = int(given) if isinstance(given, str) and given.strip().isdecimal() else index(given)
     except TypeError:
@@ -43,6 +49,13 @@ def read_seed(rng: Any, seed: Any = None) -> int:
             "or None for a fresh seed"
         )
     return whole
+
+
+def own_seed(section: Tissue) -> int:
+    """Return the seed that belongs to a section, from its bone."""
+    name = blake2b(f"{section.matrix.shape} {section.site_um}".encode(), digest_size=8)
+    name.update(np.ascontiguousarray(section.matrix))
+    return int.from_bytes(name.digest(), "little") % (HIGHEST_SEED + 1)
 
 
 class MesaModel(mesa.Model):

@@ -73,7 +73,8 @@ class BoneModel(MesaModel):
         A section to use instead of the one that `parameters` and `rng` build; the model
         works on a copy.
     rng : int, optional
-        Seed of all luck. None takes a fresh one, which `seed` then tells.
+        Seed of all luck. None takes a fresh one, or with a `tissue` of one's own the one that
+        belongs to that section; the attribute `seed` tells which.
     spin_up : bool
         False begins on the section as it is built, without cells. There is no rate then to
         compare markers with: they are not-a-number.
@@ -125,7 +126,7 @@ class BoneModel(MesaModel):
         drug: str | None = None,
         seed: int | None = None,
     ) -> None:
-        super().__init__(rng=read_seed(rng, seed))
+        super().__init__(rng=read_seed(rng, seed, tissue))
         self.parameters = parameters = parameters or Parameters()
         self.patient = choose_woman(patient, estradiol=estradiol, age=age, exercise=exercise)
         self.changes: tuple[Change, ...] = ()

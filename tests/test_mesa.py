@@ -14,6 +14,7 @@ from remodel.checkpoint import resume, take_checkpoint
 from remodel.measures import COLUMNS
 from remodel.parameters import YEAR
 from remodel.randomness import HIGHEST_SEED
+from remodel.sections import build_section
 
 RNG = "rng" in inspect.signature(mesa.batch_run).parameters  # Mesa 3.5
 
@@ -214,6 +215,18 @@ def test_a_fresh_seed_is_kept():
     again = BoneModel(parameters=small(), rng=first.seed)
     again.run(0.2)
     assert again.frame().equals(first.frame())
+
+
+def test_a_section_of_ones_own_brings_its_seed():
+    """Models on one section then differ only by what is done to them."""
+    section = build_section(small(), 1)
+    given = {"parameters": small(), "spin_up": False}
+    seeds = [BoneModel(tissue=each, **given).seed for each in (section, section, section.copy())]
+    assert len(set(seeds)) == 1
+    section.matrix[0, 0] = 0.5
+    assert BoneModel(tissue=section, **given).seed != seeds[0]
+    assert BoneModel(tissue=section, rng=3, **given).seed == 3
+    assert 0 <= seeds[0] <= HIGHEST_SEED
 
 
 @pytest.mark.parametrize(
