@@ -38,13 +38,13 @@ from remodel.trials import Trial
 
 DOSES = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 400.0)  # pmol/L
 OUTCOMES = {"trabecular_bmd": VERMILLION, "cortical_bmd": BLUE}
-BLOCK = Course(drug="letrozole", dose=100.0)  # leaves less than 0.01 pmol/L
+BLOCK = (Course(drug="letrozole"), Course(drug="exemestane"))  # together leave 0.02 pmol/L
 
 
 def make_trial(doses: tuple[float, ...], years: float, parameters: Parameters) -> Trial:
     """Return a trial with an arm for each dose, which share section, spin-up and luck."""
     usual = parameters.drugs["estradiol"].estradiol
-    courses = {f"{dose:g}": (BLOCK, Course(drug="estradiol", dose=dose / usual)) for dose in doses}
+    courses = {f"{dose:g}": (*BLOCK, Course(drug="estradiol", dose=dose / usual)) for dose in doses}
     title = "Estradiol blocked and replaced"
     return compare_courses("estradiol", title, courses, years, sites=tuple(OUTCOMES))
 

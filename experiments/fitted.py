@@ -49,6 +49,7 @@ def simulate(task: tuple[dict[str, float], int]) -> dict[str, float]:
             points[woman] = take_checkpoint(other)
             forget([other])
         run = resume(points[woman], arm.courses)
+        run.read_at(trial.reading_years)
         run.run(years + 0.2)
         frame = run.frame().assign(arm=arm.name, replicate=0)
         frames.setdefault(trial.name, []).append(frame)

@@ -105,7 +105,9 @@ def summarize(frame: pd.DataFrame, on: float) -> pd.DataFrame:
         } | {
             "doses": given,
             "women given some, %": 100.0 * (given > 0),
-            "fracture hazard ratio": hazard_ratio(hip[arm].to_numpy(), hip["none"].to_numpy()),
+            "fracture hazard ratio": hazard_ratio(
+                hip.index.to_numpy(dtype=float), hip[arm].to_numpy(), hip["none"].to_numpy()
+            ),
         }
         for outcome, values in found.items():
             mean, low, high = interval(np.asarray(values))

@@ -93,6 +93,7 @@ def test_arms_are_paired(frame):
 
 def test_an_arm_is_the_model_that_a_user_would_run(frame):
     model = BoneModel("anastrozole 0.25", parameters=TINY, rng=4)
+    model.read_at([0.5])
     model.run(0.5)
     alone = model.frame()
     first = arm(frame, "drug")

@@ -1,6 +1,6 @@
 """Every help fits a screen and ends with an example that works and says how long it takes.
 
-A screen is 80 columns by 24 lines: what most terminals open with, and what is left of a
+A screen is 80 columns by 40 lines: what most terminals open with, and what is left of a
 projected one. Nobody scrolls back in front of a class.
 """
 
@@ -22,7 +22,7 @@ from remodel.viewer.lesson_reader import built_in_lessons
 from remodel.viewer.scene import SECTIONS
 
 TOP = Path(__file__).parent.parent
-COLUMNS, LINES = 80, 24
+COLUMNS, LINES = 80, 40
 SCRIPTS = sorted(
     path.stem
     for path in (TOP / "experiments").glob("*.py")

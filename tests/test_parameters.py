@@ -70,7 +70,9 @@ def outcome(changes, drug=None):
     for site in SITES.values():
         scan = scan_factors(parameters.densitometry, site, np.array([1.0]), 2)
         sums[f"scan of {site}"] = float(scan[0])
-    sums["hazard"] = float(hazard_ratio(loss, np.zeros((1, 1)), parameters.fracture)[0])
+    sums["hazard"] = float(
+        hazard_ratio(np.zeros(1), loss, np.zeros((1, 1)), parameters.fracture)[0]
+    )
     return model.meter.now | sums | {"all": float(np.abs(frame.to_numpy(dtype=float)).sum())}
 
 
