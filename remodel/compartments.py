@@ -111,8 +111,7 @@ def is_plate(piece: Mask, width: float) -> bool:
     What lies beyond a side is not known; a trabecula cut lengthwise there looks twice as thick.
     """
     return any(
-        spans(lying, 0)
-        and (not lying[:, [0, -1]].any() or lying.sum() >= width * len(lying))
+        spans(lying, 0) and (not lying[:, [0, -1]].any() or lying.sum() >= width * len(lying))
         for lying in (piece, piece.T)
     )
 
