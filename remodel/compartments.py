@@ -72,13 +72,14 @@ def doubts(bone: Mask, region: Labels, site_um: float, cortex_from: float) -> li
     cortex = region == CORTICAL
     if not cortex.any():
         return lines
-    thickness = cortex.sum() / len(cortex) * site_um
+    across = spans(cortex, axis=1) and not spans(cortex, axis=0)
+    thickness = cortex.sum() / cortex.shape[1 if across else 0] * site_um
     if thickness < cortex_from:
         lines.append(
             f"cortex of {thickness:.0f} um (Ct.Th) is thinner than --cortex-from "
             f"{cortex_from:g} um asks of a cortex: is it one?"
         )
-    if spans(cortex, axis=1) and not spans(cortex, axis=0):
+    if across:
         lines.append("cortex runs from left to right; the long axis is up and down (--rotate 90?)")
     return lines
 
@@ -194,7 +195,8 @@ def settle_rough_edges(region: Labels, rest: Mask) -> None:
     lone[0] = False
     at_cortex = pieces_beside(pieces, region == CORTICAL, count)
     region[(lone & at_cortex)[pieces]] = CORTICAL
-    region[(lone & ~at_cortex)[pieces]] = OUTSIDE
+    if (region == OUTSIDE).any():  # or it is a piece of bone without any marrow
+        region[(lone & ~at_cortex)[pieces]] = OUTSIDE
 
 
 def pieces_beside(pieces: Numbers, mask: Mask, count: int) -> Mask:

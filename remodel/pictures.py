@@ -26,6 +26,7 @@ BROKEN = (  # what decoders raise on damaged files
     AttributeError, MemoryError, struct.error, zlib.error,
 )  # fmt: skip
 SAVE = "save the slice as PNG or TIFF, in gray"
+SAVE_TIFF = "save it as PNG, or as TIFF without compression, in gray"
 HEAD = 512  # bytes that tell what a file is
 READ = (  # where the name of a kind stands in a file, by its first letters
     (0, b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -229,7 +230,7 @@ def slices_of_imagej(tags: tiff.Tags) -> int:
 
 def read_rare_tiff(file: BinaryIO, tags: tiff.Tags) -> Shares:
     """Return the gray levels of a TIFF that Pillow reads, where it reads them as they are."""
-    refused = ValueError(f"is a {tiff.describe(tags)}, which is not read; {SAVE}")
+    refused = ValueError(f"is a {tiff.describe(tags)}, which is not read; {SAVE_TIFF}")
     signless = tiff.one(tags, tiff.FORMAT, 1) in (tiff.UNSIGNED, tiff.UNDEFINED)
     bits, dark = tiff.one(tags, tiff.BITS, 1), tiff.one(tags, tiff.PHOTOMETRIC, 1) == 0
     if not signless or bits > 16 or (bits > 8 and dark):  # Pillow mistakes them
@@ -243,7 +244,7 @@ def read_rare_tiff(file: BinaryIO, tags: tiff.Tags) -> Shares:
     except OSError as error:
         if error.strerror:
             raise
-        raise ValueError(f"is a {tiff.describe(tags)}, damaged or not read; {SAVE}") from None
+        raise ValueError(f"is a {tiff.describe(tags)}, damaged or not read; {SAVE_TIFF}") from None
 
 
 @contextmanager

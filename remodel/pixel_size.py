@@ -15,11 +15,10 @@ HABITS = (72, 75, 96, 100, 120, 144, 150, 180, 192, 200, 240, 300, 350, 360, 400
 HABIT_MARGIN = 0.005  # PNG and BMP round to whole pixels per meter
 INCH, CENTIMETER = 25_400.0, 10_000.0  # um
 UNITS = {  # um
-    "nm": 1e-3, "nanometer": 1e-3, "nanometre": 1e-3, "\u00e5": 1e-4, "angstrom": 1e-4,
-    "um": 1.0, "\u00b5m": 1.0, "\u03bcm": 1.0, "micron": 1.0, "micrometer": 1.0, "micrometre": 1.0,
-    "mm": 1e3, "millimeter": 1e3, "millimetre": 1e3, "cm": CENTIMETER, "centimeter": CENTIMETER,
-    "centimetre": CENTIMETER, "m": 1e6, "meter": 1e6, "metre": 1e6,
-    "in": INCH, "inch": INCH, "inche": INCH, '"': INCH,
+    "angstrom": 1e-4, "\u00e5": 1e-4, "nm": 1e-3, "nanometer": 1e-3,
+    "um": 1.0, "\u00b5m": 1.0, "\u03bcm": 1.0, "micron": 1.0, "micrometer": 1.0,
+    "mm": 1e3, "millimeter": 1e3, "cm": CENTIMETER, "centimeter": CENTIMETER,
+    "m": 1e6, "meter": 1e6, "in": INCH, "inch": INCH, "inche": INCH, '"': INCH,
 }  # fmt: skip
 
 
@@ -169,20 +168,22 @@ def described_units(text: str) -> tuple[float, float, str] | None:
         by = "ImageJ"
     else:
         try:
-            words, by = json.loads(text), "description"
+            found = json.loads(text)
         except (ValueError, RecursionError):
             return None
-    if not isinstance(words, dict) or not isinstance(words.get("unit"), str):
+        words, by = found if isinstance(found, dict) else {}, "description"
+    if not isinstance(words.get("unit"), str):
         return None
-    down = words.get("yunit")
-    across, down = in_um(words["unit"]), in_um(down if isinstance(down, str) else words["unit"])
+    across = in_um(words["unit"])
+    other = words.get("yunit")
+    down = in_um(other) if isinstance(other, str) else across
     return across, down, by
 
 
 def in_um(unit: str) -> float:
     """Return a unit of length in um; 0 if it is none, such as a pixel."""
     word = re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), unit)
-    word = html.unescape(word).strip().lower()
+    word = html.unescape(word).strip().lower().replace("tre", "ter")  # as in Britain
     return UNITS.get(word, UNITS.get(word.removesuffix("s"), 0.0))
 
 

@@ -67,7 +67,8 @@ def read_tags(file: BinaryIO, size: int) -> tuple[Tags, int]:
     (place,) = struct.unpack(
         f"{order}{'Q' if big else 'I'}", take(file, 8, 8, size) if big else head[4:]
     )
-    pages, seen, first = 0, set(), None
+    seen: set[int] = set()
+    pages, first = 0, None
     while place and place not in seen and len(seen) < MOST_PAGES:
         seen.add(place)
         wanted = USED if first is None else {SUBFILE}
