@@ -1,10 +1,13 @@
 """The size of a pixel is the one given, or what the file says, or that of a site; and it is said."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
 from test_command import refused, run
-from test_images import scale, slab
+from test_images import scale, slab, write
 from tiffs import tiff_bytes
 
 from remodel.images import Scan, read_section
@@ -141,8 +144,7 @@ def test_no_usual_size_of_a_scanner_is_taken_for_a_habit(um):
 def test_a_size_that_is_given_holds_and_the_other_is_told(slab, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.tif").write_bytes(stated_tiff(slab, *imagej("um")))
-    (tmp_path / "b.png").write_bytes(b"")
-    Image.fromarray(scale(slab)).save(tmp_path / "b.png")
+    write(tmp_path, scale(slab), "b.png")
     _, out, _ = run(capsys, "tissue", "a.tif", "--out", "1")
     assert "pixel size 10 um, from the file (ImageJ)" in out
     assert "section: 20 x 30 sites" in out
@@ -177,18 +179,11 @@ def test_a_picture_on_its_side_is_put_upright_with_its_pixels(slab, tmp_path):
 
 def test_a_shape_without_a_size_is_refused(slab, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    from PIL import PngImagePlugin
-
-    buffer = tmp_path / "slice.png"
-    Image.fromarray(scale(slab)).save(buffer)
-    content = buffer.read_bytes()
-    import struct
-    import zlib
-
+    path = write(tmp_path, scale(slab))
+    content = path.read_bytes()
     body = b"pHYs" + struct.pack(">IIB", 1, 2, 0)
     chunk = struct.pack(">I", 9) + body + struct.pack(">I", zlib.crc32(body))
-    assert PngImagePlugin.is_cid(b"pHYs")
-    buffer.write_bytes(content[:33] + chunk + content[33:])
+    path.write_bytes(content[:33] + chunk + content[33:])
     assert "its pixels are not square (1 x 2)" in refused(capsys, "tissue", "slice.png")
 
 
