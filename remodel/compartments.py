@@ -98,12 +98,17 @@ def keep_plates(filled: Mask, thick: Mask, width: float) -> Mask:
     for number in range(1, count + 1):
         piece = pieces == number
         kept[number] = is_plate(piece, width) or bounds(piece, beyond)
-    for side in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]):
+    for side in sides_of(pieces):
         along = np.isin(pieces, side[side > 0])
         if (side > 0).mean() >= CROPPED and along.sum() >= width * len(side):
             kept[side] = True  # the image was cut at the periosteum
     kept[0] = False
     return np.asarray(kept[pieces])
+
+
+def sides_of(image: Numbers) -> tuple[Numbers, ...]:
+    """Return the first and last row and column of an image."""
+    return image[0], image[-1], image[:, 0], image[:, -1]
 
 
 def is_plate(piece: Mask, width: float) -> bool:
@@ -124,7 +129,14 @@ def spans(piece: Mask, axis: int) -> bool:
 
 def bounds(piece: Mask, beyond: Numbers) -> bool:
     """Return whether a piece is a plate or a ring between the bone and a space outside."""
-    near = set(np.unique(beyond[binary_dilation(piece)]).tolist()) - {0}
+    touched = [set(np.unique(side).tolist()) for side in sides_of(beyond)]
+    # A bay of marrow at one side of the image is not what lies around a bone.
+    around = {
+        number
+        for number in range(1, int(beyond.max()) + 1)
+        if sum(number in side for side in touched) > 1
+    }
+    near = set(np.unique(beyond[binary_dilation(piece)]).tolist()) & around
     if not near:
         return False
     if any(spans(beyond == number, axis) for number in near for axis in (0, 1)):

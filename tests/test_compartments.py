@@ -93,6 +93,13 @@ def test_a_trabecula_cut_lengthwise_by_the_side_is_no_cortex():
     assert (tell_compartments(bone, 20.0) == TRABECULAR).all()
 
 
+def test_a_bay_of_marrow_in_a_node_is_not_outside():
+    bone = core()
+    bone[20:130, 126:] = True
+    bone &= ~disk(bone.shape, (70, 149), 12)
+    assert (tell_compartments(bone, 20.0) == TRABECULAR).all()
+
+
 def test_a_core_of_struts_leaves_nothing_to_doubt():
     region = tell_compartments(core(), 20.0)
     assert (region == TRABECULAR).all()
