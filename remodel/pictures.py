@@ -4,8 +4,6 @@ import os
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -237,7 +235,7 @@ def read_rare_tiff(file: BinaryIO, tags: tiff.Tags) -> Shares:
         raise refused
     file.seek(0)
     try:
-        with silent(), Image.open(file, formats=("TIFF",)) as image:
+        with tiff.silent(), Image.open(file, formats=("TIFF",)) as image:
             return as_gray(image)
     except UnidentifiedImageError:
         raise refused from None
@@ -245,23 +243,6 @@ def read_rare_tiff(file: BinaryIO, tags: tiff.Tags) -> Shares:
         if error.strerror:
             raise
         raise ValueError(f"is a {tiff.describe(tags)}, damaged or not read; {SAVE_TIFF}") from None
-
-
-@contextmanager
-def silent() -> Iterator[None]:
-    """Keep the C library of TIFF from stderr, on which it complains of damaged files."""
-    saved = None
-    with suppress(OSError):
-        saved = os.dup(2)
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 2)
-        os.close(null)
-    try:
-        yield
-    finally:
-        if saved is not None:
-            os.dup2(saved, 2)
-            os.close(saved)
 
 
 def check_size(wide: int, high: int) -> None:

@@ -95,8 +95,8 @@ def test_a_trabecula_cut_lengthwise_by_the_side_is_no_cortex():
 
 def test_a_bay_of_marrow_in_a_node_is_not_outside():
     bone = core()
-    bone[20:130, 126:] = True
-    bone &= ~disk(bone.shape, (70, 149), 12)
+    bone[10:140, 108:] = True
+    bone &= ~disk(bone.shape, (70, 149), 18)
     assert (tell_compartments(bone, 20.0) == TRABECULAR).all()
 
 
