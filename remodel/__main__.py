@@ -35,7 +35,7 @@ from remodel.quantities import LikelyMistakeWarning, one_line, shown
 from remodel.record import read_record, recorded_section
 from remodel.report import format_table
 from remodel.tables import parameter_table, response_table
-from remodel.terminal import say
+from remodel.terminal import command_line, say
 from remodel.trials import built_in_trials, load_trial
 from remodel.validation import OUTPUTS as EVIDENCE
 from remodel.validation import validate
@@ -133,7 +133,7 @@ def command_tissue(args: argparse.Namespace) -> int:
     print(describe_section(found, args.image.name))
     print(format_structure(table))
     print(f"{folder}: {', '.join(OUTPUTS)}")
-    print(f"try: remodel run atac --quick --tissue {folder / OUTPUTS[0]}")
+    print(f"try: {command_line('run', 'atac', '--quick', '--tissue', folder / OUTPUTS[0])}")
     return 0
 
 
@@ -153,10 +153,12 @@ def command_new(args: argparse.Namespace) -> int:
     if args.file.exists():
         raise ValueError(f"{args.file} is there already; choose another name")
     try:
-        write_whole(args.file, text.replace("THIS_FILE.toml", str(args.file)))
+        write_whole(
+            args.file, text.replace("remodel run THIS_FILE.toml", command_line("run", args.file))
+        )
     except OSError as error:
         raise ValueError(f"{args.file}: cannot be written ({error.strerror})") from None
-    print(f"{args.file} written; try: remodel run {args.file} --quick")
+    print(f"{args.file} written; try: {command_line('run', args.file, '--quick')}")
     return 0
 
 

@@ -1,36 +1,27 @@
 """From an image, a histology or micro-CT slice, to a section of bone."""
 
-import struct
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from remodel.archive import SITE_SIZES
 from remodel.arrays import Labels, Mask, Shares
-from remodel.compartments import CORTEX_FROM, CORTEX_RANGE, tell_compartments
+from remodel.compartments import CORTEX_FROM, CORTEX_RANGE, doubts, tell_compartments
 from remodel.parameters import Parameters, Section
+from remodel.pictures import read_picture
+from remodel.pixel_size import PIXEL_SIZES, PixelSize, choose_size
 from remodel.quantities import check
 from remodel.sections import lay_ages
 from remodel.tissue import CORTICAL, MOST_SITES, OUTSIDE, TRABECULAR, Tissue
 
-FORMATS = ("PNG", "TIFF")
-MOST_PIXELS = 25_000_000  # 5000 x 5000
-MOST_GRAY = 1e30  # or their squares are beyond all numbers
-GRAY_MODES = ("1", "L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
-BROKEN = (  # what decoders raise on damaged files
-    ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, RuntimeError,
-    AttributeError, MemoryError, struct.error, zlib.error,
+MASK_LEVELS = (  # of outside, trabecular and cortical: as numbers, or to be seen
+    (0, 1, 2), (0, 128, 255), (0, 32767, 65535), (0, 32768, 65535),
 )  # fmt: skip
-PIXEL_SIZES = (0.1, 400)  # um
-MASK_LEVELS = ((OUTSIDE, TRABECULAR, CORTICAL), (0, 128, 255))  # as numbers, or to be seen
+LABELS = {OUTSIDE: "beyond the periosteum", TRABECULAR: "trabecular", CORTICAL: "cortical"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +30,12 @@ class Scan:
 
     Attributes
     ----------
-    site_um, pixel_um : float
-        Side of a site and of a pixel, um; a pixel is a site where `pixel_um` is 0.
+    site_um : float
+        Side of a site, um.
+    pixel_um : float
+        Side of a pixel, um, whatever the file says. Where it is 0, it is what the file says of
+        itself, and that of a site where the file says nothing that can be meant;
+        `Understood.pixel` says which.
     threshold : float, optional
         Gray level, in the numbers of the image, beyond which a pixel is bone; Otsu's where
         it is not given.
@@ -69,11 +64,6 @@ class Scan:
             check("pixel size", self.pixel_um, "um", *PIXEL_SIZES)
         check("cortex from", self.cortex_from, "um", *CORTEX_RANGE)
 
-    @property
-    def sites_per_pixel(self) -> float:
-        """Sites along one pixel."""
-        return (self.pixel_um or self.site_um) / self.site_um
-
 
 @dataclass(frozen=True, kw_only=True)
 class Understood:
@@ -85,6 +75,8 @@ class Understood:
         Gray levels as read, turned, in pixels.
     threshold : float
         The gray level that was used.
+    pixel : PixelSize
+        The size that a pixel was taken to have, and where it comes from.
     tissue : Tissue
         The section.
     mismatch : float
@@ -92,56 +84,75 @@ class Understood:
         and the other, to which it is joined, has none.
     about : dict
         The image by its content, and how it was understood; no name and no folder.
+    mask : str
+        What the gray levels of the mask were taken for; empty without a mask.
+    notes : tuple of str
+        What was read or guessed in a way that one should know of.
     """
 
     gray: Shares
     threshold: float
+    pixel: PixelSize
     tissue: Tissue
     mismatch: float
     about: dict[str, Any]
+    mask: str = ""
+    notes: tuple[str, ...] = ()
 
 
-def read_section(path: Path, scan: Scan | None = None, mask: Path | None = None) -> Understood:
+def read_section(
+    path: Path | str, scan: Scan | None = None, mask: Path | str | None = None
+) -> Understood:
     """Read a section of bone from an image.
 
     Parameters
     ----------
-    path : Path
-        PNG or TIFF, one slice, gray, of 8, 16 or 32 bit.
+    path : Path or str
+        PNG, TIFF, BMP or JPEG, one slice, gray. Of a TIFF, numbers of 1 to 64 bit, signed,
+        unsigned and float, white or black as zero.
     scan : Scan, optional
         How to understand it.
-    mask : Path, optional
+    mask : Path or str, optional
         An image of the same size that says which compartment each pixel belongs to; gray
-        levels 0, 1, 2 or 0, 128, 255 for beyond the periosteum, trabecular, cortical.
+        levels 0, 1, 2 or 0, 128, 255 (65535 in 16 bit) for beyond the periosteum, trabecular,
+        cortical. One of two other levels, such as 0 and 255, says what is within the
+        periosteum: the higher one; cortex and trabeculae are told apart as without a mask.
 
     Raises
     ------
     ValueError
         With one line that names the file, what was found and what was expected.
     """
-    scan = scan or Scan()
-    gray = np.rot90(read_gray(path), scan.turns)
+    scan, path = scan or Scan(), Path(path)
+    picture = read_picture(path)
+    pixel = choose_size(scan.pixel_um, scan.site_um, picture.stated)
+    gray = np.rot90(picture.gray, scan.turns)
     level = find_threshold(gray, scan, path)
-    shape = section_shape(gray, scan, path)
+    shape = section_shape(gray, scan, pixel, path)
     pixels = gray < level if scan.dark else gray > level
     bone = resample(pixels.astype(np.float32), shape, Image.Resampling.BOX) >= 0.5
     if bone.all() or not bone.any():
         found = "bone" if bone.any() else "marrow"
         raise ValueError(f"{path}: all of it is {found} at gray level {level:g}; expected both")
-    region = (
-        read_mask(mask, scan, gray.shape, shape)
-        if mask
-        else tell_compartments(bone, scan.site_um, scan.cortex_from)
-    )
+    notes, said = list(picture.notes), ""
+    if mask:
+        region, said = read_mask(Path(mask), scan, gray.shape, bone)
+    else:
+        region = tell_compartments(bone, scan.site_um, scan.cortex_from)
+        notes += doubts(bone, region, scan.site_um, scan.cortex_from)
     about: dict[str, Any] = {
         "image_sha256": content(path),
-        "mask_sha256": content(mask) if mask else None,
+        "mask_sha256": content(Path(mask)) if mask else None,
         "scan": vars(scan) | {"threshold": level},
-    }
+        "pixel": {
+            "wide_um": pixel.wide_um, "high_um": pixel.high_um, "from": pixel.origin,
+        },
+    }  # fmt: skip
     tissue = build_tissue(bone, region, scan, path)
     return Understood(
-        gray=gray, threshold=level, tissue=tissue, mismatch=mismatch(tissue), about=about
-    )
+        gray=gray, threshold=level, pixel=pixel, tissue=tissue, mismatch=mismatch(tissue),
+        about=about, mask=said, notes=tuple(notes),
+    )  # fmt: skip
 
 
 def build_tissue(bone: Mask, region: Labels, scan: Scan, path: Path) -> Tissue:
@@ -169,16 +180,20 @@ def content(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def section_shape(gray: Shares, scan: Scan, path: Path) -> tuple[int, int]:
-    """Return the rows and columns of sites that an image makes."""
-    rows, columns = (round(length * scan.sites_per_pixel) for length in gray.shape)
+def section_shape(gray: Shares, scan: Scan, pixel: PixelSize, path: Path) -> tuple[int, int]:
+    """Return the rows and columns of sites that an image, turned, makes."""
+    sides = (pixel.high_um, pixel.wide_um)
+    sides = sides[::-1] if scan.turns % 2 else sides
+    rows, columns = (
+        round(length * side / scan.site_um) for length, side in zip(gray.shape, sides, strict=True)
+    )
     limits = Section.__dataclass_fields__["height"].metadata
     for name, count in (("height", rows), ("width", columns)):
         side = count * scan.site_um / 1000
         try:
             check(name, side, "mm", limits["low"], limits["high"])
         except ValueError as error:
-            raise ValueError(f"{path}: {error}; is the pixel size right?") from None
+            raise ValueError(f"{path}: {error}; is the pixel size right? ({pixel})") from None
     if rows * columns > MOST_SITES:
         raise ValueError(
             f"{path}: makes {rows * columns} sites; expected up to {MOST_SITES}: larger sites?"
@@ -193,21 +208,40 @@ def resample(
     return np.asarray(Image.fromarray(values).resize(shape[::-1], how))
 
 
-def read_mask(path: Path, scan: Scan, pixels: tuple[int, ...], shape: tuple[int, int]) -> Labels:
-    """Return the compartment of each site from a mask image."""
-    gray = np.rot90(read_gray(path), scan.turns)
+def read_mask(path: Path, scan: Scan, pixels: tuple[int, ...], bone: Mask) -> tuple[Labels, str]:
+    """Return the compartment of each site from a mask image, and what its levels mean."""
+    gray = np.rot90(read_picture(path).gray, scan.turns)
     if gray.shape != pixels:
         raise ValueError(
             f"{path}: is {gray.shape[1]} x {gray.shape[0]} pixels; "
             f"expected those of the image, {pixels[1]} x {pixels[0]}"
         )
-    found = set(np.unique(gray).tolist())
+    found = np.unique(gray).tolist()
     for levels in MASK_LEVELS:
-        if found <= set(levels):
+        if set(found) <= set(levels) and not is_contour(found, levels):
             labels = np.searchsorted(levels, gray).astype(np.uint8)
-            return resample(labels, shape, Image.Resampling.NEAREST).astype(np.int8)
-    odd = min(found - set(MASK_LEVELS[-1]))
-    raise ValueError(f"{path}: has gray level {odd:g}; expected 0, 1, 2 or 0, 128, 255 in a mask")
+            region = resample(labels, bone.shape, Image.Resampling.NEAREST).astype(np.int8)
+            said = ", ".join(f"{level:g} {LABELS[levels.index(level)]}" for level in found)
+            return region, said
+    if len(found) == 2:
+        low, high = found
+        inside = resample((gray == high).astype(np.uint8), bone.shape, Image.Resampling.NEAREST) > 0
+        region = tell_compartments(bone & inside, scan.site_um, scan.cortex_from)
+        region[inside & (region == OUTSIDE)] = TRABECULAR
+        region[~inside] = OUTSIDE
+        return region, f"{low:g} {LABELS[OUTSIDE]}, {high:g} within it, sorted by thickness"
+    odd = min(set(found) - set(MASK_LEVELS[1]))
+    raise ValueError(
+        f"{path}: has gray level {odd:g}; expected 0, 1, 2 or 0, 128, 255 in a mask, or two levels"
+    )
+
+
+def is_contour(found: list[float], levels: tuple[int, ...]) -> bool:
+    """Return whether the levels found are black and white alone, which say no more than in or out.
+
+    As numbers, 0 and 2 are labels.
+    """
+    return len(found) == 2 and found == [levels[0], levels[2]] and levels != MASK_LEVELS[0]
 
 
 def find_threshold(gray: Shares, scan: Scan, path: Path) -> float:
@@ -238,56 +272,3 @@ def otsu(gray: Shares) -> float:
     apart = total[:-1] / below - (total[-1] - total[:-1]) / above
     between = below * above * apart**2
     return float(edges[1:-1][between == between.max()].mean())
-
-
-def read_gray(path: Path) -> Shares:
-    """Return the gray levels of an image, shape (rows, columns).
-
-    Raises
-    ------
-    ValueError
-        If it is no image, not one gray slice, or too large, before it is decoded.
-    """
-    with opened(path) as image:
-        wide, high = image.size
-        if wide * high > MOST_PIXELS:
-            raise ValueError(f"is {wide} x {high} pixels; expected up to {MOST_PIXELS} in all")
-        if getattr(image, "n_frames", 1) > 1:
-            raise ValueError(f"holds {image.n_frames} slices; expected one")  # type: ignore[attr-defined]
-        gray = as_gray(image)
-        if not np.isfinite(gray).all():
-            raise ValueError("has gray levels that are no numbers")
-        if np.abs(gray).max(initial=0.0) > MOST_GRAY:
-            raise ValueError(f"has gray levels beyond {MOST_GRAY:g}; expected those of an image")
-        return gray
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
-    """Open an image without decoding it; whatever fails is one line that names the file."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of sizes and odd tags: judged here
-            with Image.open(path, formats=FORMATS) as image:
-                yield image
-    except Image.DecompressionBombError:
-        raise ValueError(f"{path}: is huge; expected up to {MOST_PIXELS} pixels in all") from None
-    except UnidentifiedImageError:
-        raise ValueError(f"{path}: is no image; expected {' or '.join(FORMATS)}") from None
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ValueError(f"{path}: cannot be read ({why})") from None
-    except BROKEN as error:
-        raise ValueError(f"{path}: {error}") from None
-
-
-def as_gray(image: Image.Image) -> Shares:
-    """Return the gray levels of an image; colors are refused, as bone may have any of them."""
-    if image.mode in GRAY_MODES:
-        return np.asarray(image).astype(np.float32)
-    red, green, blue, alpha = np.moveaxis(np.asarray(image.convert("RGBA")), -1, 0)
-    if (alpha < 255).any():
-        raise ValueError("is transparent in part; expected gray levels")
-    if (red != green).any() or (red != blue).any():
-        raise ValueError("is in color; expected gray levels, such as the channel that shows bone")
-    return np.asarray(red, dtype=np.float32)

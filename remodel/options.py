@@ -11,8 +11,8 @@ from typing import Never
 from remodel.archive import SITE_SIZES
 from remodel.compartments import CORTEX_FROM, CORTEX_RANGE
 from remodel.ensemble import MOST_REPLICATES
-from remodel.images import PIXEL_SIZES
 from remodel.jobs import QUICK_REPLICATES
+from remodel.pixel_size import PIXEL_SIZES
 from remodel.quantities import LONGEST_SHOWN, check, one_line
 from remodel.randomness import HIGHEST_SEED
 from remodel.trials import built_in_trials
@@ -169,11 +169,15 @@ def add_tissue_options(brought: Parser) -> None:
         "image",
         type=Path,
         metavar="IMAGE",
-        help="one gray slice, PNG or TIFF, with the marrow on the left",
+        help="one gray slice, PNG, TIFF, BMP or JPEG, with the marrow on the left",
     )
     for name, low, high, text in (
         ("site-size", *SITE_SIZES, "side of a site of the section (20)"),
-        ("pixel-size", *PIXEL_SIZES, "side of a pixel of the image (that of a site)"),
+        (
+            "pixel-size",
+            *PIXEL_SIZES,
+            "side of a pixel of the image (what the file says, or a site)",
+        ),
         ("cortex-from", *CORTEX_RANGE, f"compact bone is cortex if as thick ({CORTEX_FROM:g})"),
     ):
         brought.add_argument(
@@ -186,7 +190,7 @@ def add_tissue_options(brought: Parser) -> None:
     brought.add_argument("--dark-bone", action="store_true", help="bone is darker than marrow")
     brought.add_argument(
         "--mask", type=Path, metavar="IMAGE",
-        help="compartments: 0 outside, 1 (or 128) trabecular, 2 (or 255) cortical",
+        help="0 outside, 1 (or 128) trabecular, 2 (or 255) cortical; or 0 and 255: in",
     )  # fmt: skip
     brought.add_argument(
         "--rotate", type=int, choices=(0, 90, 180, 270), default=0, metavar="DEGREES",

@@ -74,7 +74,6 @@ def describe_section(found: Understood, name: str) -> str:
     rows, columns = tissue.matrix.shape
     side = tissue.site_um / 1000
     high, wide = found.gray.shape
-    pixel = scan["pixel_um"] or tissue.site_um
     areas = [
         f"{(tissue.region == label).sum() * side**2:.2f} mm2 {region}"
         for region, label in {**REGIONS, "beyond the periosteum": OUTSIDE}.items()
@@ -82,11 +81,14 @@ def describe_section(found: Understood, name: str) -> str:
     contrast = "darker" if scan["dark"] else "lighter"
     ends = f"{rows * side:.2f} mm from top to bottom, which are joined"
     lines = (
-        f"{name}: {wide} x {high} pixels of {pixel:g} um",
+        f"{name}: {wide} x {high} pixels",
+        f"pixel size {found.pixel}",
         f"bone: {contrast} than gray level {found.threshold:g}",
         f"section: {rows} x {columns} sites of {tissue.site_um:g} um, {columns * side:.2f} mm wide",
         f"long axis: {ends}; {found.mismatch:.0%} of the sites there do not fit",
         f"compartments: {', '.join(areas)}",
+        *([f"mask: {found.mask}"] if found.mask else []),
+        *(f"note: {line}" for line in found.notes),
         *warn_of(tissue),
     )
     return "\n".join(lines)

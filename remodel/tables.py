@@ -28,6 +28,8 @@ CONSTANTS = (  # numbers that are no parameters: name, unit, meaning, basis
     ),
     ("compartments.PORE", "mm2", "less is a pore of compact bone, more is marrow", "assumed"),
     ("compartments.LEAST", "squares", "least cortex, in squares of that thickness", "assumed"),
+    ("compartments.PLATE", "widths", "least length of a cortex beside a corner outside", "assumed"),
+    ("compartments.CROPPED", "fraction", "of a side along which a cropped cortex lies", "assumed"),
     ("measures.BASELINE_YEARS", "year", "before day 0, over which rates are averaged", "design"),
     (
         "measures.MARKER_WINDOW",

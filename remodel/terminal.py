@@ -1,5 +1,6 @@
 """What is said on stderr: lines of plain text, whoever listens, and bars if someone watches."""
 
+import shlex
 import sys
 
 from tqdm import tqdm
@@ -23,3 +24,13 @@ def say(line: str) -> None:
 def plain(text: str) -> str:
     """Return text in which whatever a terminal would not print as it is, is spelled out."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def command_line(*words: object) -> str:
+    """Return a command of this package as it can be pasted into a shell, whatever a name holds."""
+    # A path that begins with a dash would be taken for an option.
+    safe = [
+        f"./{word}" if not isinstance(word, str) and str(word).startswith("-") else str(word)
+        for word in words
+    ]
+    return shlex.join(["remodel", *safe])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from test_command import refused, run
+from tiffs import tiff_bytes
 
 from remodel import BoneModel, Parameters
 from remodel.archive import load_section, section_sum
@@ -116,14 +117,69 @@ def test_a_given_threshold_is_taken(slab, tmp_path):
     assert (read_section(path, Scan(threshold=50)).tissue.matrix[0, :12] == 1).all()
 
 
-@pytest.mark.parametrize("levels", [(0, 1, 2), (0, 128, 255)])
+@pytest.mark.parametrize("levels", [(0, 1, 2), (0, 128, 255), (0, 32767, 65535), (0, 32768, 65535)])
 def test_a_mask_image_says_what_is_what(slab, tmp_path, levels):
     region = np.full(slab.shape, TRABECULAR)
     region[:, 30:], region[:, 45:] = CORTICAL, OUTSIDE
-    mask = write(tmp_path, np.array(levels, dtype=np.uint8)[region], "mask.png")
+    mask = write(
+        tmp_path,
+        np.array(levels, dtype=np.uint8 if max(levels) < 256 else np.uint16)[region],
+        "mask.png",
+    )
     tissue = read_section(write(tmp_path, scale(slab)), None, mask).tissue
     assert np.array_equal(tissue.region, region)
     assert not tissue.matrix[:, 45:].any()
+
+
+@pytest.mark.parametrize(
+    "levels, said",
+    [
+        ((0, 1), "mask: 0 beyond the periosteum, 1 trabecular\n"),
+        ((1, 2), "mask: 1 trabecular, 2 cortical\n"),
+        ((128, 255), "mask: 128 trabecular, 255 cortical\n"),
+        ((0, 255), "mask: 0 beyond the periosteum, 255 within it, sorted by thickness\n"),
+        ((0, 65535), "mask: 0 beyond the periosteum, 65535 within it, sorted by thickness\n"),
+        ((False, True), "mask: 0 beyond the periosteum, 255 within it, sorted by thickness\n"),
+        ((3, 7), "mask: 3 beyond the periosteum, 7 within it, sorted by thickness\n"),
+    ],
+)
+def test_a_mask_of_two_levels_is_understood_and_said(
+    slab, tmp_path, capsys, monkeypatch, levels, said
+):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, scale(slab))
+    inner, outer = (np.arange(60) < edge for edge in (30, 50))
+    low = np.broadcast_to(~(inner if levels[0] else outer), slab.shape)
+    low = ~low if levels in [(1, 2), (128, 255)] else low
+    values = np.where(low, *levels)
+    kind = bool if levels[1] is True else np.uint8 if levels[1] < 256 else np.uint16
+    write(tmp_path, values.astype(kind), "mask.png")
+    assert said in run(capsys, "tissue", "slice.png", "--mask", "mask.png")[1]
+    region = read_section(tmp_path / "slice.png", None, tmp_path / "mask.png").tissue.region
+    if "cortical" in said:
+        assert np.array_equal(region == CORTICAL, ~low)
+        assert np.array_equal(region == TRABECULAR, low)
+    else:
+        assert np.array_equal(region == OUTSIDE, low)
+        assert (region == CORTICAL).any() == ("thickness" in said and levels[0] == 0)
+
+
+@pytest.mark.parametrize("levels", [(0, 1), (0, 255), (1, 2), (0, 65535), (-1, 1), (-300, 20)])
+@pytest.mark.parametrize("form", ["png", "tiff"])
+def test_a_picture_of_two_levels_is_bone_or_not_whatever_they_are(slab, tmp_path, levels, form):
+    values = np.where(slab, levels[1], levels[0])
+    kinds = [np.uint8, np.uint16] if min(levels) >= 0 else [np.int8, np.int16, np.float64]
+    for kind in kinds:
+        if kind(0).dtype.kind != "f" and max(map(abs, levels)) > np.iinfo(kind).max:
+            continue
+        path = tmp_path / f"slice.{form}"
+        if form == "png" and min(levels) < 0:
+            continue
+        if form == "png":
+            write(tmp_path, values.astype(kind))
+        else:
+            path.write_bytes(tiff_bytes(values.astype(kind)))
+        assert np.array_equal(read_section(path).tissue.matrix > 0, slab)
 
 
 def test_turns_and_mirror_make_the_long_axis_run_down_and_fit(slab, tmp_path):
@@ -195,9 +251,12 @@ def bad_images():
     wild = np.where(np.asarray(gray) > 99, 3e38, -3e38).astype(np.float32)
     alike = np.where(np.asarray(gray) > 99, 1e8, 1e8 + 8).astype(np.float32)
     return {
-        "empty file": (b"", "is no image; expected PNG or TIFF"),
-        "text": (b"hello" * 20, "is no image; expected PNG or TIFF"),
-        "jpeg": (as_bytes(gray, "JPEG"), "is no image; expected PNG or TIFF"),
+        "empty file": (b"", "is no image; expected PNG, TIFF, BMP or JPEG"),
+        "text": (b"hello" * 20, "is no image; expected PNG, TIFF, BMP or JPEG"),
+        "gif": (
+            as_bytes(gray, "GIF"),
+            "is a GIF, which is not read; save the slice as PNG or TIFF",
+        ),
         "cut short": (as_bytes(gray)[:900], "slice.png: "),
         "cut head": (as_bytes(gray)[:20], "slice.png: "),
         "color": (as_bytes(color), "is in color; expected gray levels"),
@@ -241,7 +300,10 @@ def test_what_is_no_image_of_bone_is_refused(name, tmp_path, capsys, monkeypatch
         ("--threshold 0 --dark-bone", "all of it is marrow at gray level 0"),
         ("--cortex-from 0", "cortex-from = 0 um; expected 100 to 5000 um"),
         ("--mask wrong.png", "wrong.png: is 30 x 40 pixels; expected those of the image, 60 x 40"),
-        ("--mask odd.png", "odd.png: has gray level 7; expected 0, 1, 2 or 0, 128, 255 in a mask"),
+        (
+            "--mask odd.png",
+            "odd.png: has gray level 7; expected 0, 1, 2 or 0, 128, 255 in a mask, or two levels",
+        ),
         ("--mask out.png", "no bone lies within the periosteum"),
         ("--mask none.png", "none.png: cannot be read"),
         ("--rotate 45", "invalid choice"),

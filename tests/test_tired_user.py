@@ -184,11 +184,11 @@ def test_an_image_makes_a_section_or_is_refused(
         check_section(found.tissue)
 
 
-@tried("damaged images", 300, kind=KINDS, form=st.sampled_from(["png", "tiff"]), seed=st.integers(0, 99),
+@tried("damaged images", 300, kind=KINDS, form=st.sampled_from(["png", "tiff", "bmp", "jpeg"]), seed=st.integers(0, 99),
        hits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6),
        length=st.just(1.0) | st.floats(0, 1))  # fmt: skip
 def test_a_damaged_image_makes_a_section_or_is_refused(folder, kind, form, seed, hits, length):
-    if form == "png" and kind in ("int32", "float32"):
+    if form in ("bmp", "jpeg") or (form == "png" and kind in ("int32", "float32")):
         kind = "uint8"
     buffer = io.BytesIO()
     Image.fromarray(picture(kind, (20, 20), seed, 0.5)).save(buffer, form)
