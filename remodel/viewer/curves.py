@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from html import escape
-from math import ceil, floor, inf, log10
+from math import ceil, floor, inf
 
 import numpy as np
 
@@ -11,9 +12,8 @@ from remodel.arrays import Floats
 from remodel.colors import BLUE, GREEN, ORANGE, PINK, SKY, VERMILLION
 from remodel.instruments import LEAST_SIGNIFICANT
 from remodel.model import BoneModel
-from remodel.report import NEAR
 from remodel.therapies import Course
-from remodel.trials import MARKERS, Published
+from remodel.trials import Published
 from remodel.viewer.scene import Scene
 
 WIDTH, HEIGHT = 300, 190  # of a panel
@@ -50,11 +50,17 @@ PANELS = (
     Panel("Bone, %", (Line("trabecular_bmd", "trabecular", VERMILLION),
                       Line("cortical_bmd", "cortical", BLUE)), (-3, 1)),
     Panel("DXA, %", (Line("lumbar_spine", "spine", VERMILLION),
-                     Line("total_hip", "hip", BLUE)), (-4, 3)),
+                     Line("total_hip", "hip", BLUE),
+                     Line("femoral_neck", "neck", GREEN)), (-4, 3)),
     Panel("Markers, %", (Line("ctx", "CTX", VERMILLION), Line("p1np", "P1NP", BLUE)), (-20, 40)),
-    Panel("RANKL/OPG, times day 0", (Line("rankl_opg", "", VERMILLION),), (0, 2), ratio=True),
+    Panel("RANKL, times day 0", (Line("rankl_opg", "RANKL/OPG", VERMILLION),
+                                 Line("free_rankl", "free", BLUE)), (0, 2), ratio=True),
     Panel("Cells in the section", (Line("osteoclasts", "osteoclasts", VERMILLION),
                                    Line("osteoblasts", "osteoblasts", BLUE)), (0, 50)),
+    Panel("Osteoclasts that come, a year", (Line("trabecular_started", "trabecular", VERMILLION),
+                                            Line("cortical_started", "cortical", BLUE)), (0, 100)),
+    Panel("Signals, share", (Line("estrogen_activity", "estrogen activity", VERMILLION),
+                             Line("pool", "precursor pool", BLUE)), (0, 1)),
     Panel("Estradiol, pmol/L", (Line("estradiol", "", GREEN),), (0, 20)),
 )  # fmt: skip
 
@@ -73,14 +79,11 @@ def draw_curves(models: Sequence[BoneModel], scene: Scene) -> list[str]:
 
 
 def read_line(model: BoneModel, line: Line, ratio: bool) -> tuple[Floats, Floats]:
-    """Return years and values of one quantity, markers averaged as at visits."""
+    """Return years and values of one quantity, as they were read."""
     rows = model.meter.rows
     rows = [*rows[:: ceil(len(rows) / MOST_POINTS)], rows[-1]]
     years = np.array([row["year"] for row in rows])
     values = np.array([row[line.column] for row in rows])
-    if line.column in MARKERS:
-        near = np.abs(years[:, None] - years) <= NEAR
-        values = near @ values / near.sum(axis=1)
     return years, values / values[0] if ratio and values[0] else values
 
 
@@ -125,11 +128,22 @@ def scaled(low: float, high: float, start: float, end: float) -> Place:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Return about four round numbers in a range."""
-    rough = (high - low) / 4
-    power = 10 ** floor(log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    return [step * count for count in range(ceil(low / step), floor(high / step) + 1)]
+    """Return about four round numbers in a range, however narrow, and never less than two."""
+    first, last = Decimal(low), Decimal(high)  # exact: of 0.1 + 0.2 a label would show the noise
+    rough = (last - first) / 4
+    power = Decimal(1).scaleb(rough.adjusted())
+    fine = [power * factor for factor in (Decimal("0.5"), 1, 2, 5, 10)]
+    for step in sorted(fine, key=lambda step: (step < rough, abs(step - rough))):
+        counts = range(ceil(first / step), floor(last / step) + 1)
+        found = sorted({float(step * count) for count in counts})
+        if len(found) > 1:
+            return found
+    return [low, high]
+
+
+def label(value: float) -> str:
+    """Return a number as it stands beside an axis: no two are written alike."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def draw_axes(
@@ -139,11 +153,11 @@ def draw_axes(
     for value in ticks(*limits):
         dark = "#777" if value == 0 else "#ddd"
         yield f'<path d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}" stroke="{dark}"/>'
-        yield f'<text x="{LEFT - 4}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>'
+        yield f'<text x="{LEFT - 4}" y="{y(value) + 4:.1f}" text-anchor="end">{label(value)}</text>'
     yield f'<text x="{LEFT - 4}" y="{bottom + 13}">year 0</text>'
     for year in ticks(0, span)[1:]:
         anchor = "end" if x(year) > WIDTH - 2 * RIGHT else "middle"
-        yield f'<text x="{x(year):.1f}" y="{bottom + 13}" text-anchor="{anchor}">{year:g}</text>'
+        yield f'<text x="{x(year):.1f}" y="{bottom + 13}" text-anchor="{anchor}">{label(year)}</text>'
 
 
 def draw_bands(

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from remodel.viewer.player import Player
@@ -126,3 +126,10 @@ def years_of(buttons: Sequence[Button]) -> list[tuple[float, float]]:
         now = max(begin, button.play_to)
         spans.append((begin, now))
     return spans
+
+
+def read_at(rows: Sequence[Mapping[str, float]], column: str, year: float, over: float) -> float:
+    """Return the reading nearest to a year, or the mean over the years before it."""
+    nearest = min(rows, key=lambda row: abs(row["year"] - year))
+    within = [row[column] for row in rows if year - over <= row["year"] <= year] if over else []
+    return sum(within) / len(within) if within else nearest[column]

@@ -3,7 +3,7 @@
 import asyncio
 from functools import lru_cache
 
-from remodel.viewer.lesson import Button, Lesson, Number
+from remodel.viewer.lesson import Button, Lesson, Number, read_at
 from remodel.viewer.scene import Scene
 from remodel.viewer.tab import Tab
 
@@ -50,10 +50,3 @@ def play_through(
     rows = [model.meter.rows for model in tab.player.models]
     tab.close()
     return rows
-
-
-def read_at(rows: list[dict[str, float]], column: str, year: float, over: float) -> float:
-    """Return the reading nearest to a year, or the mean over the years before it."""
-    nearest = min(rows, key=lambda row: abs(row["year"] - year))
-    within = [row[column] for row in rows if year - over <= row["year"] <= year] if over else []
-    return sum(within) / len(within) if within else nearest[column]
