@@ -51,10 +51,9 @@ def Page() -> None:
         with solara.Div(classes=["middle"]):
             SectionPanel(tab)
             UnitPanel(tab)
-            CostPanel(tab)
-        with solara.Div(classes=["right"]):
-            CurvesPanel(tab)
             NumbersPanel(tab)
+            CostPanel(tab)
+        CurvesPanel(tab)
         solara.HTML("p", NO_ADVICE, classes=["foot"])
 
 

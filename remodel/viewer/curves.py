@@ -59,8 +59,8 @@ PANELS = (
                                    Line("osteoblasts", "osteoblasts", BLUE)), (0, 50)),
     Panel("Osteoclasts that come, a year", (Line("trabecular_started", "trabecular", VERMILLION),
                                             Line("cortical_started", "cortical", BLUE)), (0, 100)),
-    Panel("Signals, share", (Line("estrogen_activity", "estrogen activity", VERMILLION),
-                             Line("pool", "precursor pool", BLUE)), (0, 1)),
+    Panel("Estrogen activity, precursor pool", (Line("estrogen_activity", "activity", VERMILLION),
+                                                Line("pool", "pool", BLUE)), (0, 1)),
     Panel("Estradiol, pmol/L", (Line("estradiol", "", GREEN),), (0, 20)),
 )  # fmt: skip
 
@@ -170,7 +170,7 @@ def draw_bands(
         top, low = y(min(least, limits[1])), y(max(-least, limits[0]))
         yield (
             f'<rect x="{x(0)}" y="{top:.1f}" width="{x(span) - x(0):.1f}" '
-            f'height="{low - top:.1f}" fill="{line.color}" opacity="0.10"/>'
+            f'height="{low - top:.1f}" fill="{line.color}" opacity="0.07"/>'
         )
     if banded:
         least = min(LEAST_SIGNIFICANT[line.column] for line in banded)
@@ -240,7 +240,7 @@ def draw_key(panel: Panel, count: int) -> Iterator[str]:
         if line.label:
             yield f'<path d="M{x} 25h16" stroke="{line.color}" stroke-width="3"/>'
             yield f'<text x="{x + 20}" y="29">{line.label}</text>'
-            x += 32 + 6 * len(line.label)
+            x += 32 + sum(9 if letter.isupper() else 6 for letter in line.label)
     if count > 1:
         yield f'<path d="M{x} 25h16" stroke="#333" stroke-width="2" stroke-dasharray="5 4"/>'
         yield f'<text x="{x + 20}" y="29">beside</text>'

@@ -19,7 +19,8 @@ def say(player: Player) -> str:
     drugs = ", ".join(sorted(player.given()))
     parts = [
         f"estradiol {amount(model.signals.estradiol)} pmol/L",
-        f"RANKL/OPG {say_ratio(model, 'rankl_opg')}, free RANKL {say_ratio(model, 'free_rankl')}",
+        f"RANKL/OPG {say_ratio(model, 'rankl_opg')}",
+        f"free RANKL {say_ratio(model, 'free_rankl')}",
         f"{now['osteoclasts']:.0f} osteoclasts against {at_rest(model, 'osteoclasts'):.0f} at rest",
         ", ".join(say_change(now[site], name) for site, name in NAMES.items()),
     ]
@@ -34,7 +35,7 @@ def amount(value: float) -> str:
 def say_ratio(model: BoneModel, signal: str) -> str:
     """Return a signal, a column of the readings, against that of day 0."""
     start, now = model.meter.rows[0][signal], model.meter.systemic()[signal]
-    return f"{now / start:.1f} times that of day 0" if start else f"{now:.2f}"
+    return f"{now / start:.1f} times day 0" if start else f"{now:.2f}"
 
 
 def say_course(player: Player, drug: str) -> str:
