@@ -102,9 +102,7 @@ def DrugSwitches(drugs: tuple[tuple[str, bool, str], ...], tab: Tab) -> None:
     solara.HTML("h3", "Drugs: on is given from now")
     with solara.Div(classes=["drugs"]):
         for drug, given, label in drugs:
-            solara.Checkbox(
-                label=label, value=given, on_value=lambda on, drug=drug: turn(drug, on)
-            )
+            solara.Checkbox(label=label, value=given, on_value=lambda on, drug=drug: turn(drug, on))
 
 
 @solara.component

@@ -141,7 +141,7 @@ def ticks(low: float, high: float) -> list[float]:
     return [low, high]
 
 
-def label(value: float) -> str:
+def written(value: float) -> str:
     """Return a number as it stands beside an axis: no two are written alike."""
     return repr(float(value)).removesuffix(".0")
 
@@ -153,11 +153,11 @@ def draw_axes(
     for value in ticks(*limits):
         dark = "#777" if value == 0 else "#ddd"
         yield f'<path d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}" stroke="{dark}"/>'
-        yield f'<text x="{LEFT - 4}" y="{y(value) + 4:.1f}" text-anchor="end">{label(value)}</text>'
+        yield f'<text x="{LEFT - 4}" y="{y(value) + 4:.1f}" text-anchor="end">{written(value)}</text>'
     yield f'<text x="{LEFT - 4}" y="{bottom + 13}">year 0</text>'
     for year in ticks(0, span)[1:]:
         anchor = "end" if x(year) > WIDTH - 2 * RIGHT else "middle"
-        yield f'<text x="{x(year):.1f}" y="{bottom + 13}" text-anchor="{anchor}">{label(year)}</text>'
+        yield f'<text x="{x(year):.1f}" y="{bottom + 13}" text-anchor="{anchor}">{written(year)}</text>'
 
 
 def draw_bands(

@@ -122,7 +122,8 @@ def read_number(table: Table, buttons: tuple[Button, ...]) -> Number:
     end = spans[-1][1] if spans else 0.0
     for key, year in (("year", number.year), ("since", number.since or 0.0)):
         if year > end:
-            table.refuse(key, f"{key} = {year:g} year; expected at most {end:g} year, to which its buttons play")
+            found = f"{key} = {year:g} year"
+            table.refuse(key, f"{found}; expected at most {end:g} year, to which its buttons play")
     return number
 
 

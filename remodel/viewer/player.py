@@ -163,7 +163,9 @@ class Player:
             quits = f"{model.patient.quits:.1f}"
             raise ValueError(f"{drug}: she has given up daily drugs in year {quits}")
         kept: list[Course | None] = list(model.treatment.courses)
-        mine = [index for index, course in enumerate(model.treatment.courses) if course.drug == drug]
+        mine = [
+            index for index, course in enumerate(model.treatment.courses) if course.drug == drug
+        ]
         running = [i for i in mine if runs(model.treatment.courses[i], now)]
         planned = [i for i in mine if is_to_come(model.treatment.courses[i], now)]
         for index in running:
