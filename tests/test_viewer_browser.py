@@ -240,6 +240,8 @@ ZOOMS = (1, 1.1, 1.25, 1.5, 1.75, 2)
 def test_the_zoom_of_the_browser_makes_the_bone_larger(tab, side):
     if tab.button(side).is_enabled():
         tab.press(side)
+    tab.page.locator(f".side-{side.lower()} img.section").wait_for()
+    tab.page.wait_for_timeout(500)  # it is laid out anew
     found = []
     for zoom in ZOOMS:
         size = {name: round(length / zoom) for name, length in WIDE.items()}

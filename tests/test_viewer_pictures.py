@@ -421,7 +421,11 @@ def test_the_table_holds_day_0_the_last_year_and_now():
     frame = model.frame()
     spine = frame["lumbar_spine"]
     last = frame["year"] >= model.day / 365.25 - 1
-    assert table["lumbar_spine"] == ("+0.0", f"{spine[last].mean():+.1f}", f"{spine.iloc[-1]:+.1f}")
+    assert table["lumbar_spine"] == (
+        "+0.0",
+        f"{spine[last].mean():+z.1f}",
+        f"{spine.iloc[-1]:+z.1f}",
+    )
     assert table["rankl_opg"][0] == table["free_rankl"][0] == "1.00"
     assert float(table["free_rankl"][1]) < 0.5
     assert float(table["pool"][2]) == pytest.approx(model.signals.pool, abs=0.006)

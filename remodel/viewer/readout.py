@@ -26,13 +26,13 @@ class Quantity:
 
 
 QUANTITIES = (
-    Quantity("lumbar_spine", "spine, %", "+.1f"),
-    Quantity("total_hip", "hip, %", "+.1f"),
-    Quantity("femoral_neck", "femoral neck, %", "+.1f"),
-    Quantity("trabecular_bmd", "trabecular part, %", "+.1f"),
-    Quantity("cortical_bmd", "cortical part, %", "+.1f"),
-    Quantity("ctx", "CTX, %", "+.0f"),
-    Quantity("p1np", "P1NP, %", "+.0f"),
+    Quantity("lumbar_spine", "spine, %", "+z.1f"),
+    Quantity("total_hip", "hip, %", "+z.1f"),
+    Quantity("femoral_neck", "femoral neck, %", "+z.1f"),
+    Quantity("trabecular_bmd", "trabecular part, %", "+z.1f"),
+    Quantity("cortical_bmd", "cortical part, %", "+z.1f"),
+    Quantity("ctx", "CTX, %", "+z.0f"),
+    Quantity("p1np", "P1NP, %", "+z.0f"),
     Quantity("estradiol", "estradiol, pmol/L", ".3g"),
     Quantity("estrogen_activity", "estrogen activity", ".2f"),
     Quantity("rankl_opg", "RANKL/OPG, times day 0", ".2f", ratio=True),
@@ -59,7 +59,7 @@ def readout(model: BoneModel, quantity: Quantity) -> tuple[str, str, str]:
     mean = read_at(rows, column, year, 1.0)
     if quantity.ratio and start:
         start, mean, now = 1.0, mean / start, now / start
-    first, second, third = (f"{value + 0.0:{quantity.form}}" for value in (start, mean, now))
+    first, second, third = (f"{value:{quantity.form}}" for value in (start, mean, now))
     return first, second, third
 
 
