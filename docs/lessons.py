@@ -6,6 +6,7 @@ from pathlib import Path
 from remodel.files import write_whole
 from remodel.viewer.lesson import Lesson
 from remodel.viewer.lesson_reader import built_in_lessons, load_lesson
+from remodel.viewer.rehearsal import measure
 
 FOLDER = Path("remodel/viewer/lessons")
 
@@ -13,7 +14,7 @@ FOLDER = Path("remodel/viewer/lessons")
 def refill(text: str, lesson: Lesson) -> str:
     """Return the text of a lesson with the values that the model has today."""
     for number in lesson.numbers:
-        value = round(lesson.measure(number), number.digits)
+        value = round(measure(lesson, number), number.digits)
         pattern = rf'(\[\[number\]\]\nname = "{number.name}"\n(?:.+\n)*?value = ).+'
         text, count = re.subn(pattern, lambda found, v=value: f"{found[1]}{v:g}", text)
         if count != 1:

@@ -35,7 +35,7 @@ def may_dig(model: BoneModel, site: int) -> bool:
 class Cavity:
     """What one osteoclast removed, in order, and where the floor of the pit is."""
 
-    __slots__ = ("amounts", "direction", "floor", "sites", "wait")
+    __slots__ = ("amounts", "direction", "dug", "floor", "laid", "sites", "wait")
 
     def __init__(self, site: int, direction: int) -> None:
         """Begin an empty cavity at a surface site, in a direction into bone."""
@@ -44,6 +44,7 @@ class Cavity:
         self.direction = direction
         self.floor = site
         self.wait = 0.0  # days of reversal left
+        self.dug = self.laid = 0.0  # by its own cells so far, in sites; others may work there later
 
     @property
     def released(self) -> float:
@@ -176,6 +177,7 @@ class Osteoclast(Worker):
         tissue.cavity_at[site] += amount
         tissue.removed_at[site] += amount
         self.cavity.amounts[-1] += amount
+        self.cavity.dug += amount
         if tissue.drug_given:
             self.swallow(site, amount / matrix)
 
@@ -273,6 +275,7 @@ class Osteoblast(Worker):
         tissue.immature_at[site] += amount * self.model.unfinished
         tissue.cavity_at[site] -= amount
         tissue.added_at[site] += amount
+        self.cavity.laid += amount
 
     def die(self) -> None:
         """Leave the rest of the cavity open: that bone is lost."""

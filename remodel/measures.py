@@ -21,11 +21,12 @@ COUNTS = ("surface", "started", "osteoclasts", "reversing", "osteoblasts")
 AMOUNTS = ("bone", "mineral", "removed", "added")
 # Days are counted from day 0 in years; estradiol is in pmol/L, BMD, DXA and markers in percent
 # change, T-scores in SD, bone and mineral in sites of full mineral, removed and added in sites
-# per year, started per year; estrogen activity, RANKL over OPG and the pool have no unit, and
-# what is left are counts: of sites, cells, cavities, or of perforations since the spin-up began.
+# per year, started per year; estrogen activity, RANKL over OPG, free RANKL (relative to what a
+# woman without estrogen expresses) and the pool have no unit, and what is left are counts: of
+# sites, cells, cavities, or of perforations since the spin-up began.
 # Rates are means since the reading before; markers are means over `MARKER_WINDOW`.
 COLUMNS = (
-    "year", "estradiol", "estrogen_activity", "rankl_opg", "pool",
+    "year", "estradiol", "estrogen_activity", "rankl_opg", "free_rankl", "pool",
     *(f"{region}_bmd" for region in REGIONS), *SITES, *(f"{site}_t_score" for site in SITES),
     "ctx", "p1np", "bone_alp", "osteoclasts", "osteoblasts", "perforations",
     *(f"{region}_{what}" for region in REGIONS for what in (*AMOUNTS, *COUNTS)),
@@ -99,6 +100,7 @@ class Meter:
             "estradiol": signals.estradiol,
             "estrogen_activity": signals.activity,
             "rankl_opg": signals.rankl / signals.opg,
+            "free_rankl": signals.free_rankl,
             "pool": signals.pool,
         }
 

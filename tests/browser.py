@@ -95,6 +95,28 @@ class Tab:
             self.press(name)
             self.wait_for_year(before + 0.01)
 
+    def choose(self, label, option):
+        """Choose an option of a list."""
+        self.page.locator(".v-select", has_text=label).click()
+        self.page.locator(".menuable__content__active").get_by_text(option, exact=True).click()
+
+    def open_lesson(self, title):
+        """Open a lesson by the list of lessons."""
+        if self.button("Lesson").is_enabled():
+            self.press("Lesson")
+        self.choose("lesson", title)
+        self.page.get_by_role("heading", name=title).wait_for()
+
+    def wait_for_rest(self, year):
+        """Wait until it plays no more, and stands at the step nearest to a year."""
+        step = f"year {round(year * 365.25 / 7) * 7 / 365.25:.2f}"
+        self.page.wait_for_function(
+            "step => document.querySelector('.who').innerText.endsWith(step)", arg=step
+        )
+        self.button("Play").wait_for()
+        self.page.wait_for_timeout(200)
+        assert self.page.locator(".who").first.inner_text().endswith(step)
+
     def hold_estradiol(self, key, count=12):
         """Move the slider by the keys of the keyboard."""
         thumb = self.page.get_by_role("slider", name="Estradiol").first

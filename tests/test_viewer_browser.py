@@ -2,6 +2,7 @@
 
 import re
 import time
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -157,10 +158,7 @@ def test_a_reload_in_mid_run_starts_anew(tab):
 @pytest.mark.parametrize("name", built_in_lessons())
 def test_every_lesson_opens(tab, name):
     lesson = load_lesson(name)
-    tab.press("Lesson")
-    tab.page.locator(".side .v-select", has_text="lesson").click()
-    tab.page.locator(".menuable__content__active").get_by_text(lesson.title).click()
-    tab.page.get_by_role("heading", name=lesson.title).wait_for()
+    tab.open_lesson(lesson.title)
     assert tab.page.get_by_role("heading", name="Answers for the teacher").count() == 0
     tab.press("Answers for the teacher")
     tab.page.get_by_role("heading", name="Answers for the teacher").wait_for()
@@ -168,6 +166,92 @@ def test_every_lesson_opens(tab, name):
         tab.press(button.label)
     tab.advance("Month")
     tab.shoot(f"lesson-{name}")
+
+
+@pytest.mark.parametrize("name", built_in_lessons())
+def test_every_button_of_a_lesson_does_what_it_says(tab, name):
+    lesson = load_lesson(name)
+    tab.open_lesson(lesson.title)
+    for button in lesson.buttons:
+        before = tab.year()
+        tab.press(button.label)
+        if button.play_to and button.scene is None and before > button.play_to:
+            tab.page.get_by_text("set the scene anew").wait_for()
+            continue
+        if button.play_to:
+            tab.button("Pause").wait_for()
+            tab.choose("each frame", "a year")
+            tab.wait_for_rest(button.play_to)
+        elif button.scene is not None:
+            tab.wait_for_rest(0)
+        if button.follow:
+            tab.page.locator(".phase.now").wait_for()
+        for drug in button.give:
+            assert tab.page.get_by_text(f"on {drug}").count() or drug in tab.words()
+        for drug in button.stop:
+            assert drug not in tab.words()
+    tab.shoot(f"played-{name}")
+
+
+def test_a_drug_that_is_not_stopped_is_given_on(tab):
+    tab.open_lesson(load_lesson("3").title)
+    tab.press("Do not stop, and play on")
+    tab.wait_for_rest(7)
+    assert "on anastrozole: estradiol 1.0 pmol/L" in tab.words()
+
+
+def test_months_of_the_button_do_not_drift_from_the_calendar(tab):
+    for count in range(1, 25):
+        tab.press("Month")
+        tab.wait_for_rest(count / 12)
+
+
+def test_what_an_antibody_does_is_seen(tab):
+    tab.page.get_by_label("denosumab").check(force=True)
+    tab.page.get_by_text("on denosumab").wait_for()
+    tab.advance("Month")
+    assert "RANKL/OPG 1.0 times day 0; free RANKL 0.0 times day 0" in tab.words()
+    free = tab.page.locator(".numbers tr", has_text="free RANKL").locator("td").all_inner_texts()
+    assert free[0] == "1.00"
+    assert float(free[2]) < 0.05
+
+
+def test_a_switch_says_when_a_course_ends(tab):
+    tab.choose("trial", "atac")
+    tab.page.get_by_label("anastrozole, to year 5").wait_for()
+    tab.page.get_by_label("anastrozole").uncheck(force=True)
+    tab.page.get_by_label("anastrozole").check(force=True)
+    tab.page.get_by_text("on anastrozole").wait_for()
+    tab.advance("Year", 6)
+    assert "on anastrozole" in tab.words()
+
+
+def test_the_page_says_that_it_is_no_advice(tab):
+    said = tab.page.get_by_text("It is for teaching and research, not advice to patients.")
+    for side in ("Lesson", "Hidden", "Settings"):
+        tab.press(side)
+        said.wait_for()
+
+
+ZOOMS = (1, 1.1, 1.25, 1.5, 1.75, 2)
+
+
+@pytest.mark.parametrize("side", ["Settings", "Lesson", "Hidden"])
+def test_the_zoom_of_the_browser_makes_the_bone_larger(tab, side):
+    if tab.button(side).is_enabled():
+        tab.press(side)
+    tab.page.locator(f".side-{side.lower()} img.section").wait_for()
+    tab.page.wait_for_timeout(500)  # it is laid out anew
+    found = []
+    for zoom in ZOOMS:
+        size = {name: round(length / zoom) for name, length in WIDE.items()}
+        tab.page.set_viewport_size(size)
+        box = tab.page.locator("img.section").first.bounding_box()
+        found.append(zoom * box["width"])
+        assert box["height"] == pytest.approx(box["width"], rel=0.6)
+        assert tab.page.evaluate("() => document.documentElement.scrollWidth") <= size["width"]
+    assert all(wider > 1.02 * width for width, wider in pairwise(found))
+    assert found[-1] > 1.3 * found[0]
 
 
 @pytest.mark.parametrize("size", [WIDE, PROJECTOR], ids=["wide", "projector"])

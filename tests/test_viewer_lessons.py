@@ -6,9 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers import SMALL
 
 from remodel.measures import COLUMNS
-from remodel.viewer.lesson import play_through
+from remodel.viewer import scene
+from remodel.viewer.curves import PANELS
+from remodel.viewer.lesson import years_of
 from remodel.viewer.lesson_reader import (
     HEADINGS,
     built_in_lessons,
@@ -16,7 +19,10 @@ from remodel.viewer.lesson_reader import (
     load_lesson,
     read_lesson,
 )
-from remodel.viewer.player import Player
+from remodel.viewer.player import Player, bring_to_rest
+from remodel.viewer.readout import QUANTITIES
+from remodel.viewer.rehearsal import measure, play_through
+from remodel.viewer.tab import SPEEDS
 
 LESSONS = {name: load_lesson(name) for name in built_in_lessons()}
 NUMBERS = [(name, number) for name, lesson in LESSONS.items() for number in lesson.numbers]
@@ -43,7 +49,7 @@ life = "osteoclast.life"
 
 @pytest.mark.parametrize("name, number", NUMBERS, ids=lambda x: getattr(x, "name", x))
 def test_a_number_of_a_lesson_is_what_the_model_says(name, number):
-    found = LESSONS[name].measure(number)
+    found = measure(LESSONS[name], number)
     assert found == pytest.approx(number.value, abs=number.tolerance), "python docs/lessons.py"
 
 
@@ -61,6 +67,66 @@ def test_every_button_of_a_lesson_acts(lesson):
             player.set(button.scene)
         button.act(player)
         player.advance(7)
+
+
+PLAYED = [
+    (lesson, pressed)
+    for lesson in LESSONS.values()
+    for pressed in sorted({number.buttons for number in lesson.numbers})
+]
+
+
+@pytest.fixture
+def small_sections(monkeypatch):
+    """Let every section be a small one."""
+    for name in scene.SECTIONS:
+        monkeypatch.setitem(scene.SECTIONS, name, SMALL)
+    for cached in (bring_to_rest, play_through):
+        cached.cache_clear()
+    yield
+    for cached in (bring_to_rest, play_through):
+        cached.cache_clear()
+
+
+@pytest.mark.usefixtures("small_sections")
+@pytest.mark.parametrize("lesson, pressed", PLAYED, ids=lambda x: getattr(x, "name", x))
+def test_no_reading_depends_on_the_speed_that_is_chosen(lesson, pressed):
+    there = {button.label: button for button in lesson.buttons}
+    buttons = tuple(there[label] for label in pressed)
+    first, *others = (play_through(lesson.scene, buttons, speed) for speed in SPEEDS)
+    assert all(rows == first for rows in others)
+    assert abs(first[0][-1]["year"] - buttons[-1].play_to) < 28 / 365.25
+
+
+def button_of(lesson, number):
+    """Return the label of the button that plays when a number is read."""
+    buttons = lesson.pressed(number)
+    for button, (begin, end) in zip(buttons, years_of(buttons), strict=True):
+        if begin < number.year <= end:
+            return button.label
+    return None
+
+
+@pytest.mark.parametrize("lesson", LESSONS.values(), ids=LESSONS)
+def test_every_button_that_plays_has_a_number(lesson):
+    playing = {button.label for button in lesson.buttons if button.play_to}
+    assert playing - {button_of(lesson, number) for number in lesson.numbers} == set()
+
+
+def test_every_number_of_a_lesson_is_on_the_page():
+    asked = {number.column for _, number in NUMBERS}
+    assert len(asked) > 10
+    assert asked <= {quantity.column for quantity in QUANTITIES}
+
+
+def test_what_is_a_curve_is_in_the_table_too():
+    curves = {line.column for panel in PANELS for line in panel.lines}
+    assert curves <= {quantity.column for quantity in QUANTITIES} <= set(COLUMNS)
+
+
+def test_no_lesson_sends_to_the_data_for_what_the_page_does_not_show():
+    for lesson in LESSONS.values():
+        assert [text for text in lesson.text.values() if "data that you can save" in text] == []
 
 
 @pytest.mark.parametrize("lesson", LESSONS.values(), ids=LESSONS)
@@ -101,6 +167,9 @@ def test_a_lesson_is_read_as_it_stands():
         ('courses = "anastrozole 0-1"', 'trial = "atak"', "scene: no trial 'atak'"),
         ('courses = "anastrozole 0-1"', 'overlay = "x"', "scene: overlay = 'x'; expected one of"),
         ("tolerance = 1", "tolerance = -1", "tolerance = -1"),
+        ("year = 2\n", "year = 3\n", "year = 3 year; expected at most 2 year"),
+        ("year = 2\n", "year = 2\nsince = 2.5\n", "since = 2.5 year; expected at most 2 year"),
+        ('buttons = ["Go on"]\n', "", "year = 2 year; expected at most 0 year"),
     ],
 )
 def test_a_mistake_in_a_lesson_is_one_line(old, new, said):
@@ -117,19 +186,19 @@ def test_a_wrong_number_would_be_found():
     player = Player(lesson.scene)
     lesson.buttons[0].act(player)
     player.advance(2 * 365.25)
-    assert lesson.measure(number) == pytest.approx(player.model.meter.now["total_hip"], abs=0.2)
+    assert measure(lesson, number) == pytest.approx(player.model.meter.now["total_hip"], abs=0.2)
 
 
 def test_numbers_that_press_the_same_buttons_share_a_run():
     lesson = read_lesson(TEXT.replace("anastrozole 0-1", "letrozole 0-1"), "try")
-    first, last = (replace(lesson.numbers[0], year=year) for year in (1.0, 3.0))
+    first, last = (replace(lesson.numbers[0], year=year) for year in (1.0, 2.0))
     both = replace(lesson, numbers=(first, last))
     runs = play_through.cache_info().misses
-    found = both.measure(first), both.measure(last)
+    found = measure(both, first), measure(both, last)
     assert play_through.cache_info().misses == runs + 1
     assert found == (
-        replace(lesson, numbers=(first,)).measure(first),
-        replace(lesson, numbers=(last,)).measure(last),
+        measure(replace(lesson, numbers=(first,)), first),
+        measure(replace(lesson, numbers=(last,)), last),
     )
     assert found[0] != found[1]
 

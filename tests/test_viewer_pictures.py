@@ -1,25 +1,34 @@
 """The section, the curves and the unit up close show what the model holds."""
 
 import re
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from helpers import build, hand_made, silent, wall
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from remodel.cells import Osteoclast
+from remodel.measures import COLUMNS
 from remodel.trials import Published
 from remodel.viewer.curves import (
+    LEFT,
     PANELS,
     bars,
     draw_curves,
+    draw_panel,
     published_points,
+    read_line,
     scaled,
     span_of,
     ticks,
+    written,
 )
 from remodel.viewer.legend import KEYS, legend_html
 from remodel.viewer.overlays import CHOICES, OVERLAYS, shown
+from remodel.viewer.readout import QUANTITIES, doses, readout
 from remodel.viewer.scene import Scene, trial_scene
 from remodel.viewer.section_image import (
     BLAST,
@@ -30,6 +39,7 @@ from remodel.viewer.section_image import (
     OPEN,
     OSTEOID,
     OUT,
+    SCALE,
     SHADES,
     WARM,
     as_picture,
@@ -40,8 +50,9 @@ from remodel.viewer.section_image import (
     paint_tissue,
     palette,
 )
-from remodel.viewer.unit import PHASES, REST, Follower, find_unit
+from remodel.viewer.unit import FORMATION, PHASES, REST, Follower, find_unit
 
+BUILT = build()
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -156,7 +167,7 @@ def test_a_small_pit_that_is_refilled_is_not_called_cut_through():
     follower.follow(8)
     while find_unit(model, 8)[0] != REST:
         model.step()
-        if find_unit(model, 8)[0] != "formation":  # as brief as if it began and ended in one step
+        if find_unit(model, 8)[0] != FORMATION:  # as brief as if it began and ended in one step
             follower.look(model)
     assert follower.outcome.startswith("all ")
 
@@ -172,17 +183,65 @@ def test_a_pit_right_through_is_called_so():
     assert "cut through" in follower.outcome
 
 
-def test_what_a_unit_lacks_is_what_the_section_lost():
-    model = build()
+def test_a_unit_is_told_apart_from_its_neighbors():
+    model = silent(wall(6))
     follower = Follower(model)
-    follower.follow_newest()
+    Osteoclast(model, 8, 3, 3.0, 0.0)
+    follower.follow(8)
     while follower.phase != REST:
+        for name in ("matrix_at", "cavity_at"):  # as neighbors do, who dig and fill there
+            getattr(model.tissue, name)[8] *= 0.9
         model.step()
         follower.look(model)
-    kept = sum(model.tissue.matrix_at[site] for site in follower.sites) * model.tissue.site_um
-    told = re.match(r"(\d+) um of", follower.outcome)
-    missing = float(told[1]) if told else 0.0
-    assert missing == pytest.approx(max(0.0, follower.before - kept), abs=2.1)
+    assert follower.left < 0.5
+    assert follower.outcome == f"all {follower.dug:.0f} um were refilled"
+
+
+@pytest.mark.parametrize("courses", ["", "anastrozole 0-5", "romosozumab 0-1, zoledronate 0-1"])
+def test_of_every_unit_the_closing_sentence_agrees_with_the_tally(courses):
+    model = build(courses)
+    most_laid = model.days * model.apposition * model.tissue.site_um  # in one step
+    followers, told, closed = {}, {}, 0
+    for _ in range(200):
+        model.step()
+        for clast in model.agents_by_type.get(Osteoclast, ()):
+            if clast.cavity not in followers:
+                followers[clast.cavity] = follower = Follower(model, clast.cavity.sites[0])
+                follower.look(model)
+        for cavity, follower in followers.items():
+            follower.look(model)
+            if follower.cavity is cavity and follower.phase != REST:
+                told[cavity] = follower.dug, follower.left
+            elif follower.cavity is cavity and follower.outcome and cavity in told:
+                dug, left = told.pop(cavity)
+                ends = closing(follower.outcome, follower.dug)
+                dug_last = follower.dug - dug  # in the step in which it ended
+                assert left + dug_last - most_laid - 1 <= ends <= left + dug_last + 1
+                assert ends == pytest.approx(follower.left, abs=0.51)
+                closed += 1
+    assert closed > 100
+
+
+def closing(outcome, dug):
+    """Return what a closing sentence says was not refilled, um."""
+    if outcome.startswith("all "):
+        assert float(re.search(r"all (\d+) um", outcome)[1]) == pytest.approx(dug, abs=0.51)
+        return 0.0
+    if outcome == "nothing was dug":
+        return 0.0
+    found = re.match(r"(?:(\d+) um|none) of (\d+) um", outcome)
+    return float(found[1] or found[2])
+
+
+def test_what_all_units_have_dug_and_laid_is_what_the_section_lost_and_gained():
+    model = silent(wall(6))
+    Osteoclast(model, 8, 3, 30.0, 0.0)
+    [cell] = model.agents_by_type[Osteoclast]
+    cavity, before = cell.cavity, model.tissue.matrix.sum()
+    while find_unit(model, 8)[0] != REST:
+        model.step()
+        assert cavity.laid - cavity.dug == pytest.approx(model.tissue.matrix.sum() - before)
+    assert cavity.dug > 0.5
 
 
 def test_a_click_finds_the_unit_beside_it():
@@ -267,7 +326,7 @@ def test_the_one_beside_is_dashed():
     assert [bool(dash) for dash in dashes] == [False, False, True, True]
 
 
-@pytest.mark.parametrize("low, high", [(-3, 1), (0, 2), (-80, 900), (-0.2, 0.1)])
+@pytest.mark.parametrize("low, high", [(-3, 1), (0, 2), (-80, 900), (-0.2, 0.1), (0.1, 0.94)])
 def test_ticks_are_round_and_few(low, high):
     found = ticks(low, high)
     assert 2 <= len(found) <= 6
@@ -275,8 +334,109 @@ def test_ticks_are_round_and_few(low, high):
     assert scaled(low, high, 100, 0)(low) == 100
 
 
+FINITE = st.floats(-1e9, 1e9)
+
+
+@given(FINITE, FINITE)
+def test_every_range_has_two_ticks_that_are_labeled_apart(low, high):
+    assume(low < high)
+    found = ticks(low, high)
+    assert 2 <= len(found) <= 10
+    assert low <= found[0] < found[-1] <= high
+    assert len({written(value) for value in found}) == len(found)
+    assert [float(written(value)) for value in found] == found
+
+
+@given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=4), st.floats(0, 100))
+def test_every_axis_has_two_labeled_ticks(values, year):
+    first = BUILT.meter.rows[0]
+    rows = [first, *({**first, "year": year} | dict.fromkeys(COLUMNS[1:], v) for v in values)]
+    for panel in PANELS:
+        svg = draw_panel(panel, [Read(rows)], Scene())
+        sides = [
+            [e.text for e in ElementTree.fromstring(svg).iter(f"{SVG}text") if wanted(e)]
+            for wanted in (is_beside, is_below)
+        ]
+        assert [len(set(side)) >= 2 for side in sides] == [True, True]
+
+
+def is_beside(text):
+    return text.get("text-anchor") == "end" and float(text.get("x")) < LEFT
+
+
+def is_below(text):
+    return re.fullmatch(r"(year )?[\d.]+", text.text) is not None and not is_beside(text)
+
+
+class Read:
+    """A model as the curves see it: its readings, and no courses."""
+
+    def __init__(self, rows):
+        self.meter = SimpleNamespace(rows=rows, now=rows[-1])
+        self.treatment = SimpleNamespace(courses=())
+
+
+def test_markers_are_drawn_as_they_were_read():
+    model = build()
+    model.run(years=1)
+    line = next(line for panel in PANELS for line in panel.lines if line.column == "ctx")
+    years, values = read_line(model, line, ratio=False)
+    rows = {row["year"]: row["ctx"] for row in model.meter.rows}
+    assert [rows[year] for year in years] == list(values)
+
+
+def test_an_antibody_is_seen_in_free_rankl_and_not_in_rankl_over_opg():
+    model = build("denosumab 0-1")
+    model.run(years=0.2)
+    found = {line.column: read_line(model, line, panel.ratio)[1] for panel in PANELS
+             for line in panel.lines}  # fmt: skip
+    assert found["free_rankl"][-1] < 0.3
+    assert found["rankl_opg"][-1] == pytest.approx(1.0, abs=0.05)
+    assert model.meter.systemic()["free_rankl"] == model.signals.free_rankl
+
+
+def test_bone_without_bisphosphonate_is_left_unpainted():
+    model = build("zoledronate 0-0")
+    model.run(years=0.2)
+    image, drug = paint(model, "bisphosphonate"), model.tissue.bisphosphonate
+    bone = model.tissue.matrix >= 0.5
+    assert (image[bone & (drug > 0)] >= SCALE).all()
+    assert (image[bone & (drug == 0)] < SCALE).all()
+    assert (bone & (drug == 0)).sum() > (bone & (drug > 0)).sum() > 0
+    assert "gray: none" in legend_html("bisphosphonate")
+    assert (paint(build(), "bisphosphonate") < SCALE).all()
+
+
 def test_every_panel_has_a_title_and_least_range():
-    assert len(PANELS) == 6
+    assert len(PANELS) == 8
     for panel in PANELS:
         assert panel.title
         assert panel.least[0] < panel.least[1]
+
+
+def test_the_table_holds_day_0_the_last_year_and_now():
+    model = build("denosumab 0-5")
+    model.run(years=1.5)
+    table = {each.column: readout(model, each) for each in QUANTITIES}
+    frame = model.frame()
+    spine = frame["lumbar_spine"]
+    last = frame["year"] >= model.day / 365.25 - 1
+    assert table["lumbar_spine"] == (
+        "+0.0",
+        f"{spine[last].mean():+z.1f}",
+        f"{spine.iloc[-1]:+z.1f}",
+    )
+    assert table["rankl_opg"][0] == table["free_rankl"][0] == "1.00"
+    assert float(table["free_rankl"][1]) < 0.5
+    assert float(table["pool"][2]) == pytest.approx(model.signals.pool, abs=0.006)
+    assert int(table["trabecular_surface"][0]) == frame["trabecular_surface"][0]
+
+
+def test_the_table_counts_what_was_given():
+    model = build("zoledronate 0-0, denosumab 0-5, anastrozole 0.5-1, oophorectomy 0, letrozole 3")
+    assert doses(model)["denosumab, injections"] == "0"
+    model.run(years=1.6)
+    assert doses(model) == {
+        "zoledronate, injections": "1", "denosumab, injections": "4", "anastrozole, years": "0.5",
+        "letrozole, years": "0.0",
+    }  # fmt: skip

@@ -6,20 +6,21 @@ import tomllib
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import SMALL
+from helpers import SMALL, small
 
+from remodel import BoneModel
 from remodel.arms import Arm
 from remodel.drugs import DRUGS
 from remodel.jobs import run_again
 from remodel.patients import Patient
 from remodel.record import read_record
-from remodel.therapies import Course
+from remodel.therapies import Course, parse_courses
 from remodel.trials import read_trial
 from remodel.viewer import saving, scene
 from remodel.viewer.player import ESTRADIOL, Player, bring_to_rest
 from remodel.viewer.scene import Scene, trial_scene
 from remodel.viewer.section_image import PLAIN, as_picture, rgb
-from remodel.viewer.words import say
+from remodel.viewer.words import say, say_course
 
 TINY = {**SMALL, "section.height": 0.6}
 
@@ -73,6 +74,183 @@ def test_a_drug_is_given_and_stopped_from_the_day_of_the_switch():
     assert player.given() == frozenset()
     player.advance(84)
     assert player.model.signals.estradiol == pytest.approx(20, abs=0.1)
+
+
+def on(courses):
+    return Player(Scene(arm=Arm(name="she", patient=Patient(), courses=parse_courses(courses))))
+
+
+def doses_of(player, drug):
+    """Return when injections of a drug fall, in days: by the level that its depot gains."""
+    days = []
+    body = player.model.treatment.bodies[drug]
+    inject = body.inject
+
+    def watched(numbers, doses, length):
+        if doses:
+            days.append((player.model.day, doses))
+        return inject(numbers, doses, length)
+
+    body.inject = watched
+    return days
+
+
+PLANS = {  # what is planned, and when the drug is given
+    "given": ("anastrozole 0-1", 0.4),
+    "begins today": ("anastrozole 0-1", 0),
+    "ends today": ("anastrozole 0-0.4982888432580424", 0.4982888432580424),
+    "planned": ("anastrozole 1-1.5", 0.4),
+    "given and planned": ("anastrozole 0-1, anastrozole 1.2-2", 0.4),
+    "over": ("anastrozole 0-0.2", 0.4),
+    "over and planned": ("anastrozole 0-0.2, anastrozole 1-1.5", 0.4),
+    "given twice over": ("anastrozole 0-1, anastrozole 0.2-0.8", 0.4),
+    "never": ("", 0.4),
+}
+
+
+@pytest.mark.parametrize("courses, year", PLANS.values(), ids=PLANS)
+def test_a_drug_that_is_given_goes_on_until_it_is_stopped(courses, year):
+    player = on(courses)
+    if year:
+        player.advance(year * 365.25)
+    player.give("anastrozole")
+    amount = sum(
+        course.share_given(player.model.day, 7) for course in player.model.treatment.courses
+    )
+    assert amount == (2 if courses.count("anastrozole 0") > 1 else 1)
+    for _ in range(40):
+        player.advance(28)
+        assert player.given() == {"anastrozole"}
+        day = player.model.day
+        now = [course.share_given(day, 7) for course in player.model.treatment.courses]
+        assert sum(now) == amount  # neither less nor more than on the first day
+    player.stop("anastrozole")
+    for _ in range(30):
+        player.advance(28)
+        assert player.given() == frozenset()
+    assert player.model.signals.estradiol == pytest.approx(20, abs=0.1)
+
+
+@pytest.mark.parametrize("courses, year", PLANS.values(), ids=PLANS)
+def test_a_drug_that_is_stopped_does_not_come_back(courses, year):
+    player = on(courses)
+    if year:
+        player.advance(year * 365.25)
+    player.stop("anastrozole")
+    for _ in range(40):
+        player.advance(28)
+        assert player.given() == frozenset()
+    player.give("anastrozole")
+    player.advance(365.25)
+    assert player.given() == {"anastrozole"}
+
+
+def test_off_and_on_in_one_moment_is_as_if_it_had_stayed_on():
+    still, turned = on("denosumab 0-5"), on("denosumab 0-5")
+    found = [doses_of(player, "denosumab") for player in (still, turned)]
+    for player in (still, turned):
+        player.advance(400)
+    turned.stop("denosumab")
+    turned.give("denosumab")
+    for player in (still, turned):
+        player.advance(500)
+    assert found[0] == found[1]
+    assert [doses for _, doses in found[0]] == [1] * 5
+    assert still.model.frame().equals(turned.model.frame())
+
+
+@pytest.mark.parametrize("courses, count", [("denosumab 0-0", 4), ("denosumab 1-2", 4), ("", 4)])
+def test_no_injection_is_given_twice(courses, count):
+    player = on(courses)
+    player.give("denosumab")
+    found = doses_of(player, "denosumab")
+    player.advance(1.9 * 365.25)
+    assert [doses for _, doses in found] == [1] * count
+
+
+def test_a_course_keeps_its_dose_and_interval_when_it_comes_sooner():
+    player = Player(Scene())
+    waiting = Course(drug="zoledronate", interval=182.625, dose=0.5, below=-9.0)
+    player.model.give([waiting])
+    player.advance(100)
+    player.give("zoledronate")
+    [course] = player.model.treatment.courses
+    assert (course.interval, course.dose, course.waits) == (182.625, 0.5, False)
+    assert course.start == pytest.approx(100 / 365.25, abs=0.01)
+
+
+@pytest.mark.parametrize("act", ["give", "stop"])
+def test_a_plan_that_was_changed_is_repeated_to_the_last_bit(tmp_path, act):
+    player = on("letrozole 0.5-1, estradiol 0-2, anastrozole 0-0.2, letrozole 0-0.1")
+    player.advance(150)
+    getattr(player, act)("letrozole")
+    player.give("anastrozole")
+    player.advance(300)
+    player.give("letrozole")
+    player.advance(200)
+    (tmp_path / "record.json").write_text(saving.record_file(player))
+    _, differences = run_again(read_record(tmp_path / "record.json"))
+    assert differences == []
+
+
+def test_what_she_has_given_up_is_not_given():
+    woman = Patient(quits=0.5)
+    player = Player(Scene(arm=Arm(name="she", patient=woman)))
+    player.advance(300)
+    with pytest.raises(ValueError, match=r"anastrozole: she has given up daily drugs in year 0\.5"):
+        player.give("anastrozole")
+    player.give("denosumab")
+    assert player.given() == {"denosumab"}
+
+
+def test_a_switch_says_what_is_planned():
+    player = on("anastrozole 0-5, zoledronate 2-5, letrozole 0, tamoxifen 0-0.1")
+    player.advance(100)
+    drugs = ("anastrozole", "zoledronate", "letrozole", "tamoxifen")
+    assert [say_course(player, drug) for drug in drugs] == [
+        "anastrozole, to year 5", "zoledronate, from year 2", "letrozole", "tamoxifen",
+    ]  # fmt: skip
+    player.give("anastrozole")
+    player.stop("zoledronate")
+    assert [say_course(player, drug) for drug in drugs[:2]] == ["anastrozole", "zoledronate"]
+    player.model.give([Course(drug="zoledronate", below=-9.0)])
+    assert say_course(player, "zoledronate") == "zoledronate, if bone is low"
+
+
+def test_twelve_months_are_a_year_and_ten_years_are_ten():
+    months, years, weeks = (Player(Scene(section="small")) for _ in range(3))
+    for year in range(1, 11):
+        for _ in range(12):
+            months.advance(365.25 / 12)
+        years.advance(365.25)
+        assert months.model.tick == years.model.tick
+        assert abs(months.model.day - year * 365.25) <= 3.5
+    for count in range(1, 60):
+        weeks.advance(7)
+        assert weeks.model.tick == count
+
+
+def test_weeks_between_months_do_not_lose_a_step():
+    player = Player(Scene(section="small"))
+    for count in range(1, 40):
+        before = player.model.day
+        player.advance(365.25 / 12)
+        assert 28 <= player.model.day - before <= 35
+        before = player.model.tick
+        player.advance(7)
+        assert player.model.tick == before + 1
+        assert abs(player.model.day - count * (365.25 / 12 + 7)) <= 3.5
+
+
+@pytest.mark.parametrize("year", [0.5, 1, 2, 3, 5])
+def test_playing_ends_at_the_step_nearest_to_a_year_as_a_trial_does(year):
+    player, model = Player(Scene(section="small")), BoneModel(parameters=small(), rng=1)
+    while not player.has_reached(year):
+        player.advance(365.25, year)
+    model.run_until(year)
+    assert player.model.day == model.day
+    player.advance(365.25, year)
+    assert player.model.day == model.day
 
 
 def test_a_drug_given_and_stopped_at_once_was_never_taken():

@@ -18,6 +18,7 @@ from remodel.viewer.panels import (
     CostPanel,
     CurvesPanel,
     LessonPanel,
+    NumbersPanel,
     SectionPanel,
     UnitPanel,
     WordsPanel,
@@ -25,6 +26,7 @@ from remodel.viewer.panels import (
 from remodel.viewer.tab import Tab
 
 STYLE = files("remodel.viewer").joinpath("page.css").read_text(encoding="utf-8")
+NO_ADVICE = "It is for teaching and research, not advice to patients."
 SIDES = ("settings", "lesson", "hidden")
 
 
@@ -49,8 +51,10 @@ def Page() -> None:
         with solara.Div(classes=["middle"]):
             SectionPanel(tab)
             UnitPanel(tab)
+            NumbersPanel(tab)
             CostPanel(tab)
         CurvesPanel(tab)
+        solara.HTML("p", NO_ADVICE, classes=["foot"])
 
 
 @solara.component

@@ -15,6 +15,7 @@ from remodel.viewer.overlays import CHOICES
 from remodel.viewer.player import ESTRADIOL, EXERCISE, Player
 from remodel.viewer.scene import ALONE, SECTIONS, Scene, choose, trial_keys, trial_scene
 from remodel.viewer.tab import MONTH, SPEEDS, WEEK, Tab
+from remodel.viewer.words import say_course
 
 NO_TRIAL = "none: one woman"
 FILES: dict[str, tuple[str, Callable[[Player], str | bytes]]] = {
@@ -87,22 +88,21 @@ def LifeControls(tab: Tab) -> None:
 def DrugControls(tab: Tab) -> None:
     """Give or stop each drug now."""
     tab.tick.get()
-    DrugSwitches(tab.player.given(), tab)
+    given = tab.player.given()
+    DrugSwitches(tuple((d, d in given, say_course(tab.player, d)) for d in SWITCHES), tab)
 
 
 @solara.component
-def DrugSwitches(given: frozenset[str], tab: Tab) -> None:
-    """Draw a switch for each drug; drawn anew only when one is given or stopped."""
+def DrugSwitches(drugs: tuple[tuple[str, bool, str], ...], tab: Tab) -> None:
+    """Draw a switch for each drug: name, whether it is given, label; anew only on a change."""
 
     def turn(drug: str, on: bool) -> None:
         tab.attempt(lambda: (tab.player.give if on else tab.player.stop)(drug))
 
     solara.HTML("h3", "Drugs: on is given from now")
     with solara.Div(classes=["drugs"]):
-        for drug in SWITCHES:
-            solara.Checkbox(
-                label=drug, value=drug in given, on_value=lambda on, drug=drug: turn(drug, on)
-            )
+        for drug, given, label in drugs:
+            solara.Checkbox(label=label, value=given, on_value=lambda on, drug=drug: turn(drug, on))
 
 
 @solara.component

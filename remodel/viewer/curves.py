@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from html import escape
-from math import ceil, floor, inf, log10
+from math import ceil, floor, inf
 
 import numpy as np
 
@@ -49,11 +50,17 @@ PANELS = (
     Panel("Bone, %", (Line("trabecular_bmd", "trabecular", VERMILLION),
                       Line("cortical_bmd", "cortical", BLUE)), (-3, 1)),
     Panel("DXA, %", (Line("lumbar_spine", "spine", VERMILLION),
-                     Line("total_hip", "hip", BLUE)), (-4, 3)),
+                     Line("total_hip", "hip", BLUE),
+                     Line("femoral_neck", "neck", GREEN)), (-4, 3)),
     Panel("Markers, %", (Line("ctx", "CTX", VERMILLION), Line("p1np", "P1NP", BLUE)), (-20, 40)),
-    Panel("RANKL/OPG, times day 0", (Line("rankl_opg", "", VERMILLION),), (0, 2), ratio=True),
+    Panel("RANKL, times day 0", (Line("rankl_opg", "RANKL/OPG", VERMILLION),
+                                 Line("free_rankl", "free", BLUE)), (0, 2), ratio=True),
     Panel("Cells in the section", (Line("osteoclasts", "osteoclasts", VERMILLION),
                                    Line("osteoblasts", "osteoblasts", BLUE)), (0, 50)),
+    Panel("Osteoclasts that come, a year", (Line("trabecular_started", "trabecular", VERMILLION),
+                                            Line("cortical_started", "cortical", BLUE)), (0, 100)),
+    Panel("Estrogen activity, precursor pool", (Line("estrogen_activity", "activity", VERMILLION),
+                                                Line("pool", "pool", BLUE)), (0, 1)),
     Panel("Estradiol, pmol/L", (Line("estradiol", "", GREEN),), (0, 20)),
 )  # fmt: skip
 
@@ -72,7 +79,7 @@ def draw_curves(models: Sequence[BoneModel], scene: Scene) -> list[str]:
 
 
 def read_line(model: BoneModel, line: Line, ratio: bool) -> tuple[Floats, Floats]:
-    """Return years and values of one quantity."""
+    """Return years and values of one quantity, as they were read."""
     rows = model.meter.rows
     rows = [*rows[:: ceil(len(rows) / MOST_POINTS)], rows[-1]]
     years = np.array([row["year"] for row in rows])
@@ -121,11 +128,22 @@ def scaled(low: float, high: float, start: float, end: float) -> Place:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Return about four round numbers in a range."""
-    rough = (high - low) / 4
-    power = 10 ** floor(log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    return [step * count for count in range(ceil(low / step), floor(high / step) + 1)]
+    """Return about four round numbers in a range, however narrow, and never less than two."""
+    first, last = Decimal(low), Decimal(high)  # exact: of 0.1 + 0.2 a label would show the noise
+    rough = (last - first) / 4
+    power = Decimal(1).scaleb(rough.adjusted())
+    fine = [power * factor for factor in (Decimal("0.5"), 1, 2, 5, 10)]
+    for step in sorted(fine, key=lambda step: (step < rough, abs(step - rough))):
+        counts = range(ceil(first / step), floor(last / step) + 1)
+        found = sorted({float(step * count) for count in counts})
+        if len(found) > 1:
+            return found
+    return [low, high]
+
+
+def written(value: float) -> str:
+    """Return a number as it stands beside an axis: no two are written alike."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def draw_axes(
@@ -135,11 +153,11 @@ def draw_axes(
     for value in ticks(*limits):
         dark = "#777" if value == 0 else "#ddd"
         yield f'<path d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}" stroke="{dark}"/>'
-        yield f'<text x="{LEFT - 4}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>'
+        yield f'<text x="{LEFT - 4}" y="{y(value) + 4:.1f}" text-anchor="end">{written(value)}</text>'
     yield f'<text x="{LEFT - 4}" y="{bottom + 13}">year 0</text>'
     for year in ticks(0, span)[1:]:
         anchor = "end" if x(year) > WIDTH - 2 * RIGHT else "middle"
-        yield f'<text x="{x(year):.1f}" y="{bottom + 13}" text-anchor="{anchor}">{year:g}</text>'
+        yield f'<text x="{x(year):.1f}" y="{bottom + 13}" text-anchor="{anchor}">{written(year)}</text>'
 
 
 def draw_bands(
@@ -152,7 +170,7 @@ def draw_bands(
         top, low = y(min(least, limits[1])), y(max(-least, limits[0]))
         yield (
             f'<rect x="{x(0)}" y="{top:.1f}" width="{x(span) - x(0):.1f}" '
-            f'height="{low - top:.1f}" fill="{line.color}" opacity="0.10"/>'
+            f'height="{low - top:.1f}" fill="{line.color}" opacity="0.07"/>'
         )
     if banded:
         least = min(LEAST_SIGNIFICANT[line.column] for line in banded)
@@ -222,7 +240,7 @@ def draw_key(panel: Panel, count: int) -> Iterator[str]:
         if line.label:
             yield f'<path d="M{x} 25h16" stroke="{line.color}" stroke-width="3"/>'
             yield f'<text x="{x + 20}" y="29">{line.label}</text>'
-            x += 32 + 6 * len(line.label)
+            x += 32 + sum(9 if letter.isupper() else 6 for letter in line.label)
     if count > 1:
         yield f'<path d="M{x} 25h16" stroke="#333" stroke-width="2" stroke-dasharray="5 4"/>'
         yield f'<text x="{x + 20}" y="29">beside</text>'

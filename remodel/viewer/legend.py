@@ -43,8 +43,9 @@ def scale_html(overlay: str) -> str:
     if overlay not in OVERLAYS:
         return ""
     shown = OVERLAYS[overlay]
+    none = " (gray: none)" if shown.absent else ""
     bar = f"background:linear-gradient(to right,{','.join(RAMP)})"
     return (
         f'<span class="key scale">{shown.label}: {shown.low:g} '
-        f'<i style="display:inline-block;width:6em;height:.9em;{bar}"></i> {shown.high:g}</span>'
+        f'<i style="display:inline-block;width:6em;height:.9em;{bar}"></i> {shown.high:g}{none}</span>'
     )

@@ -1,14 +1,12 @@
 """Lessons: Markdown beside the model, with buttons that set the scene and tested numbers.
 
-`remodel/viewer/lessons/README.md` describes their form.
+`remodel/viewer/lessons/README.md` describes their form; `rehearsal` measures the numbers.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from remodel.checkpoint import forget
-from remodel.parameters import YEAR
 from remodel.viewer.player import Player
 from remodel.viewer.scene import Scene
 
@@ -114,49 +112,23 @@ class Lesson:
         known = {number.name: number.text() for number in self.numbers} | self.settings
         return NAMED.sub(lambda found: known[found[1]], self.text[heading])
 
-    def measure(self, number: Number) -> float:
-        """Return what the model says today for a number of the text."""
+    def pressed(self, number: Number) -> tuple[Button, ...]:
+        """Return the buttons that lead to a number."""
         there = {button.label: button for button in self.buttons}
-        pressed = tuple(there[label] for label in number.buttons)
-        years = [each.year for each in self.numbers if each.buttons == number.buttons]
-        rows = play_through(self.scene, pressed, max(years))[int(number.beside)]
-        end = read_at(rows, number.column, number.year, number.over)
-        if number.since is None:
-            return end
-        return end - read_at(rows, number.column, number.since, 0.0)
+        return tuple(there[label] for label in number.buttons)
 
 
-@lru_cache(maxsize=8)  # numbers that press the same buttons share a run
-def play_through(
-    scene: Scene, pressed: tuple[Button, ...], year: float
-) -> list[list[dict[str, float]]]:
-    """Press buttons one after the other, each played to its end, then play to a year.
-
-    Returns
-    -------
-    list of list of dict
-        Readings of each model of the scene: hers, then that beside her.
-    """
-    player = Player(scene)
-    for button in pressed:
-        if button.scene is not None:
-            player.set(button.scene)
-        button.act(player)
-        player_to(player, button.play_to)
-    player_to(player, year)
-    rows = [model.meter.rows for model in player.models]
-    forget(player.models)
-    return rows
+def years_of(buttons: Sequence[Button]) -> list[tuple[float, float]]:
+    """Return from which year to which each button plays, pressed one after the other."""
+    spans, now = [], 0.0
+    for button in buttons:
+        begin = 0.0 if button.scene is not None else now
+        now = max(begin, button.play_to)
+        spans.append((begin, now))
+    return spans
 
 
-def player_to(player: Player, year: float) -> None:
-    """Play to a year, to the nearest step."""
-    left = year * YEAR - player.model.day
-    if left > 0.5 * player.model.days:
-        player.advance(left)
-
-
-def read_at(rows: list[dict[str, float]], column: str, year: float, over: float) -> float:
+def read_at(rows: Sequence[Mapping[str, float]], column: str, year: float, over: float) -> float:
     """Return the reading nearest to a year, or the mean over the years before it."""
     nearest = min(rows, key=lambda row: abs(row["year"] - year))
     within = [row[column] for row in rows if year - over <= row["year"] <= year] if over else []

@@ -12,7 +12,7 @@ from remodel.parameters import Parameters
 from remodel.quantities import check
 from remodel.reader import Table, check_content, parse_toml
 from remodel.trials import LONGEST
-from remodel.viewer.lesson import NAMED, Button, Lesson, Number
+from remodel.viewer.lesson import NAMED, Button, Lesson, Number, years_of
 from remodel.viewer.player import ESTRADIOL, EXERCISE
 from remodel.viewer.scene import read_scene
 
@@ -105,7 +105,7 @@ def read_number(table: Table, buttons: tuple[Button, ...]) -> Number:
     """Read a number of the text."""
     table.only(Number.__dataclass_fields__)
     labels = [button.label for button in buttons]
-    return Number(
+    number = Number(
         name=table.words("name"),
         value=table.number("value", "(unit of its column)", -inf, inf),
         tolerance=table.number("tolerance", "(unit of its column)", 0, 1e6),
@@ -117,6 +117,14 @@ def read_number(table: Table, buttons: tuple[Button, ...]) -> Number:
         over=table.number("over", "year", 0, LONGEST, 0.0),
         beside=bool(table.get("beside", bool, "true or false", False)),
     )
+    there = {button.label: button for button in buttons}
+    spans = years_of([there[label] for label in number.buttons])
+    end = spans[-1][1] if spans else 0.0
+    for key, year in (("year", number.year), ("since", number.since or 0.0)):
+        if year > end:
+            found = f"{key} = {year:g} year"
+            table.refuse(key, f"{found}; expected at most {end:g} year, to which its buttons play")
+    return number
 
 
 def read_settings(table: Table) -> dict[str, str]:

@@ -21,6 +21,8 @@ class Overlay:
         Values at the two ends of the colors.
     in_marrow : bool
         Whether it is shown in marrow; else in bone.
+    absent : bool
+        Whether a site may be without it; such a site is left unpainted.
     read : callable
         Model in, values out; shape (rows, columns).
     """
@@ -30,12 +32,19 @@ class Overlay:
     high: float
     in_marrow: bool
     read: Callable[[BoneModel], Floats]
+    absent: bool = False
 
 
 def read_rankl(model: BoneModel) -> Floats:
     """Return RANKL/OPG over that of day 0; the same at every site."""
     now = model.signals.rankl / model.signals.opg
     return np.full(model.tissue.matrix.shape, now / model.meter.rows[0]["rankl_opg"])
+
+
+def read_free_rankl(model: BoneModel) -> Floats:
+    """Return RANKL that nothing binds over that of day 0; the same at every site."""
+    now = model.signals.free_rankl
+    return np.full(model.tissue.matrix.shape, now / model.meter.rows[0]["free_rankl"])
 
 
 def read_supply(model: BoneModel) -> Floats:
@@ -58,9 +67,12 @@ def read_bisphosphonate(model: BoneModel) -> Floats:
 MINERAL = "mineral"
 OVERLAYS = {
     "RANKL/OPG": Overlay("RANKL/OPG, times day 0", 0.0, 2.0, True, read_rankl),
+    "free RANKL": Overlay("free RANKL, times day 0", 0.0, 2.0, True, read_free_rankl),
     "precursor supply": Overlay("precursors within reach, share", 0.0, 1.0, True, read_supply),
     "strain": Overlay("strain, times the habitual", 0.5, 2.0, False, read_strain),
-    "bisphosphonate": Overlay("bisphosphonate, doses", 0.0, 2.0, False, read_bisphosphonate),
+    "bisphosphonate": Overlay(
+        "bisphosphonate, doses", 0.0, 2.0, False, read_bisphosphonate, absent=True
+    ),
 }
 CHOICES = (MINERAL, *OVERLAYS)
 
@@ -70,5 +82,8 @@ def shown(overlay: Overlay, model: BoneModel) -> tuple[Mask, Floats]:
     tissue = model.tissue
     bone = tissue.matrix >= 0.5
     where = ~bone & ~tissue.outside if overlay.in_marrow else bone
-    scaled = (overlay.read(model) - overlay.low) / (overlay.high - overlay.low)
+    values = overlay.read(model)
+    if overlay.absent:
+        where &= values > 0.0
+    scaled = (values - overlay.low) / (overlay.high - overlay.low)
     return where, np.clip(scaled, 0.0, 1.0)

@@ -12,9 +12,10 @@ from remodel.viewer.controls import OverlayControl, Press
 from remodel.viewer.curves import draw_curves
 from remodel.viewer.legend import legend_html
 from remodel.viewer.lesson import Lesson
+from remodel.viewer.readout import readout_html
 from remodel.viewer.section_image import as_picture, as_png, draw_close_up
 from remodel.viewer.tab import Tab
-from remodel.viewer.unit import PHASES, SAYS
+from remodel.viewer.unit import PHASES, REST, SAYS
 from remodel.viewer.words import say
 
 PIXELS = (4, 3)  # a site, for one section and for two
@@ -87,7 +88,7 @@ def unit_html(tab: Tab) -> str:
     )
     days = tab.player.model.day - follower.history[-1][1]
     told = f"{SAYS[follower.phase]}; for {days:.0f} days"
-    if follower.dug:
+    if follower.dug and follower.phase != REST:
         told += f"; dug {follower.dug:.0f} um, {follower.left:.0f} um still to refill"
     return f"<div>{steps}</div><p>{told}. <b>{follower.outcome}</b></p>"
 
@@ -105,6 +106,13 @@ def CurvesPanel(tab: Tab) -> None:
         [*map(id, models), *counts, *given, player.scene.trial],
     )
     solara.HTML("div", unsafe_innerHTML=drawn, classes=["curves"])
+
+
+@solara.component
+def NumbersPanel(tab: Tab) -> None:
+    """Show what was read, now and on day 0, in numbers."""
+    tab.tick.get()
+    solara.HTML("div", unsafe_innerHTML=readout_html(tab.player), classes=["numbers"])
 
 
 @solara.component

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from functools import lru_cache
+from math import floor, inf
 from threading import Lock
 
 from remodel.arms import Arm
 from remodel.changes import Change, patient_on, year_of
 from remodel.checkpoint import Checkpoint, forget, resume, take_checkpoint
+from remodel.drugs import find_drug
 from remodel.model import BoneModel
 from remodel.parameters import YEAR
 from remodel.patients import OLDEST, Patient
@@ -19,6 +21,7 @@ from remodel.viewer.unit import Follower
 ESTRADIOL = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 400)  # pmol/L
 MAKING = Lock()
 EXERCISE = (0, 1, 2, 3, 5, 7, 10)  # hours a week
+ROUNDING = 1e-9  # of a step
 
 
 def rested(patient: Patient, section: str, seed: int, run_in: float = 0.0) -> Checkpoint:
@@ -51,6 +54,9 @@ class Player:
         One for each arm of the scene, at the same day, under the same luck.
     follower : Follower
         The remodeling unit that is watched up close.
+    asked : float
+        Day of the calendar to which it was told to play; the model stands at the step nearest
+        to it. Months are counted from here, or twelve of them would end weeks before the year.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -64,6 +70,7 @@ class Player:
         self.scene = scene
         self.models = [self.start(arm) for arm in scene.arms]
         self.follower = Follower(self.model)
+        self.asked = 0.0
 
     def start(self, arm: Arm) -> BoneModel:
         """Return the model of an arm at day 0."""
@@ -90,14 +97,35 @@ class Player:
         most = min(LONGEST, OLDEST - self.model.patient.age)
         return self.model.day + self.model.days > most * YEAR
 
-    def advance(self, days: float) -> None:
-        """Step for some days, at least once, unless the run is finished."""
-        for _ in range(max(1, round(days / self.model.days))):
-            if self.finished:
-                return
-            for model in self.models:
-                model.step()
-            self.follower.look(self.model)
+    def has_reached(self, year: float) -> bool:
+        """Return whether it stands at the step nearest to a year, or after it."""
+        return self.model.tick >= self.tick_of(year * YEAR)
+
+    def tick_of(self, day: float) -> int:
+        """Return the step whose end is nearest to a day, as in `BoneModel.run_until`."""
+        return floor(day / self.model.days + 0.5 + ROUNDING)
+
+    def advance(self, days: float, until: float = inf) -> None:
+        """Play on by some days of the calendar, to the nearest step.
+
+        Parameters
+        ----------
+        days : float
+            At least one step is made, unless the run is finished or `until` is reached.
+        until : float
+            Year beyond which it does not go.
+        """
+        model = self.model
+        kept = abs(self.asked - model.day) <= (0.5 + ROUNDING) * model.days
+        begin = self.asked if kept else model.day
+        self.asked = begin + days
+        if self.tick_of(self.asked) <= model.tick:  # less than a step was asked for
+            self.asked = model.day + model.days
+        self.asked = min(self.asked, until * YEAR)
+        while model.tick < self.tick_of(self.asked) and not self.finished:
+            for each in self.models:
+                each.step()
+            self.follower.look(model)
 
     def show_beside(self, name: str) -> None:
         """Bring somebody beside her, up to the same day."""
@@ -124,21 +152,63 @@ class Player:
         return frozenset(c.drug for c in begun if c.start * YEAR <= day < c.stop * YEAR)
 
     def give(self, drug: str) -> None:
-        """Give her a drug from now on, until it is stopped."""
-        if drug not in self.given():
-            course = Course(drug=drug, start=year_of(self.model.day))
-            self.model.give((*self.model.treatment.courses, course))
+        """Give her a drug from now on, until it is stopped.
+
+        A course under way goes on without an end. One that was to come later, or that waits
+        for low bone, comes now, with its own dose and interval. Nothing is given twice over.
+
+        Raises
+        ------
+        ValueError
+            If there is no such drug, or she no longer takes what has to be taken daily.
+        """
+        now, model = year_of(self.model.day), self.model
+        endless = Course(drug=drug, start=now)
+        numbers = find_drug(drug, model.parameters.drugs)
+        if endless.taken_until(model.patient.quits, numbers).stop <= now:
+            quits = f"{model.patient.quits:.1f}"
+            raise ValueError(f"{drug}: she has given up daily drugs in year {quits}")
+        kept: list[Course | None] = list(model.treatment.courses)
+        mine = [
+            index for index, course in enumerate(model.treatment.courses) if course.drug == drug
+        ]
+        running = [i for i in mine if runs(model.treatment.courses[i], now)]
+        planned = [i for i in mine if is_to_come(model.treatment.courses[i], now)]
+        for index in running:
+            kept[index] = replace(model.treatment.courses[index], stop=inf)
+        for index in planned:
+            kept[index] = None
+        if planned and not running:
+            sooner = min((model.treatment.courses[i] for i in planned), key=coming)
+            kept[planned[0]] = replace(sooner, start=now, stop=inf, below=inf)
+        elif not running:
+            kept.append(endless)
+        self.prescribe(drug, kept)
 
     def stop(self, drug: str) -> None:
-        """Give her no more of a drug; what is in her body leaves by itself."""
-        now, treatment = year_of(self.model.day), self.model.treatment
-        kept = [
-            replace(course, stop=min(course.stop, now)) if course.drug == drug else course
-            for course in treatment.courses
-            if course.drug != drug or course.start < now
-        ]
+        """Give her no more of a drug, now or later; what is in her body leaves by itself."""
+        now = year_of(self.model.day)
+        kept: list[Course | None] = list(self.model.treatment.courses)
+        for index, course in enumerate(self.model.treatment.courses):
+            if course.drug == drug:
+                begun = course.start < now and not course.waits
+                kept[index] = replace(course, stop=min(course.stop, now)) if begun else None
+        self.prescribe(drug, kept)
+
+    def prescribe(self, drug: str, courses: list[Course | None]) -> None:
+        """Set her courses, those of one drug changed in their places, or None where left out.
+
+        The first place of a drug is in which order it acts beside others, and so decides on
+        the last bit of a repeat: it stays. A drug that was never taken leaves no trace.
+        """
+        treatment = self.model.treatment
+        places = [i for i, course in enumerate(treatment.courses) if course.drug == drug]
+        left = [i for i in places if courses[i] is not None]
+        if left and left[0] != places[0]:
+            courses[places[0]], courses[left[0]] = courses[left[0]], None
+        kept = [course for course in courses if course is not None]
         if all(course.drug != drug for course in kept):
-            treatment.bodies.pop(drug, None)  # never taken
+            treatment.bodies.pop(drug, None)
         self.model.give(kept)
 
     def lived(self) -> Patient:
@@ -163,3 +233,18 @@ class Player:
         for model in self.models if both else self.models[:1]:
             before = [change for change in model.changes if change.year < now]
             model.change([*before, Change(year=now, patient=patient)])
+
+
+def runs(course: Course, year: float) -> bool:
+    """Return whether a course is under way in a year, or begins or ends just then."""
+    return not course.waits and course.start <= year <= course.stop
+
+
+def is_to_come(course: Course, year: float) -> bool:
+    """Return whether a course begins after a year, or waits for low bone."""
+    return course.waits or course.start > year
+
+
+def coming(course: Course) -> tuple[bool, float]:
+    """Sort courses by when they come: those that wait for low bone last."""
+    return course.waits, course.start

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -10,7 +11,7 @@ import solara
 
 from remodel.checkpoint import forget
 from remodel.parameters import YEAR
-from remodel.viewer.lesson import Button
+from remodel.viewer.lesson import Button, Lesson
 from remodel.viewer.lesson_reader import load_lesson
 from remodel.viewer.opening import open_scene, wanted_opening
 from remodel.viewer.player import Player
@@ -34,21 +35,25 @@ class Tab:
         Rises when another scene is set.
     step_cost, draw_cost, pace : float
         Seconds of a frame for the model and for drawing, and frames a second.
+    until : float
+        Year at which playing ends, as a button of a lesson said; 0 for never.
+    pause : float
+        Seconds left to the browser after each frame.
     """
 
-    def __init__(self) -> None:
-        """Open what the command line asked for."""
+    def __init__(self, scene: Scene | None = None) -> None:
+        """Open a scene, or what the command line asked for."""
         self.tick, self.scenes = solara.Reactive(0), solara.Reactive(0)
         self.playing, self.speed = solara.Reactive(False), solara.Reactive("a week")
         self.error, self.side = solara.Reactive(""), solara.Reactive("settings")
-        self.until = 0.0  # year at which playing pauses; 0 for never
+        self.until, self.pause = 0.0, LEAST_PAUSE
         self.step_cost = self.draw_cost = self.pace = 0.0
         wanted = wanted_opening()
         self.file = trial if (trial := wanted.get("trial", "")).endswith(".toml") else ""
-        self.lesson, scene = open_scene(wanted)
+        self.lesson, first = open_scene(wanted)
         if self.lesson:
             self.side.value = "lesson"
-        self.player = Player(scene)
+        self.player = Player(scene or first)
 
     def close(self) -> None:
         """Let go of the models when the tab is closed."""
@@ -79,33 +84,53 @@ class Tab:
         self.scenes.value += 1
 
     def open_lesson(self, name: str) -> None:
-        """Open a lesson and set its scene."""
-        self.lesson = load_lesson(name)
+        """Open a lesson of the package and set its scene."""
+        self.begin(load_lesson(name))
+
+    def begin(self, lesson: Lesson) -> None:
+        """Show a lesson and set its scene."""
+        self.lesson = lesson
         self.side.value = "lesson"
-        self.show(lambda: self.lesson.scene if self.lesson else Scene())
+        self.show(lambda: lesson.scene)
 
     def press(self, button: Button) -> None:
-        """Do what a button of a lesson says."""
-        if button.scene is not None:
-            scene = button.scene
-            self.show(lambda: scene)
-        self.attempt(lambda: button.act(self.player))
+        """Do what a button of a lesson says; one that plays leaves the frames to `play`."""
+        self.playing.value, self.until = False, 0.0
+        self.attempt(lambda: self.follow_orders(button))
         self.scenes.value += 1
-        if button.play_to > self.player.year:
+        if button.play_to and not self.error.value:
             self.until = button.play_to
-            if button.play_to - self.player.year > LONG:
+            if button.play_to - self.player.year > LONG and self.speed.value == "a week":
                 self.speed.value = "a month"
             self.playing.value = True
 
+    def follow_orders(self, button: Button) -> None:
+        """Set the scene of a button, if it has one, and do to the woman what it says.
+
+        Raises
+        ------
+        ValueError
+            If it plays to a year that is over.
+        """
+        if button.scene is not None:
+            self.player.set(button.scene)
+        if button.play_to and self.player.has_reached(button.play_to):
+            raise ValueError(
+                f"{button.label!r} plays to year {button.play_to:g}, and it is year "
+                f"{self.player.year:.1f}: set the scene anew"
+            )
+        button.act(self.player)
+
     def toggle(self) -> None:
-        """Play on without end, or pause."""
-        self.until = 0.0
+        """Pause, or play on: to where a button of a lesson said, else without end."""
+        if self.player.has_reached(self.until):
+            self.until = 0.0
         self.playing.value = not self.playing.value
 
-    def advance(self, days: float) -> None:
-        """Play for some days and draw the result; note what each of the two took."""
+    def advance(self, days: float, until: float = inf) -> None:
+        """Play for some days, not beyond a year, and draw; note what each of the two took."""
         begin = perf_counter()
-        self.player.advance(days)
+        self.player.advance(days, until)
         stepped = perf_counter()
         self.redraw()
         drawn = perf_counter()
@@ -113,14 +138,14 @@ class Tab:
         self.draw_cost = smooth(self.draw_cost, drawn - stepped)
 
     async def play(self) -> None:
-        """Advance frame by frame until it is paused or over."""
+        """Advance frame by frame until it is paused or over; the last frame is cut."""
         self.pace = 0.0
         while self.playing.value:
             begin = perf_counter()
-            self.advance(SPEEDS[self.speed.value])
-            if self.player.finished or 0 < self.until <= self.player.year:
+            self.advance(SPEEDS[self.speed.value], self.until or inf)
+            if self.player.finished or (self.until and self.player.has_reached(self.until)):
                 self.playing.value, self.until = False, 0.0
-            await asyncio.sleep(LEAST_PAUSE)
+            await asyncio.sleep(self.pause)
             self.pace = smooth(self.pace, 1 / (perf_counter() - begin))
 
 

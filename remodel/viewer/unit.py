@@ -1,7 +1,6 @@
 """One remodeling unit up close: in which phase it is, since when, and how it ended."""
 
 from dataclasses import dataclass, field
-from math import fsum
 
 import numpy as np
 
@@ -19,8 +18,6 @@ SAYS = {
     FORMATION: "a team of osteoblasts refills the cavity from its floor",
 }
 NEAR = 12  # sites around a click in which a unit is looked for
-FULL = 2.0  # um: less than this is not called missing
-BARE = 0.9  # of what was dug: more than this missing, without formation, was never begun
 
 
 @dataclass
@@ -33,25 +30,37 @@ class Follower:
         The surface site at which the unit began.
     history : list of (str, float)
         Phases, and the day on which each was first seen.
-    sites : list of int
-        All sites that the unit has dug.
-    dug, left : float
-        Matrix dug, and still to be laid, um.
+    cavity : Cavity or None
+        The cavity of the unit at work, or of the last one that was.
+    outcome : str
+        How the last unit ended; empty while one is at work.
     """
 
     model: BoneModel
     site: int | None = None
     history: list[tuple[str, float]] = field(default_factory=list)
-    sites: list[int] = field(default_factory=list)
-    dug: float = 0.0
-    left: float = 0.0
-    before: float = 0.0  # matrix of its sites before it began
+    cavity: Cavity | None = None
     outcome: str = ""
 
     @property
     def phase(self) -> str:
         """The phase that it is in."""
         return self.history[-1][0] if self.history else REST
+
+    @property
+    def dug(self) -> float:
+        """Matrix that the unit itself has dug, um; what neighbors did is not counted."""
+        return self.model.tissue.site_um * self.cavity.dug if self.cavity else 0.0
+
+    @property
+    def laid(self) -> float:
+        """Matrix that the unit itself has laid, um."""
+        return self.model.tissue.site_um * self.cavity.laid if self.cavity else 0.0
+
+    @property
+    def left(self) -> float:
+        """What the unit has dug and not refilled, um: osteoblasts fill it before all else."""
+        return max(0.0, self.dug - self.laid)
 
     def follow(self, site: int) -> None:
         """Begin to watch the unit nearest to a site, or the site itself."""
@@ -69,54 +78,42 @@ class Follower:
         """Note the phase at the end of a step."""
         if self.site is None:
             return
-        phase, cavity, room = find_unit(model, self.site)
-        if phase == RESORPTION and self.phase == REST:
-            phase = RECRUITMENT
-        if phase == RECRUITMENT:
-            self.outcome = ""
+        phase, cavity = find_unit(model, self.site)
+        if self.phase != REST and cavity is not self.cavity:
+            self.outcome = self.ended()
         if cavity is not None:
-            self.measure(phase, cavity, room)
-        elif self.phase != REST:
-            self.end()
+            if cavity is not self.cavity and phase == RESORPTION:
+                phase = RECRUITMENT
+            self.cavity, self.outcome = cavity, ""
         if not self.history or phase != self.phase:
             self.history = [*self.history[-7:], (phase, model.day)]
 
-    def measure(self, phase: str, cavity: Cavity, room: float) -> None:
-        """Note how much is dug, and how much is left to lay."""
-        um, released = self.model.tissue.site_um, fsum(cavity.amounts) + room
-        self.left = um * released
-        if phase != FORMATION:
-            self.sites, self.dug = list(cavity.sites), um * released
-            matrix = fsum(self.model.tissue.matrix_at[site] for site in self.sites)
-            self.before = um * (matrix + released)
-
-    def end(self) -> None:
-        """Compare the bone that the unit leaves with what it found, if it was seen digging."""
-        tissue = self.model.tissue
-        missing = self.before - tissue.site_um * fsum(tissue.matrix_at[s] for s in self.sites)
-        if not self.sites:
-            self.outcome = "its work is over"
-        elif self.phase != FORMATION and missing > BARE * self.dug:
-            self.outcome = "no floor to build on: the trabecula is cut through"
-        elif missing > FULL:
-            self.outcome = f"{missing:.0f} um of {self.dug:.0f} um were not refilled"
-        else:
-            self.outcome = f"all {self.dug:.0f} um were refilled"
-        self.left = 0.0
+    def ended(self) -> str:
+        """Return how the unit ended, by what it has itself dug and laid."""
+        dug, left = f"{self.dug:.0f} um", f"{self.left:.0f} um"
+        if not self.dug and not self.laid:
+            return "nothing was dug"
+        if not self.dug:
+            return f"{self.laid:.0f} um were laid where nothing was dug"
+        if not self.laid:
+            return f"none of {dug} was refilled: no floor to build on, a trabecula is cut through"
+        if left == "0 um":
+            return f"all {dug} were refilled"
+        return f"{left} of {dug} were not refilled"
 
 
-def find_unit(model: BoneModel, site: int) -> tuple[str, Cavity | None, float]:
-    """Return the phase of the unit at work at a site, its cavity, and the site being refilled."""
+def find_unit(model: BoneModel, site: int) -> tuple[str, Cavity | None]:
+    """Return the phase of the unit at work at a site, and its cavity."""
     for clast in model.agents_by_type.get(Osteoclast, ()):
         if site in clast.cavity.sites:
-            return RESORPTION, clast.cavity, 0.0
+            return RESORPTION, clast.cavity
     for cavity in model.reversing:
         if site in cavity.sites:
-            return REVERSAL, cavity, 0.0
+            return REVERSAL, cavity
     for blast in model.agents_by_type.get(Osteoblast, ()):
         if site == blast.site or site in blast.cavity.sites:
-            return FORMATION, blast.cavity, blast.room
-    return REST, None, 0.0
+            return FORMATION, blast.cavity
+    return REST, None
 
 
 def nearest_unit(model: BoneModel, site: int) -> int | None:
