@@ -10,7 +10,7 @@ import pandas as pd
 
 from remodel.archive import save_section
 from remodel.cases import Case
-from remodel.ensemble import all_finished, run_ensemble, run_trial
+from remodel.ensemble import all_finished, check_luck, make_runs, run_trial
 from remodel.files import whole_file, write_whole
 from remodel.origin import recorded_parameters
 from remodel.parameters import Parameters
@@ -35,7 +35,7 @@ def run_job(
     replicates: int,
     seed: int,
     workers: int | Executor,
-    folder: Path,
+    folder: Path | str,
     progress: bool = True,
     tissue: Tissue | None = None,
 ) -> pd.DataFrame:
@@ -55,6 +55,8 @@ def run_job(
     KeyboardInterrupt
         With a message that names the finished replicates.
     """
+    folder = Path(folder)
+    seed, replicates = check_luck(seed, replicates)
     case = Case(trial, parameters, tissue=tissue)
     causes = describe(trial, parameters, seed, replicates, tissue)
     with claimed(folder / "record.json", causes, causes | {"results": None}):
@@ -80,7 +82,7 @@ def run_replicates(
                 plot_sections(run.snapshots, beside)
 
     try:
-        found = run_ensemble(
+        found = make_runs(
             [case], runs, replicates, seed, workers, progress, pictures=True, done=keep_pictures
         )
     except KeyboardInterrupt:

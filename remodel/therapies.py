@@ -7,7 +7,7 @@ from math import ceil, fsum, inf, isnan
 from remodel.drugs import DRUGS, SHORTEST, Drug, find_drug
 from remodel.kinetics import Body
 from remodel.parameters import YEAR
-from remodel.quantities import check, shown
+from remodel.quantities import check, keep_plain, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class Course:
 
     def __post_init__(self) -> None:
         """Refuse a course that cannot be given."""
+        keep_plain(self)
         check(f"{self.drug}: dose", self.dose, "usual doses", 0, 100)
         check(f"{self.drug}: start", self.start, "year", -200, 200)
         if self.interval != 0:
