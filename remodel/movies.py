@@ -27,7 +27,7 @@ from remodel.reader import Table
 from remodel.record import read_record, recorded_section
 from remodel.replicates import ReplicateTask, enter, spin_up
 from remodel.snapshots import take_snapshot
-from remodel.terminal import is_watched
+from remodel.terminal import is_watched, quoted
 from remodel.trials import Trial, build_trial, load_trial
 
 RECORD = "record.json"
@@ -90,7 +90,7 @@ def read_film(run: str, arm: str | None, replicate: int, frames_per_year: float)
     if record.suffix != ".json":
         if not Path(run).suffix and len(Path(run).parts) > 1:
             raise ValueError(
-                f"{run}: there is no run; make one with: remodel run TRIAL --out {run}"
+                f"{run}: there is no run; make one with: remodel run TRIAL --out {quoted(run)}"
             )
         trial = load_trial(run)
         task = ReplicateTask(trial, Parameters(), replicate, 1 + replicate)

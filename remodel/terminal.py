@@ -1,6 +1,11 @@
-"""What is said on stderr: lines of plain text, whoever listens, and bars if someone watches."""
+"""What is said: lines of plain text, whoever listens, and bars if someone watches."""
 
+import shlex
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -11,7 +16,7 @@ def is_watched() -> bool:
 
 
 def say(line: str) -> None:
-    """Print one line; where nobody listens the work goes on without."""
+    """Print one line on stderr; where nobody listens the work goes on without."""
     if sys.stderr is None:
         return
     try:
@@ -23,3 +28,31 @@ def say(line: str) -> None:
 def plain(text: str) -> str:
     """Return text in which whatever a terminal would not print as it is, is spelled out."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def quoted(argument: Path | str) -> str:
+    """Return an argument as one types it in a command line: in quotes where it needs them."""
+    text = str(argument)
+    return subprocess.list2cmdline([text]) if sys.platform == "win32" else shlex.quote(text)
+
+
+@contextmanager
+def legible() -> Iterator[None]:
+    """Have stdout and stderr print something else for a letter that they cannot print.
+
+    The code page of a pipe or a file knows some letters only; of a table, all but those is
+    printed, where else none of it would be.
+    """
+    changed = []
+    for stream, instead in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
+        before, code = getattr(stream, "errors", None), getattr(stream, "encoding", None) or ""
+        fails = before == "strict" or (before == "surrogateescape" and code[:3].lower() != "utf")
+        if fails and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=instead)
+            changed.append((stream, before))
+    try:
+        yield
+    finally:
+        for stream, before in changed:
+            with suppress(OSError, ValueError):  # closed meanwhile
+                stream.reconfigure(errors=before)

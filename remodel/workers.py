@@ -314,17 +314,40 @@ def end_with(main: Any) -> None:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Take a polite request to end, such as that of a batch system, for Ctrl-C."""
-    ask = signal.SIGTERM
-    if current_thread() is not main_thread() or signal.getsignal(ask) != signal.SIG_DFL:
-        yield
-        return
-    signal.signal(ask, signal.default_int_handler)
+def interruptible(asked: list[int] | None = None) -> Iterator[None]:
+    """Take a polite request to end, such as that of a batch system, for Ctrl-C.
+
+    Each request that comes is added to `asked`: a library that is just being loaded may make
+    another error of it.
+    """
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    here = current_thread() is main_thread()
+    taken = {ask: was for ask, was in usual.items() if here and signal.getsignal(ask) == was}
+
+    def interrupt(number: int, frame: Any) -> None:
+        if asked is not None:
+            asked.append(number)
+        signal.default_int_handler(number, frame)
+
+    for ask in taken:
+        signal.signal(ask, interrupt)
     try:
         yield
     finally:
-        signal.signal(ask, signal.SIG_DFL)
+        for ask, was in taken.items():
+            signal.signal(ask, was)
+
+
+@contextmanager
+def uninterrupted(for_good: bool = False) -> Iterator[None]:
+    """Let a second Ctrl-C not disturb the last words after the first."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    if not for_good and before is not None:
+        signal.signal(signal.SIGINT, before)
 
 
 def all_workers() -> int:
