@@ -30,6 +30,10 @@ a shift of about 0.7 point of spine BMD would be seen, a smaller one not. Nothin
 site, which might bring it back.
 """
 
+if __name__ == "__main__":
+    pass  # from here on Ctrl-C is one line
+
+
 import argparse
 
 import numpy as np

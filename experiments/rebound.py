@@ -24,6 +24,10 @@ not looked up): the model protects too well, and mends too well what was dug. No
 infusion bind worse on a surface that rests. Vertebral fractures of the rebound are not in it.
 """
 
+if __name__ == "__main__":
+    pass  # from here on Ctrl-C is one line
+
+
 import argparse
 
 import pandas as pd

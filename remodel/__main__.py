@@ -279,7 +279,7 @@ def guard(work: Callable[[], int]) -> int:
             with uninterrupted():
                 text = f"interrupted; {stop}" if str(stop) else "interrupted"
                 return complain(text, INTERRUPTED)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             if asked:  # a library may have made another error of it
                 return complain("interrupted", INTERRUPTED)
             return explain(error)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from remodel.archive import section_sum
+from remodel.measures import COLUMNS
 from remodel.parameters import Parameters
 from remodel.patients import Patient
-from remodel.measures import COLUMNS
 from remodel.quantities import plain, shown
 from remodel.record import blank, checksum
 from remodel.tissue import Tissue
@@ -44,7 +44,8 @@ class Case:
             if name in TAKEN:
                 raise ValueError(f"label {name!r} is a column of every frame; expected another")
             if not isinstance(value, float | int | str | None):
-                raise ValueError(f"label {name!r} = {shown(value)}; expected a number or text")
+                text = f"label {name!r} = {shown(value)}; expected a number or text"
+                raise ValueError(text)  # noqa: TRY004  as of all input
         object.__setattr__(self, "labels", labels)
 
     def describe(self) -> dict[str, Any]:

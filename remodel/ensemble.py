@@ -261,7 +261,11 @@ def labels_of(causes: Mapping[str, Any], case: int) -> dict[str, Any]:
 
 def label(causes: Mapping[str, Any], run: Replicate) -> dict[str, Any]:
     """Return what tells a run from the others of its ensemble."""
-    return {**labels_of(causes, run.case), "replicate": run.number, "seed": causes["seed"] + run.number}
+    return {
+        **labels_of(causes, run.case),
+        "replicate": run.number,
+        "seed": causes["seed"] + run.number,
+    }
 
 
 def name_failure(causes: Mapping[str, Any], run: Replicate) -> str:

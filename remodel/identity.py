@@ -214,8 +214,7 @@ class Teller:
             thing, rest = follow(space[name], path)
             found[".".join((name, *path))] = f"{self.about(name, thing)}{rest}"
         inner = [
-            f"import {name} {self.tell(module)}"
-            for name, module in imported(function.__code__)
+            f"import {name} {self.tell(module)}" for name, module in imported(function.__code__)
         ]
         return f"{found} {inner}"
 

@@ -101,16 +101,18 @@ class Understood:
     about: dict[str, Any]
 
 
-def read_section(path: Path, scan: Scan | None = None, mask: Path | None = None) -> Understood:
+def read_section(
+    path: Path | str, scan: Scan | None = None, mask: Path | str | None = None
+) -> Understood:
     """Read a section of bone from an image.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         PNG or TIFF, one slice, gray, of 8, 16 or 32 bit.
     scan : Scan, optional
         How to understand it.
-    mask : Path, optional
+    mask : Path or str, optional
         An image of the same size that says which compartment each pixel belongs to; gray
         levels 0, 1, 2 or 0, 128, 255 for beyond the periosteum, trabecular, cortical.
 
@@ -119,6 +121,7 @@ def read_section(path: Path, scan: Scan | None = None, mask: Path | None = None)
     ValueError
         With one line that names the file, what was found and what was expected.
     """
+    path, mask = Path(path), Path(mask) if mask is not None else None
     scan = scan or Scan()
     gray = np.rot90(read_gray(path), scan.turns)
     level = find_threshold(gray, scan, path)

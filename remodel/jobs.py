@@ -70,8 +70,10 @@ def run_replicates(
     case: Case, folder: Path, replicates: int, seed: int, workers: int | Executor, progress: bool
 ) -> pd.DataFrame:
     """Run what is not there yet, and draw the sections of the first replicate."""
+    from remodel.fonts import foresee
     from remodel.plots import plot_sections  # Matplotlib is slow to import
 
+    foresee([case.trial.name, case.trial.title, *(arm.name for arm in case.trial.arms)])
     runs, sections = folder / RUNS, folder / "sections.png"
     if not sections.exists():  # it is drawn of the run itself
         run_path(runs, 0, 0).unlink(missing_ok=True)

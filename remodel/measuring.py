@@ -1,7 +1,6 @@
 """What a `measure` returns, as a frame can hold it on disk and in memory alike."""
 
 from collections.abc import Callable, Iterator, Mapping
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,9 @@ def name_of(key: object) -> str:
     """Return the name of a column: text, or a number as text."""
     key = plain(key)
     if not isinstance(key, str | int | float):
-        raise ValueError(f"measure: the key {shown(key)} is no name; expected text or a number")
+        raise ValueError(  # noqa: TRY004  as of all input
+            f"measure: the key {shown(key)} is no name; expected text or a number"
+        )
     return str(key)
 
 
@@ -82,8 +83,8 @@ def single(name: str, value: object) -> float | str:
         if not value.isascii() and value != value.encode(errors="replace").decode():
             raise ValueError(f"measure: {name!r} = {shown(value)} is no text; expected UTF-8")
         return value
-    if not isinstance(value, Real):
-        raise ValueError(
+    if not isinstance(value, float | int):
+        raise ValueError(  # noqa: TRY004
             f"measure: {name!r} = {shown(value)} cannot be kept; "
             "expected numbers, True or False, or text"
         )

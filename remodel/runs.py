@@ -9,8 +9,8 @@ import pandas as pd
 
 from remodel.files import write_whole
 from remodel.measures import COLUMNS
-from remodel.record import as_csv, blank, checksum, claimed, read_sealed, seal, unblank
 from remodel.quantities import one_line
+from remodel.record import as_csv, blank, checksum, claimed, read_sealed, seal, unblank
 from remodel.replicates import Replicate
 
 MANIFEST = "ensemble.json"

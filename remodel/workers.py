@@ -161,7 +161,7 @@ def check_cluster(workers: Executor) -> None:
         ) from None
 
 
-class Spawned(multiprocessing.get_context("spawn").Process):  # type: ignore[name-defined,misc]
+class Spawned(multiprocessing.get_context("spawn").Process):  # type: ignore[misc]
     """A process that starts from nothing, and aloof of the script."""
 
     @staticmethod
@@ -171,7 +171,7 @@ class Spawned(multiprocessing.get_context("spawn").Process):  # type: ignore[nam
 
 if "forkserver" in multiprocessing.get_all_start_methods():
 
-    class Forked(multiprocessing.get_context("forkserver").Process):  # type: ignore[name-defined,misc]
+    class Forked(multiprocessing.get_context("forkserver").Process):  # type: ignore[misc]
         """A process that a server of such forks, which is aloof of the script too."""
 
         @staticmethod
@@ -234,7 +234,7 @@ class Pool(ProcessPoolExecutor):
         """Send a call to a process, functions of the script and all."""
         try:
             content = cloudpickle.dumps((function, arguments, named))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, it cannot be sent
             raise ValueError(SEND.format(error=one_line(str(error)))) from None
         return super().submit(call, content)
 
