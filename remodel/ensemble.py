@@ -1,6 +1,5 @@
 """Many runs: trials, women and parameter values in replicates that differ by their luck."""
 
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import nullcontext
@@ -80,7 +79,7 @@ def run_ensemble(
         executor of your own may ask for ``if __name__ == "__main__":``.
     progress : bool
         Name what fails on stderr, and show a bar there if that is a terminal. Without it
-        failed runs are one warning.
+        one line there says how many runs failed, and why the first did.
     measure : callable, optional
         Called with the model on day 0 and at each visit of the trial. Returns a dict: numbers,
         True or False (kept as 1 and 0), text or arrays (a column for each value) by name.
@@ -94,11 +93,6 @@ def run_ensemble(
         Take pictures of the first replicate of the first case.
     done : callable, optional
         Called with each new `Replicate` in any order, before it is written.
-
-    Warns
-    -----
-    RuntimeWarning
-        If runs failed and `progress` is off; it names the first error.
 
     Raises
     ------
@@ -117,8 +111,7 @@ def run_ensemble(
     )  # fmt: skip
     if len(found.failed) and not progress:
         total, first = len(cases) * int(replicates), found.failed["error"].iloc[0]
-        text = f"{len(found.failed)} of {total} runs failed; the first: {first}"
-        warnings.warn(text, RuntimeWarning, stacklevel=2)
+        say(f"remodel: {len(found.failed)} of {total} runs failed; the first: {first}")
     return found
 
 
