@@ -21,7 +21,7 @@ SAME, OTHER = "the same", "another"
 
 def define(text, name="measure", **space):
     """Run some text as a notebook does, and return what it defines."""
-    exec(text, space)
+    exec(text, space)  # noqa: S102  it is our own
     return space[name]
 
 
@@ -104,14 +104,14 @@ TEXTS = {  # two texts that define a measure, and what it is
         "A = 2\ndef measure(m):\n  return {'x': [A for _ in 'a']}", OTHER),
     "class": ("class C:\n  a = 1\n  def __call__(self, m): return {'x': self.a}\nmeasure = C()",
               "class C:\n  a = 2\n  def __call__(self, m): return {'x': self.a}\nmeasure = C()", OTHER),
-    "base": ("class B:\n  def f(self): return 1\nclass C(B):\n  def __call__(self, m): return"
-             " {'x': self.f()}\nmeasure = C()",
-             "class B:\n  def f(self): return 2\nclass C(B):\n  def __call__(self, m): return"
-             " {'x': self.f()}\nmeasure = C()", OTHER),
-    "property": ("class C:\n  @property\n  def a(self): return 1\n  def __call__(self, m): return"
-                 " {'x': self.a}\nmeasure = C()",
-                 "class C:\n  @property\n  def a(self): return 2\n  def __call__(self, m): return"
-                 " {'x': self.a}\nmeasure = C()", OTHER),
+    "base": (("class B:\n  def f(self): return 1\nclass C(B):\n  def __call__(self, m): return"
+             " {'x': self.f()}\nmeasure = C()"),
+             ("class B:\n  def f(self): return 2\nclass C(B):\n  def __call__(self, m): return"
+             " {'x': self.f()}\nmeasure = C()"), OTHER),
+    "property": (("class C:\n  @property\n  def a(self): return 1\n  def __call__(self, m): return"
+                 " {'x': self.a}\nmeasure = C()"),
+                 ("class C:\n  @property\n  def a(self): return 2\n  def __call__(self, m): return"
+                 " {'x': self.a}\nmeasure = C()"), OTHER),
     "class within": ("def measure(m):\n  class C:\n    a = 1\n  return {'x': C.a}",
                      "\n\n\ndef measure(m):\n  class C:\n\n    a = 1\n  return {'x': C.a}", SAME),
     "class within, changed": ("def measure(m):\n  class C:\n    a = 1\n  return {'x': C.a}",
@@ -126,10 +126,10 @@ TEXTS = {  # two texts that define a measure, and what it is
     "wrapped": ("from functools import cache\n@cache\ndef measure(m): return {'x': 1}",
                 "from functools import cache\n@cache\ndef measure(m): return {'x': 2}", OTHER),
     "decorator": (
-        "from functools import wraps\ndef d(f):\n  @wraps(f)\n  def g(m): return f(m)\n  return g\n"
-        "@d\ndef measure(m): return {'x': 1}",
-        "from functools import wraps\ndef d(f):\n  @wraps(f)\n  def g(m): return f(m)\n  return g\n"
-        "@d\ndef measure(m): return {'x': 2}", OTHER),
+        ("from functools import wraps\ndef d(f):\n  @wraps(f)\n  def g(m): return f(m)\n  return g\n"
+        "@d\ndef measure(m): return {'x': 1}"),
+        ("from functools import wraps\ndef d(f):\n  @wraps(f)\n  def g(m): return f(m)\n  return g\n"
+        "@d\ndef measure(m): return {'x': 2}"), OTHER),
     "frame": ("import pandas as pd\nT = pd.DataFrame({'a': [1]})\nmeasure = lambda m: {'x': len(T)}",
               "import pandas as pd\nT = pd.DataFrame({'a': [2]})\nmeasure = lambda m: {'x': len(T)}",
               OTHER),
