@@ -31,7 +31,9 @@ canals of the cortex from merging.
 """
 
 if __name__ == "__main__":
-    pass  # from here on Ctrl-C is one line
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
 
 
 import argparse

@@ -22,7 +22,9 @@ say what the rows leave open if the model is right, not whether it is.
 """
 
 if __name__ == "__main__":
-    import remodel.early  # from here on Ctrl-C is one line
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
 
 
 import json

@@ -23,7 +23,9 @@ to few above it. Above 100 pmol/L it is an extrapolation. One kind of woman, in 
 """
 
 if __name__ == "__main__":
-    pass  # from here on Ctrl-C is one line
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
 
 
 import argparse

@@ -24,7 +24,9 @@ sections of each form; bars are 95 % intervals.
 """
 
 if __name__ == "__main__":
-    pass  # from here on Ctrl-C is one line
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
 
 
 import argparse

@@ -24,7 +24,9 @@ bone: the order of the answer may hold, its size is that of this section.
 """
 
 if __name__ == "__main__":
-    pass  # from here on Ctrl-C is one line
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
 
 
 import argparse

@@ -25,7 +25,9 @@ infusion bind worse on a surface that rests. Vertebral fractures of the rebound 
 """
 
 if __name__ == "__main__":
-    pass  # from here on Ctrl-C is one line
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
 
 
 import argparse

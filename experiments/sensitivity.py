@@ -33,7 +33,9 @@ fitted together is moved apart here. What the search for numbers that matter doe
 """
 
 if __name__ == "__main__":
-    pass  # from here on Ctrl-C is one line
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
 
 
 import argparse

@@ -22,7 +22,9 @@ The gain of a second worker needs two idle cores. Options other than --quick and
 """
 
 if __name__ == "__main__":
-    pass  # from here on Ctrl-C is one line
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
 
 
 import argparse

@@ -15,17 +15,23 @@ INTERRUPTED = 130  # exit code
 PROGRAM = ("remodel", "remodel.exe", "remodel-script.py", "remodel-script.pyw")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _before: dict[int, object] = {}
+_programs: list[bool] = []
 
 
 def is_program() -> bool:
-    """Return whether this process is the command line, and no script or test that imports it."""
+    """Return whether this process is the command line or an experiment, which end with it."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     started = os.path.basename(sys.argv[0] if sys.argv else "").lower()
-    return getattr(spec, "name", "") == "remodel.__main__" or started in PROGRAM
+    named = getattr(spec, "name", "") == "remodel.__main__" or started in PROGRAM
+    return named or any(_programs)
 
 
-def begin() -> None:
-    """Take interrupts from now on, where nobody else has asked for them."""
+def begin(program: bool = False) -> None:
+    """Take interrupts from now on, where nobody else has asked for them.
+
+    A script that is a program of its own says so, and is left with this until its work begins.
+    """
+    _programs.append(program)
     if current_thread() is not main_thread():
         return
     for number in SIGNALS:

@@ -40,7 +40,7 @@ print(frames[0].equals(frames[1]), len(frames[0]) > 50, frames[0]["x"].notna().s
 def python(*arguments, text=None, folder=None):
     return subprocess.run(
         [sys.executable, *arguments], input=text, capture_output=True, text=True, cwd=folder,
-        env=os.environ | {"PYTHONPATH": HERE}, timeout=120,
+        env=os.environ | {"PYTHONPATH": HERE}, timeout=120, check=False,
     )  # fmt: skip
 
 
@@ -169,20 +169,20 @@ def fail_to_start(code, _):
 
 def test_an_executor_of_ones_own_that_breaks_names_guard_and_notebook():
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        with pytest.raises(BrokenProcessPool, match=r"__main__.*notebook"):
-            run_all([3], end, pool, [].append)
+    broken = pytest.raises(BrokenProcessPool, match=r"__main__.*notebook")
+    with ProcessPoolExecutor(1, mp_context=context) as pool, broken:
+        run_all([3], end, pool, [].append)
 
 
 def test_what_was_not_done_is_not_lost(tmp_path):
     kill = functools.partial(die_at, 4 if sys.platform == "win32" else -signal.SIGKILL)
-    with pytest.raises(BrokenProcessPool, match="; none of 2 runs was finished$"):
+    with pytest.raises(BrokenProcessPool, match=r"; none of 2 runs was finished$"):
         run_ensemble(CASE, None, 2, 3, 2, measure=kill)
 
     def stop(_):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt, match="^none of 2 runs was finished$"):
+    with pytest.raises(KeyboardInterrupt, match=r"^none of 2 runs was finished$"):
         run_ensemble(CASE, None, 2, 3, done=stop)
 
     def later(run):
@@ -190,11 +190,11 @@ def test_what_was_not_done_is_not_lost(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(
-        KeyboardInterrupt, match="^1 of 2 runs were finished and are lost; a folder"
+        KeyboardInterrupt, match=r"^1 of 2 runs were finished and are lost; a folder"
     ):
         run_ensemble(CASE, None, 2, 3, done=later)
     with pytest.raises(
-        KeyboardInterrupt, match="^1 of 2 runs are kept in .*, and the same command"
+        KeyboardInterrupt, match=r"^1 of 2 runs are kept in .*, and the same command"
     ):
         run_ensemble(CASE, tmp_path / "a", 2, 3, done=later)
 
@@ -204,7 +204,7 @@ def die_at(code, _):
 
 
 def test_failed_runs_are_told_once_where_progress_is_off(capsys):
-    def broken(model):
+    def broken(_):
         raise RuntimeError("boom")
 
     def once(model):
