@@ -30,6 +30,12 @@ a mechanism might do better. Perforation is switched off by `osteoclast.restrain
 canals of the cortex from merging.
 """
 
+if __name__ == "__main__":
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
+
+
 import argparse
 
 import numpy as np

@@ -21,6 +21,12 @@ numbers, every candidate under the same luck. Intervals come from the slopes at 
 say what the rows leave open if the model is right, not whether it is.
 """
 
+if __name__ == "__main__":
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
+
+
 import json
 import platform
 import sys
@@ -39,6 +45,7 @@ import remodel
 from remodel import Parameters
 from remodel.__main__ import guard
 from remodel.files import open_folder, write_whole
+from remodel.fonts import save_figure
 from remodel.options import Number, Parser, workers
 from remodel.trials import MARKERS
 from remodel.workers import all_workers, process_pool
@@ -217,7 +224,7 @@ def draw(record: dict, path: Path) -> None:
     right.plot([r["published"] for r in bmd], [r["simulated"] for r in bmd], "o", color="#0072B2")
     right.axline((0, 0), slope=1, color="grey", linewidth=1)
     right.set(xlabel="published BMD, %", ylabel="simulated, %")
-    figure.savefig(path, dpi=150, metadata={"Software": None})
+    save_figure(figure, path, dpi=150, metadata={"Software": None})
 
 
 def write(record: dict, path: Path | None) -> None:

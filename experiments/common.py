@@ -23,6 +23,7 @@ from remodel.arms import Arm
 from remodel.cases import Case
 from remodel.ensemble import all_finished, run_ensemble
 from remodel.files import open_folder, whole_file, write_whole
+from remodel.fonts import save_figure
 from remodel.habits import Population
 from remodel.jobs import QUICK, QUICK_REPLICATES
 from remodel.options import Parser, add_luck_options, open_workers
@@ -176,5 +177,5 @@ def write(
         write_frame(table, options.out.with_suffix(".csv"))
     if figure:
         with whole_file(options.out.with_suffix(".png")) as beside:
-            figure.savefig(beside, dpi=150, metadata={"Software": None})
+            save_figure(figure, beside, dpi=150, metadata={"Software": None})
     write_whole(options.out, json.dumps(record | findings, indent=1) + "\n")

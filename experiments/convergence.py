@@ -30,6 +30,12 @@ a shift of about 0.7 point of spine BMD would be seen, a smaller one not. Nothin
 site, which might bring it back.
 """
 
+if __name__ == "__main__":
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
+
+
 import argparse
 
 import numpy as np

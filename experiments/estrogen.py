@@ -22,6 +22,12 @@ The form of the curve is that of the responses in the code, fitted to trials bel
 to few above it. Above 100 pmol/L it is an extrapolation. One kind of woman, in means.
 """
 
+if __name__ == "__main__":
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
+
+
 import argparse
 
 import pandas as pd

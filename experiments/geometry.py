@@ -23,6 +23,12 @@ halved: loss within 4 points either way). Canals run straight through a section 
 sections of each form; bars are 95 % intervals.
 """
 
+if __name__ == "__main__":
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
+
+
 import argparse
 
 import pandas as pd

@@ -23,6 +23,12 @@ hole in a plate looks like a cut through a rod, and a section shows few of the c
 bone: the order of the answer may hold, its size is that of this section.
 """
 
+if __name__ == "__main__":
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
+
+
 import argparse
 
 import numpy as np

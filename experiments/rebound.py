@@ -24,6 +24,12 @@ not looked up): the model protects too well, and mends too well what was dug. No
 infusion bind worse on a surface that rests. Vertebral fractures of the rebound are not in it.
 """
 
+if __name__ == "__main__":
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
+
+
 import argparse
 
 import pandas as pd

@@ -25,6 +25,12 @@ trabecular, 0.1 to 0.5 of cortical bone. Five years after the drug women are of 
 which the untreated ones share.
 """
 
+if __name__ == "__main__":
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
+
+
 import argparse
 
 import numpy as np

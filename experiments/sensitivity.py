@@ -32,6 +32,12 @@ fitted together is moved apart here. What the search for numbers that matter doe
 `section.missing_struts`, lies below what two sections of this size can show.
 """
 
+if __name__ == "__main__":
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
+
+
 import argparse
 from collections.abc import Iterable, Mapping
 

@@ -25,6 +25,12 @@ to lose, so that a delayed infusion saves more of them than its ratio says. Wome
 as in practice, but come to every infusion. Jaw, kidney and broken thighs are not counted.
 """
 
+if __name__ == "__main__":
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
+
+
 import argparse
 
 import numpy as np

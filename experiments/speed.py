@@ -21,6 +21,12 @@ CPU times move by a third from one machine or one moment to the next; the ratios
 The gain of a second worker needs two idle cores. Options other than --quick and --out do nothing.
 """
 
+if __name__ == "__main__":
+    from remodel.early import begin
+
+    begin(program=True)  # from here on Ctrl-C is one line
+
+
 import argparse
 import os
 import platform

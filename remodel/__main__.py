@@ -1,10 +1,13 @@
 """The command line: parse, call, print."""
 
+from remodel.early import INTERRUPTED, is_program, loaded  # first: from here on Ctrl-C is one line
+
+# isort: split
 import argparse
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from errno import ENAMETOOLONG
 from importlib.resources import files
@@ -35,13 +38,13 @@ from remodel.quantities import LikelyMistakeWarning, one_line, shown
 from remodel.record import read_record, recorded_section
 from remodel.report import format_table
 from remodel.tables import parameter_table, response_table
-from remodel.terminal import command_line, say
+from remodel.terminal import command_line, legible, say
 from remodel.trials import built_in_trials, load_trial
 from remodel.validation import OUTPUTS as EVIDENCE
 from remodel.validation import validate
-from remodel.workers import interruptible
+from remodel.workers import interruptible, uninterrupted
 
-FAILED, INTERRUPTED = 1, 130
+FAILED = 1
 NO_MEMORY = "memory ran out; fewer --workers, fewer --replicates or a smaller section need less"
 ABOUT = "Bone remodeling in cells: published trials, run anew."
 
@@ -267,27 +270,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def guard(work: Callable[[], int]) -> int:
     """Do some work and return its exit code; what goes wrong is one line on stderr."""
-    try:
-        with interruptible(), notes_in_one_line():
-            code = work()
-            if sys.stdout is not None:
-                sys.stdout.flush()
-        return code
-    except KeyboardInterrupt as stop:
-        return complain(f"interrupted; {stop}" if str(stop) else "interrupted", INTERRUPTED)
-    except ValueError as error:
-        return complain(str(error), BAD_INPUT)
-    except BrokenPipeError:
-        sys.stdout = None
-        return FAILED
-    except OSError as error:
-        typed = error.errno == ENAMETOOLONG
-        what = f"{error.filename or 'output'}: {error.strerror}" if error.strerror else str(error)
-        return complain(what, BAD_INPUT if typed else FAILED)
-    except MemoryError:
-        return complain(NO_MEMORY, FAILED)
-    except (BrokenProcessPool, FailedRunsError) as error:
-        return complain(str(error), FAILED)
+    asked: list[int] = []
+    with legible(), notes_in_one_line():
+        try:
+            loaded()
+            with interruptible(asked):
+                code = work()
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+            return code
+        except KeyboardInterrupt as stop:
+            with uninterrupted():
+                text = f"interrupted; {stop}" if str(stop) else "interrupted"
+                return complain(text, INTERRUPTED)
+        except Exception as error:  # noqa: BLE001
+            if asked:  # a library may have made another error of it
+                return complain("interrupted", INTERRUPTED)
+            return explain(error)
+        finally:
+            if is_program():  # which ends now, and has nothing to lose
+                with uninterrupted(for_good=True):
+                    pass
+
+
+def explain(error: Exception) -> int:
+    """Say what went wrong and return the exit code; what nobody foresaw is raised again."""
+    match error:
+        case ValueError():
+            return complain(str(error), BAD_INPUT)
+        case BrokenPipeError():
+            sys.stdout = None
+            return FAILED
+        case OSError():
+            typed = error.errno == ENAMETOOLONG
+            known = f"{error.filename or 'output'}: {error.strerror}"
+            return complain(known if error.strerror else str(error), BAD_INPUT if typed else FAILED)
+        case MemoryError():
+            return complain(NO_MEMORY, FAILED)
+        case BrokenExecutor() | FailedRunsError():
+            return complain(str(error), FAILED)
+    raise error
 
 
 @contextmanager
@@ -316,3 +338,5 @@ def complain(message: str, code: int) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
+if not is_program():
+    loaded()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from remodel.files import write_whole
 from remodel.parameters import Section
-from remodel.quantities import check
+from remodel.quantities import check, for_json
 from remodel.tissue import MOST_SITES, REGIONS, Tissue
 
 SECTION = "remodel section, 1"
@@ -37,7 +37,8 @@ Arrays = Mapping[str, NDArray[Any]]
 def write_archive(path: Path, kind: str, arrays: Arrays, record: Mapping[str, Any]) -> None:
     """Write arrays and a record into one file, whole or not at all; equal content, equal bytes."""
     content = {"kind": kind, **record}
-    text = json.dumps(content | {"checksum": content_sum(arrays, content)}, allow_nan=False)
+    content |= {"checksum": content_sum(arrays, content)}
+    text = json.dumps(content, allow_nan=False, default=for_json)
     buffer = BytesIO()
     packed = {"record": np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
     np.savez_compressed(buffer, **packed)  # type: ignore[arg-type]  # no array is a flag
@@ -119,7 +120,7 @@ def parse_json(content: bytes) -> Any:
 
 def content_sum(arrays: Arrays, record: Mapping[str, Any]) -> str:
     """Return a checksum of arrays and record, which does not depend on how they are packed."""
-    total = sha256(json.dumps(record).encode())
+    total = sha256(json.dumps(record, default=for_json).encode())
     for name in sorted(arrays):
         values = np.ascontiguousarray(arrays[name])
         total.update(f"{name} {values.dtype.str} {values.shape}".encode())

@@ -5,11 +5,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from remodel.archive import section_sum
+from remodel.measures import COLUMNS
 from remodel.parameters import Parameters
 from remodel.patients import Patient
-from remodel.record import checksum
+from remodel.quantities import plain, shown
+from remodel.record import blank, checksum
 from remodel.tissue import Tissue
 from remodel.trials import Trial
+
+TAKEN = {"replicate", "seed", "arm", *COLUMNS}
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Case:
     parameters : Parameters
         Every number of the model.
     labels : dict
-        What tells this case from the others: columns of the frame.
+        What tells this case from the others: columns of the frame, numbers or text.
     tissue : Tissue, optional
         A section that all replicates begin with; each builds one of its own otherwise.
     """
@@ -33,6 +37,17 @@ class Case:
     labels: Mapping[str, float | str] = field(default_factory=dict)
     tissue: Tissue | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse labels that cannot be kept, or that are columns of every frame."""
+        labels = {str(plain(name)): plain(value) for name, value in self.labels.items()}
+        for name, value in labels.items():
+            if name in TAKEN:
+                raise ValueError(f"label {name!r} is a column of every frame; expected another")
+            if not isinstance(value, float | int | str | None):
+                text = f"label {name!r} = {shown(value)}; expected a number or text"
+                raise ValueError(text)  # noqa: TRY004  as of all input
+        object.__setattr__(self, "labels", labels)
+
     def describe(self) -> dict[str, Any]:
         """Return the labels, and a checksum of all else that makes this case."""
         content = {
@@ -40,7 +55,8 @@ class Case:
             "parameters": self.parameters.values(),
             "section": section_sum(self.tissue) if self.tissue else None,
         }
-        return {"labels": dict(self.labels), "sum": checksum(content)}
+        labels = {name: blank(value) for name, value in self.labels.items()}
+        return {"labels": labels, "sum": checksum(content)}
 
 
 def cross(

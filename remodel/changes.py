@@ -7,7 +7,7 @@ from typing import Any
 
 from remodel.parameters import YEAR
 from remodel.patients import Patient
-from remodel.quantities import check
+from remodel.quantities import check, keep_plain
 from remodel.reader import Table
 
 LIVED = ("estradiol", "ovarian", "smoking", "alcohol", "deficiency", "exercise")
@@ -31,6 +31,7 @@ class Change:
 
     def __post_init__(self) -> None:
         """Refuse a year that cannot be."""
+        keep_plain(self)
         check("change: year", self.year, "year", 0, 200)
 
     def as_data(self) -> dict[str, Any]:

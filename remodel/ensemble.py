@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import nullcontext
 from dataclasses import replace
-from inspect import getsource
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,17 +13,18 @@ from tqdm import tqdm
 
 from remodel.cases import Case
 from remodel.files import sweep
+from remodel.identity import identify
 from remodel.origin import origin
 from remodel.parameters import Parameters
-from remodel.quantities import LikelyMistakeWarning, check
+from remodel.quantities import LikelyMistakeWarning, whole
 from remodel.randomness import HIGHEST_SEED
-from remodel.record import read_sealed
+from remodel.record import read_sealed, unblank
 from remodel.replicates import Measure, Replicate, ReplicateTask, attempt, fail
 from remodel.runs import ENSEMBLE, MANIFEST, claim_folder, read_runs, write_run
 from remodel.terminal import is_watched, say
 from remodel.tissue import Tissue
 from remodel.trials import Trial
-from remodel.workers import run_all
+from remodel.workers import Carried, run_all
 
 MOST_REPLICATES = 100_000
 
@@ -51,13 +51,14 @@ class Ensemble(NamedTuple):
 
 def run_ensemble(
     cases: Sequence[Case],
-    folder: Path | None = None,
+    folder: Path | str | None = None,
     replicates: int = 8,
     seed: int = 1,
     workers: int | Executor = 1,
     progress: bool = False,
     *,
     measure: Measure | None = None,
+    measure_name: str = "",
     pictures: bool = False,
     done: Callable[[Replicate], None] | None = None,
 ) -> Ensemble:
@@ -67,7 +68,7 @@ def run_ensemble(
     ----------
     cases : sequence of Case
         What to run, such as `cases.cross` returns it.
-    folder : Path, optional
+    folder : Path or str, optional
         Where each run is written as soon as it ends. What is finished there is not run
         again; what failed is.
     replicates, seed : int
@@ -75,12 +76,20 @@ def run_ensemble(
         their luck; the arms of a trial also share section and spin-up.
     workers : int or Executor
         Processes, or an executor that brings its own; the result does not depend on it.
-        In a script of your own, more than one needs ``if __name__ == "__main__":``.
+        More than one ask nothing of a script and may get functions of a notebook; an
+        executor of your own may ask for ``if __name__ == "__main__":``.
     progress : bool
-        Name what fails on stderr, and show a bar there if that is a terminal.
+        Name what fails on stderr, and show a bar there if that is a terminal. Without it
+        one line there says how many runs failed, and why the first did.
     measure : callable, optional
-        Called with the model on day 0 and at each visit of the trial. What it returns are
-        columns of the frame, in the last reading before the visit and empty elsewhere.
+        Called with the model on day 0 and at each visit of the trial. Returns a dict: numbers,
+        True or False (kept as 1 and 0), text or arrays (a column for each value) by name.
+        They are columns of the frame, in the last reading before the visit and empty
+        elsewhere. Another measure is another experiment: its code counts, and so do its
+        closure, its defaults, its arguments and the globals that it names.
+    measure_name : str
+        Stands for what of a measure cannot be told from another, such as a connection, and
+        for lists, arrays and objects that it changes; give another one whenever those change.
     pictures : bool
         Take pictures of the first replicate of the first case.
     done : callable, optional
@@ -92,14 +101,43 @@ def run_ensemble(
         If stopped by hand, by the loss of a cluster or of a worker process; the message says
         how much is kept.
     ValueError
-        If the folder holds something else or another run is at work in it.
+        If the folder holds something else or another run is at work in it, or if a measure
+        cannot be told from another or not be sent to worker processes.
     OSError
         If a run cannot be written, as on a full disk.
     """
-    tasks = list_tasks(cases, replicates, seed, measure, pictures)
+    found = make_runs(
+        cases, folder, replicates, seed, workers, progress, measure=measure,
+        measure_name=measure_name, pictures=pictures, done=done,
+    )  # fmt: skip
+    if len(found.failed) and not progress:
+        total, first = len(cases) * int(replicates), found.failed["error"].iloc[0]
+        say(f"remodel: {len(found.failed)} of {total} runs failed; the first: {first}")
+    return found
+
+
+def make_runs(
+    cases: Sequence[Case],
+    folder: Path | str | None,
+    replicates: int,
+    seed: int,
+    workers: int | Executor,
+    progress: bool,
+    *,
+    measure: Measure | None = None,
+    measure_name: str = "",
+    pictures: bool = False,
+    done: Callable[[Replicate], None] | None = None,
+) -> Ensemble:
+    """Do what `run_ensemble` does, and leave it to the caller to speak of failed runs."""
     for note in dict.fromkeys(note for case in cases for note in case.trial.notes()):
-        warnings.warn(note, LikelyMistakeWarning, stacklevel=2)
-    causes = describe_ensemble(cases, replicates, seed, measure)
+        warnings.warn(note, LikelyMistakeWarning, stacklevel=3)
+    folder = None if folder is None else Path(folder)
+    seed, replicates = check_luck(seed, replicates)
+    known = identify(measure, measure_name) if folder else ""
+    carried = Carried(measure) if measure else None
+    tasks = list_tasks(cases, replicates, seed, carried, pictures)
+    causes = describe_ensemble(cases, replicates, seed, known)
     with claim_folder(folder, causes) if folder else nullcontext():
         runs = find_finished(folder, causes) if folder else {}
         missing = [task for task in tasks if (task.case, task.replicate) not in runs]
@@ -109,6 +147,7 @@ def run_ensemble(
         )  # fmt: skip
 
         def take(run: Replicate) -> None:
+            run = without_clash(causes, run)
             if run.error and progress:
                 say(name_failure(causes, run))
             if done:
@@ -122,15 +161,37 @@ def run_ensemble(
             with bar:
                 run_all(missing, attempt, workers, take, fail)
         except (KeyboardInterrupt, ConnectionError, BrokenExecutor) as stop:
-            count = f"{len(runs)} of {len(tasks)} runs"
-            raise type(stop)(tell_what_is_kept(str(stop), count, folder)) from None
+            raise type(stop)(tell_what_is_kept(str(stop), len(runs), len(tasks), folder)) from None
     return gather(causes, runs.values())
 
 
-def tell_what_is_kept(reason: str, count: str, folder: Path | None) -> str:
+def check_luck(seed: int, replicates: int) -> tuple[int, int]:
+    """Return seed and replicates as whole numbers of Python; refuse what is none."""
+    return (
+        whole("seed", seed, "(no unit)", 0, HIGHEST_SEED),
+        whole("replicates", replicates, "runs", 1, MOST_REPLICATES),
+    )
+
+
+def without_clash(causes: Mapping[str, Any], run: Replicate) -> Replicate:
+    """Return a run, or a failed one if it has a column that is named as a label is."""
+    twice = [name for name in labels_of(causes, run.case) if name in run.frame]
+    if not twice:
+        return run
+    error = f"ValueError: {twice[0]!r} is a label of the case and a column; rename one of them"
+    return replace(run, frame=pd.DataFrame(), snapshots={}, error=error)
+
+
+def tell_what_is_kept(reason: str, count: int, total: int, folder: Path | None) -> str:
     """Return why the runs were stopped, how many there are, and how to go on."""
-    kept = f"kept in {folder}, and the same command goes on from there" if folder else "lost"
-    return f"{reason}{'; ' * bool(reason)}{count} are {kept}"
+    if not count:
+        kept = f"none of {total} runs was finished"
+    elif folder:
+        kept = f"{count} of {total} runs are kept in {folder}"
+    else:
+        kept = f"{count} of {total} runs were finished and are lost; a folder would keep them"
+    again = ", and the same command goes on from there" if folder and count else ""
+    return f"{reason}{'; ' * bool(reason)}{kept}{again}"
 
 
 def find_finished(folder: Path, causes: Mapping[str, Any]) -> dict[tuple[int, int], Replicate]:
@@ -143,8 +204,6 @@ def list_tasks(
     cases: Sequence[Case], replicates: int, seed: int, measure: Measure | None, pictures: bool
 ) -> list[ReplicateTask]:
     """Return the work: first one replicate of every case, then the next."""
-    check("replicates", replicates, "runs", 1, MOST_REPLICATES)
-    check("seed", seed, "(no unit)", 0, HIGHEST_SEED)
     for case in cases:
         case.trial.refuse_early(case.parameters.time.step)
     return [
@@ -158,20 +217,24 @@ def list_tasks(
 
 
 def describe_ensemble(
-    cases: Sequence[Case], replicates: int, seed: int, measure: Measure | None
+    cases: Sequence[Case], replicates: int, seed: int, measure: str
 ) -> dict[str, Any]:
-    """Return all that makes an ensemble; of trials, parameters and sections, checksums."""
+    """Return all that makes an ensemble; of trials, parameters and sections, checksums.
+
+    `measure` is what `identify` returns.
+    """
     return {
         **origin(),
         "seed": seed,
         "replicates": replicates,
-        "measure": getsource(measure) if measure else "",
+        "measure": measure,
         "cases": [case.describe() for case in cases],
     }
 
 
-def load_ensemble(folder: Path) -> Ensemble:
+def load_ensemble(folder: Path | str) -> Ensemble:
     """Read what is in the folder of an ensemble, finished or not."""
+    folder = Path(folder)
     causes = read_sealed(folder / MANIFEST, ENSEMBLE)
     return gather(causes, read_runs(folder, causes))
 
@@ -183,16 +246,24 @@ def gather(causes: Mapping[str, Any], runs: Iterable[Replicate]) -> Ensemble:
         if run.error:
             failed.append(label(causes, run) | {"error": run.error})
             continue
-        columns = pd.DataFrame(causes["cases"][run.case]["labels"], index=run.frame.index)
+        columns = pd.DataFrame(labels_of(causes, run.case), index=run.frame.index)
         frames.append(pd.concat([columns, run.frame], axis="columns"))
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     return Ensemble(frame, pd.DataFrame(failed))
 
 
+def labels_of(causes: Mapping[str, Any], case: int) -> dict[str, Any]:
+    """Return the labels of a case."""
+    return {name: unblank(value) for name, value in causes["cases"][case]["labels"].items()}
+
+
 def label(causes: Mapping[str, Any], run: Replicate) -> dict[str, Any]:
     """Return what tells a run from the others of its ensemble."""
-    labels: dict[str, Any] = causes["cases"][run.case]["labels"]
-    return {**labels, "replicate": run.number, "seed": causes["seed"] + run.number}
+    return {
+        **labels_of(causes, run.case),
+        "replicate": run.number,
+        "seed": causes["seed"] + run.number,
+    }
 
 
 def name_failure(causes: Mapping[str, Any], run: Replicate) -> str:
@@ -238,5 +309,5 @@ def run_trial(
         Columns replicate, seed, arm and `measures.COLUMNS`; a row for each reading.
     """
     case = Case(trial, parameters or Parameters(), tissue=tissue)
-    found = run_ensemble([case], None, replicates, seed, workers, progress)
+    found = make_runs([case], None, replicates, seed, workers, progress)
     return all_finished(found, kept=False)

@@ -1,15 +1,19 @@
 """Files that are there whole or not at all, and folders that one run at a time writes into."""
 
 import os
+import re
 import shutil
 import sys
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import IO
 
 LOCK = ".lock"
+LONGEST_NAME = 120  # bytes; a disk takes 255, and a name beside it is longer
+RESERVED = {"con", "prn", "aux", "nul", *(f"{x}{n}" for x in ("com", "lpt") for n in range(10))}
 TOKEN = 8  # bytes in the name of a file that is not whole yet
 
 
@@ -17,6 +21,34 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file, text in UTF-8, so that no one ever sees half of it."""
     with whole_file(path) as beside:
         beside.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def file_names(names: Sequence[str]) -> dict[str, str]:
+    """Return a name of a file for each of some names, and another for each, whatever the disk.
+
+    A disk may hold capitals and small letters, or two ways to write an accent, for the same. Of
+    names that come to the same, all but the first bear a number.
+    """
+    found: dict[str, str] = {}
+    wanted = {name: slug(name) for name in names}
+    taken = set(wanted.values())
+    held: set[str] = set()
+    for name, text in wanted.items():
+        place, number = text, 2
+        while place in held or (number > 2 and place in taken):
+            place, number = f"{text}-{number}", number + 1
+        held.add(place)
+        found[name] = place
+    return found
+
+
+def slug(name: str) -> str:
+    """Return a name as letters and digits with hyphens between, short enough for any disk."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    text = re.sub(r"\W+", "-", folded).strip("-")
+    while len(text.encode(errors="replace")) > LONGEST_NAME:
+        text = text[:-1].rstrip("-")
+    return f"{text}-1" if text in RESERVED else text or "unnamed"  # Windows keeps some
 
 
 def read_bytes(path: Path, most: int) -> bytes:

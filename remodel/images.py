@@ -123,7 +123,7 @@ def read_section(
     ValueError
         With one line that names the file, what was found and what was expected.
     """
-    scan, path = scan or Scan(), Path(path)
+    scan, path, mask = scan or Scan(), Path(path), Path(mask) if mask is not None else None
     picture = read_picture(path)
     pixel = choose_size(scan.pixel_um, scan.site_um, picture.stated)
     gray = np.rot90(picture.gray, scan.turns)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from remodel.archive import save_section
 from remodel.cases import Case
-from remodel.ensemble import all_finished, run_ensemble, run_trial
+from remodel.ensemble import all_finished, check_luck, make_runs, run_trial
 from remodel.files import whole_file, write_whole
 from remodel.origin import recorded_parameters
 from remodel.parameters import Parameters
@@ -35,7 +35,7 @@ def run_job(
     replicates: int,
     seed: int,
     workers: int | Executor,
-    folder: Path,
+    folder: Path | str,
     progress: bool = True,
     tissue: Tissue | None = None,
 ) -> pd.DataFrame:
@@ -56,6 +56,8 @@ def run_job(
         With a message that names the finished replicates.
     """
     trial.refuse_early(parameters.time.step)  # before the folder is claimed
+    folder = Path(folder)
+    seed, replicates = check_luck(seed, replicates)
     case = Case(trial, parameters, tissue=tissue)
     causes = describe(trial, parameters, seed, replicates, tissue)
     with claimed(folder / "record.json", causes, causes | {"results": None}):
@@ -69,8 +71,10 @@ def run_replicates(
     case: Case, folder: Path, replicates: int, seed: int, workers: int | Executor, progress: bool
 ) -> pd.DataFrame:
     """Run what is not there yet, and draw the sections of the first replicate."""
+    from remodel.fonts import foresee
     from remodel.plots import plot_sections  # Matplotlib is slow to import
 
+    foresee([case.trial.name, case.trial.title, *(arm.name for arm in case.trial.arms)])
     runs, sections = folder / RUNS, folder / "sections.png"
     if not sections.exists():  # it is drawn of the run itself
         run_path(runs, 0, 0).unlink(missing_ok=True)
@@ -81,7 +85,7 @@ def run_replicates(
                 plot_sections(run.snapshots, beside)
 
     try:
-        found = run_ensemble(
+        found = make_runs(
             [case], runs, replicates, seed, workers, progress, pictures=True, done=keep_pictures
         )
     except KeyboardInterrupt:

@@ -1,6 +1,5 @@
 """A section over the years as a film, with its curves beside it."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,8 @@ from tqdm import tqdm
 from remodel.arms import Arm
 from remodel.checkpoint import Checkpoint, take_checkpoint
 from remodel.colors import BLUE, VERMILLION
-from remodel.files import whole_file
+from remodel.files import file_names, whole_file
+from remodel.fonts import fit_letters, quiet
 from remodel.jobs import SECTION
 from remodel.origin import code_sum, recorded_parameters
 from remodel.parameters import Parameters
@@ -78,7 +78,7 @@ class Film:
         return [end * number / count for number in range(count + 1)]
 
 
-def read_film(run: str, arm: str | None, replicate: int, frames_per_year: float) -> Film:
+def read_film(run: Path | str, arm: str | None, replicate: int, frames_per_year: float) -> Film:
     """Return the film of a finished run, by its folder or record, or of a trial, by its name.
 
     Raises
@@ -86,6 +86,7 @@ def read_film(run: str, arm: str | None, replicate: int, frames_per_year: float)
     ValueError
         If there is no such run, trial, arm or replicate.
     """
+    run = str(run)
     record = Path(run, RECORD) if Path(run).is_dir() else Path(run)
     if record.suffix != ".json":
         if not Path(run).suffix and len(Path(run).parts) > 1:
@@ -105,9 +106,14 @@ def read_film(run: str, arm: str | None, replicate: int, frames_per_year: float)
     return Film(task, find_arm(trial, arm), frames_per_year, held["code"] != code_sum())
 
 
-def place_of(run: str, film: Film) -> Path:
-    """Return where the film of a run goes if no one says where: into its folder."""
-    name = re.sub(r"\W+", "-", film.arm.name.lower()).strip("-") + ".gif"
+def place_of(run: Path | str, film: Film) -> Path:
+    """Return where the film of a run goes if no one says where: into its folder.
+
+    No two arms of a trial share it, nor do two replicates.
+    """
+    arm = file_names([arm.name for arm in film.task.trial.arms])[film.arm.name]
+    which = f"-replicate-{film.task.replicate}" if film.task.replicate else ""
+    name = f"{arm}{which}.gif"
     if Path(run).is_dir():
         return Path(run, name)
     if Path(run).suffix == ".json":
@@ -123,14 +129,14 @@ def find_arm(trial: Trial, name: str | None) -> Arm:
     return arms[name] if name is not None else trial.arms[0]
 
 
-def make_movie(film: Film, path: Path, progress: bool = True) -> list[Path]:
+def make_movie(film: Film, path: Path | str, progress: bool = True) -> list[Path]:
     """Write a film as GIF, and as MP4 beside it where ffmpeg is found.
 
     Parameters
     ----------
     film : Film
         What to show.
-    path : Path
+    path : Path or str
         Of the GIF.
     progress : bool
         Show a bar on stderr if that is a terminal.
@@ -140,6 +146,7 @@ def make_movie(film: Film, path: Path, progress: bool = True) -> list[Path]:
     list of Path
         The files written, each whole or not at all.
     """
+    path = Path(path)
     point = take_checkpoint(spin_up(film.task, film.task.trial.woman(film.arm, film.task.seed)))
     curves = run_ahead(point, film)
     kinds: list[tuple[type[AbstractMovieWriter], str]] = [(PillowWriter, ".gif")]
@@ -186,14 +193,17 @@ def shoot(
             place.set_title(as_label(f"{film.arm.name}, year {year:.1f}"), fontsize=14)
             for mark in marks:
                 mark.set_xdata([year, year])
-            writer.grab_frame()
+            fit_letters(figure)
+            with quiet():
+                writer.grab_frame()
             shot += 1
             done()
     except BaseException:
         if shot and not isinstance(writer, PillowWriter):  # which encodes only now, for nothing
             finish(writer)
         raise
-    finish(writer)
+    with quiet():  # it may draw once more
+        finish(writer)
 
 
 def finish(writer: AbstractMovieWriter) -> None:

@@ -12,6 +12,7 @@ from remodel.archive import load_section, save_section, section_sum
 from remodel.arrays import Floats
 from remodel.colors import MARROW
 from remodel.files import open_folder, whole_file, write_whole
+from remodel.fonts import save_figure
 from remodel.histomorphometry import INDICES, structure
 from remodel.images import Understood
 from remodel.parameters import Section
@@ -27,11 +28,12 @@ BEYOND = "#BBBBBB"
 DRAWN = 1500  # pixels along a side are enough for a picture
 
 
-def write_overview(found: Understood, folder: Path) -> pd.DataFrame:
+def write_overview(found: Understood, folder: Path | str) -> pd.DataFrame:
     """Write section, picture and table into a folder; return the table.
 
     The folder must be new or hold the very same section.
     """
+    folder = Path(folder)
     check_place(found.tissue, folder)
     open_folder(folder)
     save_section(found.tissue, folder / OUTPUTS[0], found.about)  # first: it claims the folder
@@ -141,7 +143,7 @@ def plot_understood(found: Understood, path: Path) -> None:
         axis.set(xticks=[], yticks=[], ylim=(rows * side, 0))
     draw_scale(right, rows * side)
     figure.legend(handles=legend(), loc="outside lower center", ncols=5, frameon=False, fontsize=10)
-    figure.savefig(path)
+    save_figure(figure, path)
 
 
 def compartment_image(tissue: Tissue) -> Floats:

@@ -9,6 +9,7 @@ import pandas as pd
 import remodel
 from remodel.comparison import ASKED, CLEAR, PARTS, is_bmd, score
 from remodel.files import whole_file, write_whole
+from remodel.fonts import save_figure
 from remodel.origin import code_sum
 from remodel.record import as_csv
 from remodel.report import interval, number
@@ -183,4 +184,4 @@ def plot_evidence(table: pd.DataFrame, path: Path) -> None:
         axis.legend(fontsize=9, frameon=False)
         axis.set_ylim(*ends)
     panels[0].set_ylabel("Simulated, with 95 % interval", fontsize=12)
-    figure.savefig(path)
+    save_figure(figure, path)

@@ -29,6 +29,7 @@ from remodel.colors import (
     SKY,
     VERMILLION,
 )  # fmt: skip
+from remodel.fonts import save_figure
 from remodel.model import BoneModel
 from remodel.report import Readings
 from remodel.snapshots import Snapshot, take_snapshot
@@ -57,7 +58,7 @@ def as_label(text: str) -> str:
     return (" " if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
-def plot_trial(frame: pd.DataFrame, trial: Trial, path: Path) -> None:
+def plot_trial(frame: pd.DataFrame, trial: Trial, path: Path | str) -> None:
     """Draw the curves of all arms, with the published results on them.
 
     Parameters
@@ -83,7 +84,9 @@ def plot_trial(frame: pd.DataFrame, trial: Trial, path: Path) -> None:
     figure.legend(
         handles=trial_legend(trial), loc="outside lower center", ncols=4, fontsize=11, frameon=False
     )
-    figure.savefig(path, metadata={"Software": None} if path.suffix == ".png" else None)
+    path = Path(path)
+    plain = {"Software": None} if path.suffix == ".png" else None
+    save_figure(figure, path, metadata=plain)
 
 
 def draw_panel(axis: Axes, readings: Readings, trial: Trial, site: str) -> None:
@@ -187,15 +190,15 @@ def trial_legend(trial: Trial) -> list[Line2D | Patch]:
     return keys
 
 
-def plot_section(model: BoneModel, path: Path) -> None:
+def plot_section(model: BoneModel, path: Path | str) -> None:
     """Draw the section of a model as it is now: bone, cavities, cells."""
     figure = Figure(figsize=(7.5, 8.1), dpi=150, layout="constrained")
     draw_section(figure.subplots(), take_snapshot(model), 7.3)
     add_section_legend(figure, "outside lower center", 9)
-    figure.savefig(path)
+    save_figure(figure, path)
 
 
-def plot_sections(pictures: Pictures, path: Path) -> None:
+def plot_sections(pictures: Pictures, path: Path | str) -> None:
     """Draw one replicate of a trial: a row for each arm, a column for each moment."""
     arms = list(dict.fromkeys(arm for arm, _ in pictures))
     years = sorted({year for _, year in pictures})
@@ -207,7 +210,7 @@ def plot_sections(pictures: Pictures, path: Path) -> None:
     for axis, year in zip(grid[0], years, strict=True):
         axis.set_title("before treatment" if year == 0 else f"year {year:g}", fontsize=13)
     add_section_legend(figure)
-    figure.savefig(path)
+    save_figure(figure, path)
 
 
 def section_grid(picture: Snapshot, rows: int, columns: int) -> tuple[Figure, Any]:

@@ -3,10 +3,14 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from numbers import Number
+from decimal import Decimal
+from numbers import Integral, Number, Real
 from typing import Any, NamedTuple, Self
 
+import numpy as np
+
 LONGEST_SHOWN = 80  # letters of a value in a message
+PLAIN = (float, int, str, bool)
 CALIBRATED, MEASURED, DESIGN = "calibrated", "measured", "design"
 BASES = {  # what a number rests on, where its source is no row of the evidence
     CALIBRATED: "fitted to published trials by `experiments/calibrate.py`",
@@ -56,6 +60,48 @@ def check(name: str, value: float, unit: str, low: float, high: float) -> None:
         raise ValueError(f"{name} = {shown(value)} {unit}; expected {low:g} to {high:g} {unit}")
 
 
+def whole(name: str, value: Any, unit: str, low: int, high: int) -> int:
+    """Return a whole number, of whatever kind; refuse any other, and one outside its range."""
+    value = plain(value)
+    check(name, value, unit, low, high)
+    if int(value) != value:
+        raise ValueError(f"{name} = {shown(value)} {unit}; expected a whole number")
+    return int(value)
+
+
+def plain(value: Any) -> Any:
+    """Return a number or text of NumPy as one of Python, and all else as it is.
+
+    Of NumPy are what `arange` and a frame hand out: neither JSON nor a checksum takes them,
+    and those of 32 bits would be reckoned with in 32 bits.
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, np.str_):
+        return str(value)
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real | Decimal) else value
+
+
+def keep_plain(item: Any) -> None:
+    """Make the numbers and the text of a frozen dataclass those of Python."""
+    for one in fields(item):
+        value = getattr(item, one.name)
+        if type(value) not in PLAIN:
+            object.__setattr__(item, one.name, plain(value))
+
+
+def for_json(value: Any) -> Any:
+    """Return what JSON cannot hold by itself as something that it can: for `json.dumps`."""
+    found = value.tolist() if isinstance(value, np.ndarray) else plain(value)
+    if found is value:
+        raise ValueError(f"{shown(value)} cannot be kept; expected numbers, text, lists or tables")
+    return found
+
+
 def one_line(text: str) -> str:
     """Return text without the ends of lines that names and paths may hold."""
     return " ".join(text.splitlines())
@@ -76,6 +122,7 @@ class Group:
 
     def __post_init__(self) -> None:
         """Compare each number with its range."""
+        keep_plain(self)
         for row in self.rows(type(self).__name__):
             check(row.name, row.value, row.unit, row.low, row.high)
 

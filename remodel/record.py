@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from math import isnan
+from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from remodel.archive import MOST_TEXT, load_section, parse_json, section_sum
 from remodel.files import lone_writer, open_folder, read_bytes, write_whole
 from remodel.origin import origin
 from remodel.parameters import Parameters
+from remodel.quantities import for_json, plain
 from remodel.report import summarize
 from remodel.tissue import Tissue
 from remodel.trials import Trial
@@ -61,8 +62,20 @@ def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def blank(value: Any) -> Any:
-    """Return a value as JSON can hold it: None where there is no number."""
-    return None if isinstance(value, float) and isnan(value) else value
+    """Return a value as JSON can hold it: None where there is no number, infinity by name."""
+    value = plain(value)
+    if not isinstance(value, float) or isfinite(value):
+        return value
+    return None if isnan(value) else {"number": str(value)}
+
+
+def unblank(value: Any) -> Any:
+    """Return the value of which `blank` made what JSON holds."""
+    if value is None:
+        return nan
+    if isinstance(value, dict) and set(value) == {"number"}:
+        return float(value["number"])
+    return value
 
 
 def as_csv(frame: pd.DataFrame) -> str:
@@ -72,17 +85,20 @@ def as_csv(frame: pd.DataFrame) -> str:
 
 def seal(record: dict[str, Any]) -> str:
     """Return the text of a record, with a checksum that tells whether it was edited."""
-    return json.dumps(record | {"checksum": checksum(record)}, indent=1, allow_nan=False) + "\n"
+    whole = record | {"checksum": checksum(record)}
+    return json.dumps(whole, indent=1, allow_nan=False, default=for_json) + "\n"
 
 
 def checksum(record: dict[str, Any]) -> str:
     """Return the checksum of a record without its own."""
     content = {key: value for key, value in record.items() if key != "checksum"}
-    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    text = json.dumps(content, sort_keys=True, default=for_json)
+    return sha256(text.encode()).hexdigest()
 
 
-def read_record(path: Path, form: str = FORMAT) -> dict[str, Any]:
+def read_record(path: Path | str, form: str = FORMAT) -> dict[str, Any]:
     """Read the record of a run; raises what `read_sealed` does, and if it lacks a part."""
+    path = Path(path)
     record = read_sealed(path, form)
     missing = [name for name in (*CAUSES, "results") if name not in record]
     if missing:
@@ -114,7 +130,7 @@ def read_sealed(path: Path, form: str) -> dict[str, Any]:
     return record
 
 
-def recorded_section(record: dict[str, Any], file: Path) -> Tissue | None:
+def recorded_section(record: dict[str, Any], file: Path | str) -> Tissue | None:
     """Return the section that a record names, from a file beside it; None if it names none."""
     if record["section"] is None:
         return None

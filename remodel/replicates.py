@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from traceback import extract_tb
+from typing import Any
 
 import pandas as pd
 
 from remodel.arms import Arm
 from remodel.checkpoint import Checkpoint, forget, resume, take_checkpoint
+from remodel.measuring import take_values
 from remodel.model import BoneModel
 from remodel.parameters import Parameters
 from remodel.patients import Patient
@@ -18,7 +20,7 @@ from remodel.tissue import Tissue
 from remodel.trials import Trial
 
 FOLDERS = re.compile(r"(?<![\w.])(?:[A-Za-z]:|~)?[/\\](?:[^/\\'\":;,]+[/\\])+")  # a run names none
-Measure = Callable[[BoneModel], Mapping[str, float]]
+Measure = Callable[[BoneModel], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def follow(model: BoneModel, task: ReplicateTask) -> tuple[pd.DataFrame, dict[fl
         if year in pictured:
             pictures[year] = take_snapshot(model)
         if task.measure and year in visits:
-            measured[len(model.meter.rows) - 1] = dict(task.measure(model))
+            measured[len(model.meter.rows) - 1] = take_values(task.measure, model)
     model.run_until(trial.years)
     frame = trial.observe(model.frame(), task.parameters.densitometry, task.seed)
     return frame.join(pd.DataFrame.from_dict(measured, orient="index")), pictures

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from math import nan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from remodel.files import write_whole
-from remodel.record import as_csv, blank, checksum, claimed, read_sealed, seal
+from remodel.measures import COLUMNS
+from remodel.quantities import one_line
+from remodel.record import as_csv, blank, checksum, claimed, read_sealed, seal, unblank
 from remodel.replicates import Replicate
 
 MANIFEST = "ensemble.json"
-ENSEMBLE, RUN = "remodel ensemble, 1", "remodel ensemble run, 1"
+ENSEMBLE, RUN = "remodel ensemble, 2", "remodel ensemble run, 2"
+NUMBERS = {"replicate", "seed", *COLUMNS}  # columns that hold no text
 
 
 def claim_folder(folder: Path, causes: Mapping[str, Any]) -> AbstractContextManager[None]:
@@ -77,14 +79,11 @@ def read_run(folder: Path, causes: Mapping[str, Any], case: int, number: int) ->
 
 
 def as_frame(readings: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the readings of a run; all but the names of the arms are numbers."""
+    """Return the readings of a run; text are the names of the arms and what was measured."""
     frame = pd.DataFrame(
-        {
-            name: [nan if value is None else value for value in values]
-            for name, values in readings.items()
-        }
+        {name: [unblank(value) for value in values] for name, values in readings.items()}
     )
-    words = [name for name in frame if name != "arm" and frame[name].dtype.kind not in "biuf"]
+    words = [name for name in frame if name in NUMBERS and frame[name].dtype.kind not in "biuf"]
     if words:
         raise ValueError(f"{words[0]} is not all numbers")
     return frame
@@ -105,7 +104,7 @@ def fingerprint(causes: Mapping[str, Any], case: int, number: int) -> str:
     return checksum(parts | {"case": causes["cases"][case], "replicate": number})
 
 
-def write_frame(frame: pd.DataFrame, path: Path) -> None:
+def write_frame(frame: pd.DataFrame, path: Path | str) -> None:
     """Write a frame as CSV or Parquet, as the name of the file says.
 
     Raises
@@ -113,6 +112,7 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
     ValueError
         If the name ends in neither, or Parquet cannot be written here.
     """
+    path = Path(path)
     if path.suffix not in (".csv", ".parquet"):
         raise ValueError(f"{path}: expected a name that ends in .csv or .parquet")
     if path.suffix == ".csv":
@@ -125,4 +125,6 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
             f'{path}: Parquet needs pyarrow; install it with: pip install "remodel[analysis]", '
             "or name a .csv"
         ) from None
+    except (TypeError, ValueError) as error:  # of a column with text and numbers in it
+        raise ValueError(f"{path}: {one_line(str(error))}; or name a .csv") from None
     write_whole(path, content)

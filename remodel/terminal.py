@@ -1,7 +1,10 @@
-"""What is said on stderr: lines of plain text, whoever listens, and bars if someone watches."""
+"""What is said: lines of plain text, whoever listens, and bars if someone watches."""
 
 import shlex
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from tqdm import tqdm
 
@@ -12,7 +15,7 @@ def is_watched() -> bool:
 
 
 def say(line: str) -> None:
-    """Print one line; where nobody listens the work goes on without."""
+    """Print one line on stderr; where nobody listens the work goes on without."""
     if sys.stderr is None:
         return
     try:
@@ -33,4 +36,27 @@ def command_line(*words: object) -> str:
         f"./{word}" if not isinstance(word, str) and str(word).startswith("-") else str(word)
         for word in words
     ]
-    return shlex.join(["remodel", *safe])
+    line = ["remodel", *safe]
+    return subprocess.list2cmdline(line) if sys.platform == "win32" else shlex.join(line)
+
+
+@contextmanager
+def legible() -> Iterator[None]:
+    """Have stdout and stderr print something else for a letter that they cannot print.
+
+    The code page of a pipe or a file knows some letters only; of a table, all but those is
+    printed, where else none of it would be.
+    """
+    changed = []
+    for stream, instead in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
+        before, code = getattr(stream, "errors", None), getattr(stream, "encoding", None) or ""
+        fails = before == "strict" or (before == "surrogateescape" and code[:3].lower() != "utf")
+        if fails and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=instead)
+            changed.append((stream, before))
+    try:
+        yield
+    finally:
+        for stream, before in changed:
+            with suppress(OSError, ValueError):  # closed meanwhile
+                stream.reconfigure(errors=before)

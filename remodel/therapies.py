@@ -8,7 +8,7 @@ from math import ceil, fsum, inf, isnan
 from remodel.drugs import DRUGS, SHORTEST, Drug, find_drug
 from remodel.kinetics import Body
 from remodel.parameters import YEAR
-from remodel.quantities import check, shown
+from remodel.quantities import check, keep_plain, shown
 
 MOST_DOSES = 20.0  # usual doses; what is more was meant in mg
 FEW_DOSES = 4.0  # usual doses; what is more is asked about
@@ -63,6 +63,7 @@ class Course:
 
     def __post_init__(self) -> None:
         """Refuse a course that cannot be given."""
+        keep_plain(self)
         if isinstance(self.dose, str):
             parse_dose(self.dose, self.drug)
         else:

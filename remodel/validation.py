@@ -29,7 +29,7 @@ BEFORE = "before treatment"
 
 
 def validate(
-    parameters: Parameters, replicates: int, seed: int, workers: int | Executor, folder: Path
+    parameters: Parameters, replicates: int, seed: int, workers: int | Executor, folder: Path | str
 ) -> pd.DataFrame:
     """Run every built-in trial and write tables, a figure and a record into a folder.
 
@@ -48,6 +48,7 @@ def validate(
     FailedRunsError
         If a run failed; the others are kept.
     """
+    folder = Path(folder)
     trials = [load_trial(name) for name in built_in_trials()]
     causes = describe(trials[0], parameters, seed, replicates)
     causes |= {"format": FORMAT, "trial": [trial.as_data() for trial in trials]}

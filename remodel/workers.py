@@ -5,6 +5,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     BrokenExecutor,
@@ -15,11 +16,16 @@ from concurrent.futures import (
     as_completed,
 )
 from contextlib import contextmanager
+from copy import copy
 from threading import Thread, current_thread, main_thread
+from types import ModuleType
 from typing import Any, TypeVar
 
+import cloudpickle
+
 from remodel.origin import origin
-from remodel.quantities import check
+from remodel.quantities import one_line, whole
+from remodel.terminal import say
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -30,6 +36,19 @@ LOST = 30.0  # seconds without a worker after which a cluster is given up
 KILLED = (
     "a worker process was ended from outside, as a machine does that runs out of memory; "
     "fewer --workers need less"
+)
+FOREIGN = (
+    "a worker process of the executor ended before its work was done: memory ran out, or it "
+    'could not start, as without `if __name__ == "__main__":` in a script, or in a notebook; '
+    "workers=2 in place of an executor asks for neither"
+)
+SEND = (
+    "the work cannot be sent to worker processes ({error}); let a measure hold no open file, "
+    "lock or connection, or run with workers=1"
+)
+NO_FILE = (
+    "remodel: this script came through a pipe; worker processes cannot read it, and get what "
+    "it hands over as it is now"
 )
 
 
@@ -45,7 +64,8 @@ def run_all(
     Parameters
     ----------
     tasks : sequence
-        Arguments of `function`; both must survive pickling unless `workers` is 1.
+        Arguments of `function`; both must survive pickling unless `workers` is 1. Functions
+        and classes of a script, a notebook or a prompt go to processes by their content.
     workers : int or Executor
         1 runs in this process; more in processes of their own; an executor as it likes.
     done : callable
@@ -60,19 +80,36 @@ def run_all(
         If an executor drops its tasks, as that of a cluster does whose scheduler is gone, or
         if all workers of a cluster are gone for long.
     BrokenExecutor
-        If a worker process was ended from outside.
+        If a worker process ended before its work was done; the message says why.
+    ValueError
+        If tasks cannot be sent to worker processes.
     """
     if isinstance(workers, Executor):
-        collect({workers.submit(function, task): task for task in tasks}, done, failed, workers)
+        share_out(workers, tasks, function, done, failed)
         return
-    check("workers", workers, "processes", 1, MOST_WORKERS)
-    workers = min(workers, len(tasks))
+    workers = min(whole("workers", workers, "processes", 1, MOST_WORKERS), len(tasks))
     if workers <= 1:
         for task in tasks:
             done(function(task))
         return
     with process_pool(workers) as pool:
-        collect({pool.submit(function, task): task for task in tasks}, done, failed, pool)
+        share_out(pool, tasks, function, done, failed)
+
+
+def share_out(
+    workers: Executor,
+    tasks: Sequence[Task],
+    function: Callable[[Task], Result],
+    done: Callable[[Result], None],
+    failed: Callable[[Task, Exception], Result] | None,
+) -> None:
+    """Hand tasks to an executor and what comes back to `done`; say why it broke if it did."""
+    try:
+        waiting = {workers.submit(function, task): task for task in tasks}
+        collect(waiting, done, failed, workers)
+    except BrokenExecutor as error:
+        reason = workers.reason() if isinstance(workers, Pool) else FOREIGN
+        raise type(error)(reason) from None
 
 
 def collect(
@@ -89,8 +126,8 @@ def collect(
                 result = future.result()
             except CancelledError:
                 raise ConnectionError("the scheduler is gone") from None
-            except BrokenExecutor as error:
-                raise type(error)(KILLED) from None
+            except BrokenExecutor:
+                raise
             except Exception as error:
                 if not failed:
                     raise
@@ -124,29 +161,148 @@ def check_cluster(workers: Executor) -> None:
         ) from None
 
 
+class Spawned(multiprocessing.get_context("spawn").Process):  # type: ignore[misc]
+    """A process that starts from nothing, and aloof of the script."""
+
+    @staticmethod
+    def _Popen(process: Any) -> Any:  # noqa: N802  a name of multiprocessing
+        return aloof(multiprocessing.get_context("spawn").Process._Popen, process)
+
+
+if "forkserver" in multiprocessing.get_all_start_methods():
+
+    class Forked(multiprocessing.get_context("forkserver").Process):  # type: ignore[misc]
+        """A process that a server of such forks, which is aloof of the script too."""
+
+        @staticmethod
+        def _Popen(process: Any) -> Any:  # noqa: N802
+            return aloof(multiprocessing.get_context("forkserver").Process._Popen, process)
+
+
+class Carried:
+    """A function that goes to another process by its content, whoever sends it."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Take a function, or whatever can be called."""
+        self.function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it."""
+        return self.function(*arguments)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what another process makes the same of."""
+        return unpack, (cloudpickle.dumps(self.function),)
+
+
+def unpack(content: bytes) -> Carried:
+    """Return a function from its content."""
+    return Carried(cloudpickle.loads(content))
+
+
+class Pool(ProcessPoolExecutor):
+    """Processes that know nothing of the script that started them.
+
+    They do not read it again, so that it needs no ``if __name__ == "__main__":`` and may be a
+    notebook, a prompt or a pipe; what it hands over goes to them by its content.
+    """
+
+    def __init__(self, workers: int) -> None:
+        """Start nothing yet: processes start with the first tasks."""
+        forks = "forkserver" in multiprocessing.get_all_start_methods()
+        # Nothing is preloaded: that would be whatever of our name lies in the working directory.
+        context: Any = copy(multiprocessing.get_context("forkserver" if forks else "spawn"))
+        context.Process = self.make_process
+        self.kind: Any = Forked if forks else Spawned
+        self.made: list[Any] = []
+        self.begun = context.Event()
+        super().__init__(
+            workers, mp_context=context, initializer=follow_main, initargs=(self.begun,)
+        )
+
+    def make_process(self, *arguments: Any, **named: Any) -> Any:
+        """Make a process, and remember it: how it ended tells why."""
+        self.made.append(self.kind(*arguments, **named))
+        return self.made[-1]
+
+    @property
+    def started(self) -> list[Any]:
+        """Processes that were started."""
+        return [process for process in self.made if process.pid]
+
+    def submit(self, function: Any, /, *arguments: Any, **named: Any) -> Any:
+        """Send a call to a process, functions of the script and all."""
+        try:
+            content = cloudpickle.dumps((function, arguments, named))
+        except Exception as error:  # noqa: BLE001  whatever it is, it cannot be sent
+            raise ValueError(SEND.format(error=one_line(str(error)))) from None
+        return super().submit(call, content)
+
+    def reason(self) -> str:
+        """Return why a process ended before its work was done."""
+        for process in self.started:
+            process.join(PATIENCE)
+        codes = [process.exitcode or 0 for process in self.started]
+        first = [code for code in codes if code not in (0, -signal.SIGTERM)]
+        code = first[0] if first else -signal.SIGTERM
+        if code in (-signal.SIGTERM, -getattr(signal, "SIGKILL", signal.SIGTERM)):
+            return KILLED
+        if code < 0:
+            return f"a worker process crashed ({signal.Signals(-code).name})"
+        if self.begun.is_set():
+            return f"a worker process ended itself with exit code {code}; workers=1 may show why"
+        return (
+            f"no worker process could start (exit code {code}; what it said of it is above); "
+            "workers=1 needs none"
+        )
+
+
+def call(content: bytes) -> Any:
+    """Do in a process what was sent to it."""
+    function, arguments, named = cloudpickle.loads(content)
+    return function(*arguments, **named)
+
+
+def aloof(start: Callable[[Any], Any], process: Any) -> Any:
+    """Start a process that does not read the script again and that no Ctrl-C reaches.
+
+    A script without a guard would start the same work in it once more, and what came through a
+    pipe or stands in a notebook could not be read at all.
+    """
+    script, signals = sys.modules["__main__"], {signal.SIGINT}
+    mask = getattr(signal, "pthread_sigmask", None)
+    before = mask(signal.SIG_BLOCK, signals) if mask else None
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        return start(process)
+    finally:
+        sys.modules["__main__"] = script
+        if mask:
+            mask(signal.SIG_SETMASK, before)
+
+
 @contextmanager
-def process_pool(workers: int) -> Any:
+def process_pool(workers: int) -> Iterator[Pool]:
     """Open a pool of processes; on Ctrl-C or an error they end at once."""
-    forks = "forkserver" in multiprocessing.get_all_start_methods()
-    # Nothing is preloaded: that would be whatever of our name lies in the working directory.
-    context = multiprocessing.get_context("forkserver" if forks else "spawn")
-    before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=follow_main)
+    if getattr(sys.modules["__main__"], "__file__", "") == "<stdin>":
+        say(NO_FILE)
+    pool = Pool(workers)
     try:
         yield pool
     except BaseException:
-        for child in set(multiprocessing.active_children()) - before:
+        for child in pool.started:
             child.terminate()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def follow_main() -> None:
+def follow_main(begun: Any) -> None:
     """Let Ctrl-C be the business of the main process, and end when that process does.
 
     Without this, workers of a process that was killed wait for work for ever.
     """
+    begun.set()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 
@@ -158,17 +314,40 @@ def end_with(main: Any) -> None:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Take a polite request to end, such as that of a batch system, for Ctrl-C."""
-    ask = signal.SIGTERM
-    if current_thread() is not main_thread() or signal.getsignal(ask) != signal.SIG_DFL:
-        yield
-        return
-    signal.signal(ask, signal.default_int_handler)
+def interruptible(asked: list[int] | None = None) -> Iterator[None]:
+    """Take a polite request to end, such as that of a batch system, for Ctrl-C.
+
+    Each request that comes is added to `asked`: a library that is just being loaded may make
+    another error of it.
+    """
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    here = current_thread() is main_thread()
+    taken = {ask: was for ask, was in usual.items() if here and signal.getsignal(ask) == was}
+
+    def interrupt(number: int, frame: Any) -> None:
+        if asked is not None:
+            asked.append(number)
+        signal.default_int_handler(number, frame)
+
+    for ask in taken:
+        signal.signal(ask, interrupt)
     try:
         yield
     finally:
-        signal.signal(ask, signal.SIG_DFL)
+        for ask, was in taken.items():
+            signal.signal(ask, was)
+
+
+@contextmanager
+def uninterrupted(for_good: bool = False) -> Iterator[None]:
+    """Let a second Ctrl-C not disturb the last words after the first."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    if not for_good and before is not None:
+        signal.signal(signal.SIGINT, before)
 
 
 def all_workers() -> int:

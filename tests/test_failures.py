@@ -135,7 +135,7 @@ def test_what_a_finished_run_left_stays_while_it_is_run_again(done, monkeypatch)
 
     before = (done / "record.json").read_bytes()
     assert b'"results": null' not in before
-    monkeypatch.setattr(jobs, "run_ensemble", stop)
+    monkeypatch.setattr(jobs, "make_runs", stop)
     with pytest.raises(KeyboardInterrupt, match=r"finished replicates: .*0000-000\.json"):
         job(done)
     assert (done / "record.json").read_bytes() == before
@@ -173,7 +173,7 @@ def die(_):
 
 @POSIX
 def test_a_worker_that_is_killed_is_one_line_that_says_what_to_do(tmp_path):
-    said = r"ended from outside.*fewer --workers.*; 0 of 2 runs are kept in .*the same command"
+    said = r"ended from outside.*fewer --workers.*; none of 2 runs was finished$"
     with pytest.raises(BrokenProcessPool, match=said):
         run_ensemble(CASES[:1], tmp_path / "b", 2, 3, workers=2, measure=die)
 

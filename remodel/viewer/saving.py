@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from remodel.arms import Arm
 from remodel.changes import year_of
+from remodel.fonts import font_file
 from remodel.measures import COLUMNS
 from remodel.model import BoneModel
 from remodel.quantities import check
@@ -118,7 +119,8 @@ def section_picture(player: Player) -> bytes:
 def write_key(sheet: Image.Image, left: int, top: int, title: str) -> None:
     """Write a title and what each color and mark means, in two columns."""
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=LINE - 8)
-    pen.text((left + 6, top + 3), title, fill="black", font=font)
+    own = font if title.isascii() else ImageFont.truetype(font_file(title), LINE - 8)
+    pen.text((left + 6, top + 3), title, fill="black", font=own)
     for (x, y), key in zip(places(left, top), KEYS, strict=False):
         box = [(x, y + 4), (x + 14, y + 18)]
         shape = pen.ellipse if key.round else pen.rectangle

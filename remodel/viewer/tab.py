@@ -81,6 +81,9 @@ class Tab:
         """Start anew with another scene."""
         self.playing.value, self.until = False, 0.0
         self.attempt(lambda: self.player.set(make()))
+        trial = self.player.scene.trial
+        if trial and not self.error.value:
+            self.error.value = "; ".join(f"note: {note}" for note in trial.notes())
         self.scenes.value += 1
 
     def open_lesson(self, name: str) -> None:
