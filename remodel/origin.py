@@ -27,6 +27,9 @@ NO_RESULT = {
     "workers.py",
     "files.py",
     "terminal.py",
+    "early.py",
+    "fonts.py",
+    "identity.py",
 }  # modules that change no number
 
 

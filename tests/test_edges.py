@@ -7,6 +7,7 @@ import sys
 import time
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,9 @@ from remodel import (
 from remodel import __main__ as command
 from remodel.files import file_names
 from remodel.jobs import run_job
+from remodel.movies import Film, place_of
 from remodel.record import read_record
+from remodel.replicates import ReplicateTask
 
 TOP = Path(remodel.__file__).parent.parent
 LETTERS = """
@@ -304,3 +307,15 @@ def test_commands_that_a_message_suggests_can_be_typed(tmp_path, monkeypatch, ca
     assert command.main(["movie", "no runs/a"]) == command.BAD_INPUT
     line = capsys.readouterr().err.partition("one with: ")[2]
     assert shlex.split(line)[-1] == "no runs/a"
+
+
+def test_films_of_two_arms_or_replicates_never_share_a_file():
+    arms = tuple(replace(TRIAL.arms[0], name=name) for name in ("≥65 y", "<65 Y", "65_y", "?"))
+    trial = replace(TRIAL, arms=arms)
+    places = {
+        place_of("a.toml", Film(ReplicateTask(trial, Parameters(), number, 1), arm))
+        for arm in arms
+        for number in (0, 1)
+    }
+    assert len(places) == 8
+    assert len({str(place).casefold() for place in places}) == 8
