@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from math import fsum, inf, nan
 from typing import TYPE_CHECKING
 
@@ -155,30 +156,47 @@ class Meter:
     def marker(self, raw: dict[str, float], what: str) -> float:
         """Return what a marker sees of a rate or a count, percent change from the baseline.
 
-        The mean over `MARKER_WINDOW` before the reading, each earlier reading by the part of
-        its interval that lies in the window. It never reaches behind day 0, and is 0 there.
+        It is the mean over `MARKER_WINDOW`, and 0 on day 0.
         """
         names = [f"{region}_{what}" for region in REGIONS]
         before = fsum(self.baseline[name] for name in names)
+        if not before:
+            return nan
         year = self.model.day / YEAR
         if year <= 0:
-            return 0.0 if before else nan
-        first, end, total, seen = year - MARKER_WINDOW, year, 0.0, 0.0
-        for row in [raw, *reversed(self.rows)]:
-            begin = row["since"]
-            part = max(0.0, end - max(begin, first, 0.0))
-            total += part * fsum(row[name] for name in names)
-            seen += part
-            end = begin
-            if begin <= max(first, 0.0):
-                break
-        return 100 * (total / seen / before - 1) if before else nan
+            return 0.0
+        return 100 * (window_mean(chain([raw], reversed(self.rows)), year, names) / before - 1)
 
     def percent(self, raw: dict[str, float], names: Iterable[str]) -> float:
         """Return the change of a sum from its baseline, %; 0 where there was nothing."""
         names = list(names)
         before = fsum(self.baseline[name] for name in names)
         return 100 * (fsum(raw[name] for name in names) / before - 1) if before else 0.0
+
+
+def window_mean(latest: Iterable[Mapping[str, float]], year: float, names: Sequence[str]) -> float:
+    """Return the mean of a rate over `MARKER_WINDOW` before a year, or since day 0 if that is less.
+
+    Parameters
+    ----------
+    latest : iterable of dict
+        Readings, the one of that year first, then back in time; each counts by the part of
+        its interval that lies in the window.
+    year : float
+        When it ends, over 0.
+    names : sequence of str
+        Columns that are added up.
+    """
+    first, end, total, seen = max(0.0, year - MARKER_WINDOW), year, 0.0, 0.0
+    for row in latest:
+        begin = row["since"]
+        part = max(0.0, end - max(begin, first))
+        total += part * fsum(row[name] for name in names)
+        seen += part
+        end = begin
+        if begin <= first:
+            break
+    return total / seen
 
 
 def count_by_region(model: BoneModel) -> dict[str, float]:

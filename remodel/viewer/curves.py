@@ -11,6 +11,7 @@ import numpy as np
 from remodel.arrays import Floats
 from remodel.colors import BLUE, GREEN, ORANGE, PINK, SKY, VERMILLION
 from remodel.instruments import LEAST_SIGNIFICANT
+from remodel.measures import window_mean
 from remodel.model import BoneModel
 from remodel.therapies import Course
 from remodel.trials import Published
@@ -79,12 +80,24 @@ def draw_curves(models: Sequence[BoneModel], scene: Scene) -> list[str]:
 
 
 def read_line(model: BoneModel, line: Line, ratio: bool) -> tuple[Floats, Floats]:
-    """Return years and values of one quantity, as they were read."""
-    rows = model.meter.rows
-    rows = [*rows[:: ceil(len(rows) / MOST_POINTS)], rows[-1]]
-    years = np.array([row["year"] for row in rows])
-    values = np.array([row[line.column] for row in rows])
+    """Return years and values of one quantity, as they were read; births as rates of markers."""
+    readings = model.meter.rows
+    shown = [*range(0, len(readings), ceil(len(readings) / MOST_POINTS)), len(readings) - 1]
+    years = np.array([readings[index]["year"] for index in shown])
+    values = np.array([value_of(readings, index, line.column) for index in shown])
     return years, values / values[0] if ratio and values[0] else values
+
+
+def value_of(readings: Sequence[dict[str, float]], index: int, column: str) -> float:
+    """Return a quantity at a reading; what begins in a year is a mean over the window of markers.
+
+    A reading at a visit may come days after the one before it, in which hardly a cell is born.
+    """
+    year = readings[index]["year"]
+    if year <= 0 or not column.endswith("_started"):
+        return readings[index][column]
+    latest = (readings[back] for back in range(index, 0, -1))
+    return window_mean(latest, year, [column])
 
 
 def span_of(year: float, scene: Scene) -> float:

@@ -9,6 +9,7 @@ from remodel.drugs import find_drug
 from remodel.model import BoneModel
 from remodel.parameters import YEAR
 from remodel.therapies import Course
+from remodel.viewer.curves import value_of
 from remodel.viewer.lesson import read_at
 from remodel.viewer.player import Player
 
@@ -55,7 +56,9 @@ def readout(model: BoneModel, quantity: Quantity) -> tuple[str, str, str]:
     The signals of now are those of the last step, the rest is from the last reading.
     """
     rows, column, year = model.meter.rows, quantity.column, model.day / YEAR
-    start, now = rows[0][column], (model.meter.now | model.meter.systemic())[column]
+    signals = model.meter.systemic()
+    start = rows[0][column]
+    now = signals[column] if column in signals else value_of(rows, len(rows) - 1, column)
     mean = read_at(rows, column, year, 1.0)
     if quantity.ratio and start:
         start, mean, now = 1.0, mean / start, now / start
