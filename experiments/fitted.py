@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from remodel import BoneModel, Parameters, Patient
-from remodel.checkpoint import forget, resume, take_checkpoint
+from remodel.checkpoint import resume, take_checkpoint
 from remodel.histomorphometry import histomorphometry
 from remodel.report import Readings, questions
 from remodel.trials import MARKERS, Arm, Trial, built_in_trials, load_trial
@@ -47,19 +47,16 @@ def simulate(task: tuple[dict[str, float], int]) -> dict[str, float]:
         if woman not in points:
             other = BoneModel(patient=woman, parameters=parameters, rng=seed)
             points[woman] = take_checkpoint(other)
-            forget([other])
         run = resume(points[woman], arm.courses)
         run.read_at(trial.reading_years)
         run.run(years + 0.2)
         frame = run.frame().assign(arm=arm.name, replicate=0)
         frames.setdefault(trial.name, []).append(frame)
-        forget([run])
     answers = dict(answer_rows(frames))
     young = BoneModel(patient=Patient(age=40), parameters=parameters, rng=seed)
     for index, place in RANGES:
         section = young if place == YOUNG else model
         answers[f"{index} {place}"] = histomorphometry(section, place.partition(",")[0])[index]
-    forget([model, young])
     return answers
 
 

@@ -98,13 +98,6 @@ def resume(point: Checkpoint, courses: Iterable[Course] | str) -> BoneModel:
     return model
 
 
-def forget(models: Iterable[BoneModel]) -> None:
-    """Let go of models: Mesa 3.3 would keep each for ever in a table of its agents."""
-    table = getattr(mesa.Agent, "_ids", {})
-    for model in models:
-        table.pop(model, None)
-
-
 def copy_meter(meter: Meter) -> Meter:
     """Return a meter of its own with the readings so far."""
     other = copy(meter)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from remodel.arms import Arm
-from remodel.checkpoint import Checkpoint, forget, resume, take_checkpoint
+from remodel.checkpoint import Checkpoint, resume, take_checkpoint
 from remodel.measuring import take_values
 from remodel.model import BoneModel
 from remodel.parameters import Parameters
@@ -89,13 +89,11 @@ def run_replicate(task: ReplicateTask) -> Replicate:
         if patient not in points:
             model = spin_up(task, patient)
             points[patient] = take_checkpoint(model)
-            forget([model])
         model = enter(points[patient], arm)
         readings, pictures = follow(model, task)
         readings.insert(0, "arm", arm.name)
         frames.append(readings)
         snapshots |= {(arm.name, year): picture for year, picture in pictures.items()}
-        forget([model])
     frame = pd.concat(frames, ignore_index=True)
     frame.insert(0, "seed", task.seed)
     frame.insert(0, "replicate", task.replicate)

@@ -7,7 +7,7 @@ from threading import Lock
 
 from remodel.arms import Arm
 from remodel.changes import Change, patient_on, year_of
-from remodel.checkpoint import Checkpoint, forget, resume, take_checkpoint
+from remodel.checkpoint import Checkpoint, resume, take_checkpoint
 from remodel.drugs import find_drug
 from remodel.model import BoneModel
 from remodel.parameters import YEAR
@@ -38,9 +38,7 @@ def bring_to_rest(patient: Patient, section: str, seed: int, run_in: float) -> C
     """Run the spin-up of a section."""
     scene = Scene(arm=Arm(name="", patient=patient), section=section, seed=seed)
     model = BoneModel(patient=patient, parameters=scene.parameters, rng=seed, run_in=run_in)
-    point = take_checkpoint(model)
-    forget([model])
-    return point
+    return take_checkpoint(model)
 
 
 class Player:
@@ -66,7 +64,6 @@ class Player:
 
     def set(self, scene: Scene) -> None:
         """Start anew with a scene."""
-        forget(self.models)
         self.scene = scene
         self.models = [self.start(arm) for arm in scene.arms]
         self.follower = Follower(self.model)
@@ -129,7 +126,6 @@ class Player:
 
     def show_beside(self, name: str) -> None:
         """Bring somebody beside her, up to the same day."""
-        forget(self.models[1:])
         self.scene = self.scene.with_beside(name)
         del self.models[1:]
         for arm in self.scene.arms[1:]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import solara
 
-from remodel.checkpoint import forget
 from remodel.parameters import YEAR
 from remodel.viewer.lesson import Button, Lesson
 from remodel.viewer.lesson_reader import load_lesson
@@ -58,7 +57,6 @@ class Tab:
     def close(self) -> None:
         """Let go of the models when the tab is closed."""
         self.playing.value = False
-        forget(self.player.models)
 
     def redraw(self) -> None:
         """Draw anew what shows the state of the model."""
