@@ -28,6 +28,7 @@ from remodel.viewer.curves import (
 )
 from remodel.viewer.legend import KEYS, legend_html
 from remodel.viewer.overlays import CHOICES, OVERLAYS, shown
+from remodel.viewer.player import Player
 from remodel.viewer.readout import QUANTITIES, doses, readout
 from remodel.viewer.scene import Scene, trial_scene
 from remodel.viewer.section_image import (
@@ -373,7 +374,17 @@ class Read:
 
     def __init__(self, rows):
         self.meter = SimpleNamespace(rows=rows, now=rows[-1])
+        self.day, self.days = 365.25 * rows[-1]["year"], 7.0
         self.treatment = SimpleNamespace(courses=())
+
+
+def test_a_published_result_is_there_when_playing_stops_at_its_year():
+    player = Player(trial_scene("atac", "anastrozole", "small"))
+    years = {row.year for row in player.scene.published("anastrozole") if row.site == "total_hip"}
+    player.advance(2 * 365.25, 2.0)
+    drawn = "".join(draw_curves(player.models, player.scene)).count('class="published"')
+    assert 2.0 in years
+    assert drawn == len([row for row in player.scene.published("anastrozole") if row.year <= 2.0])
 
 
 def test_markers_are_drawn_as_they_were_read():

@@ -13,6 +13,7 @@ from remodel.colors import BLUE, GREEN, ORANGE, PINK, SKY, VERMILLION
 from remodel.instruments import LEAST_SIGNIFICANT
 from remodel.measures import window_mean
 from remodel.model import BoneModel
+from remodel.parameters import YEAR
 from remodel.therapies import Course
 from remodel.trials import Published
 from remodel.viewer.scene import Scene
@@ -108,11 +109,12 @@ def span_of(year: float, scene: Scene) -> float:
 
 def draw_panel(panel: Panel, models: Sequence[BoneModel], scene: Scene) -> str:
     """Return one panel as SVG."""
-    now = models[0].meter.now["year"]
+    now = models[0].day / YEAR  # not that of the last reading, which may be weeks old
+    due = now + 0.5 * models[0].days / YEAR  # playing stops at the step nearest to a year
     drawn = [(line, index, *read_line(model, line, panel.ratio))
              for index, model in enumerate(models) for line in panel.lines]  # fmt: skip
     points = [(line, index, *point) for line in panel.lines for index, arm in enumerate(scene.arms)
-              for point in published_points(scene.published(arm.name), line.column, now)]  # fmt: skip
+              for point in published_points(scene.published(arm.name), line.column, due)]  # fmt: skip
     found = np.concatenate([values for *_, values in drawn] + [[p[3] for p in points]])
     low, high = min(panel.least[0], found.min()), max(panel.least[1], found.max())
     span, courses = span_of(now, scene), models[0].treatment.courses
