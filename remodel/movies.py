@@ -166,6 +166,7 @@ def make_movie(film: Film, path: Path | str, progress: bool = True) -> list[Path
 def run_ahead(point: Checkpoint, film: Film) -> pd.DataFrame:
     """Return the readings of the whole run, so that the axes of the curves stand still."""
     model = enter(point, film.arm)
+    model.read_at(film.task.trial.reading_years)
     model.run_until(film.years[-1])
     return model.frame()
 

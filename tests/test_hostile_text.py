@@ -75,7 +75,10 @@ def test_a_link_in_a_results_folder_is_replaced_and_not_followed(odd, tmp_path):
 
 CODE = {"eval", "exec", "compile", "__import__", "system", "popen", "breakpoint"}
 HARMLESS = {"re.compile", "platform.system"}
-BETWEEN_PROCESSES = {"workers.py": {"cloudpickle"}}  # to processes of its own, no file
+OF_ITS_OWN = {  # to processes of its own, and in its own memory; no file
+    "workers.py": {"cloudpickle"},
+    "rest.py": {"pickle"},
+}
 READERS = {
     "pickle",
     "cPickle",
@@ -98,7 +101,7 @@ def test_nothing_that_is_read_is_run():
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = [name.name for name in node.names] + [getattr(node, "module", "") or ""]
                 read = READERS & {name.partition(".")[0] for name in names}
-                assert read <= BETWEEN_PROCESSES.get(path.name, set()), path
+                assert read <= OF_ITS_OWN.get(path.name, set()), path
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
                 given = {key.arg: ast.unparse(key.value) for key in node.keywords}
