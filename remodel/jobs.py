@@ -10,7 +10,7 @@ import pandas as pd
 
 from remodel.archive import save_section
 from remodel.cases import Case
-from remodel.ensemble import all_finished, check_luck, make_runs, run_trial
+from remodel.ensemble import all_finished, check_luck, make_runs
 from remodel.files import whole_file, write_whole
 from remodel.origin import recorded_parameters
 from remodel.parameters import Parameters
@@ -42,7 +42,8 @@ def run_job(
     """Run a trial and write table, pictures and record into a folder.
 
     Arguments are those of `run_trial`, and the folder. It must be new or hold the very
-    same run, which then goes on where it stopped. A section that the user brought is
+    same run, which then goes on where it stopped. The parameters are used as they are;
+    `Trial.model_parameters` has those of the trial. A section that the user brought is
     written too, so that the folder is enough to repeat the run.
 
     Returns
@@ -136,12 +137,14 @@ def run_again(
     if not record.get("results"):
         raise ValueError("the record holds no results: that run was not finished")
     trial = build_trial(Table(record["trial"], "record"))
-    parameters = recorded_parameters(record["parameters"])
+    parameters = recorded_parameters(record["parameters"], record["parameter_set"], trial.drugs)
     seed, replicates = record["seed"], record["replicates"]
     causes = describe(trial, parameters, seed, replicates, tissue)
     if causes["section"] != record["section"]:
         raise ValueError("the record names a section by its content; that one is not given")
-    frame = run_trial(trial, parameters, replicates, seed, workers, progress, tissue)
+    case = Case(trial, parameters, tissue=tissue)
+    found = make_runs([case], None, replicates, seed, workers, progress)
+    frame = all_finished(found, kept=False)
     new = results(frame, trial)
     if new == record["results"]:
         return frame, []

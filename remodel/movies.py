@@ -101,8 +101,8 @@ def read_film(run: Path | str, arm: str | None, replicate: int, frames_per_year:
     check("replicate", replicate, "(of this run)", 0, held["replicates"] - 1)
     trial = build_trial(Table(held["trial"], "record"))
     tissue = recorded_section(held, record.with_name(SECTION))
-    parameters, seed = recorded_parameters(held["parameters"]), held["seed"] + replicate
-    task = ReplicateTask(trial, parameters, replicate, seed, False, tissue)
+    parameters = recorded_parameters(held["parameters"], held["parameter_set"], trial.drugs)
+    task = ReplicateTask(trial, parameters, replicate, held["seed"] + replicate, False, tissue)
     return Film(task, find_arm(trial, arm), frames_per_year, held["code"] != code_sum())
 
 

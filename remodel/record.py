@@ -21,11 +21,11 @@ from remodel.trials import Trial
 
 FORMAT = "remodel run, 1"
 CAUSES = (
-    "format", "made_by", "code", "trial", "parameters", "section", "seed", "replicates",
-    "step_days",
+    "format", "made_by", "code", "trial", "parameter_set", "parameters", "section", "seed",
+    "replicates", "step_days",
 )  # fmt: skip
 KINDS: dict[str, Any] = {  # of what a record holds, by name
-    "made_by": dict, "code": str, "trial": dict, "parameters": dict, "section": str | None,
+    "made_by": dict, "code": str, "trial": dict, "parameter_set": str, "parameters": dict, "section": str | None,
     "seed": int, "replicates": int, "step_days": int | float, "results": dict | None,
 }  # fmt: skip
 
@@ -41,6 +41,7 @@ def describe(
         "format": FORMAT,
         **origin(),
         "trial": trial.as_data(),
+        "parameter_set": parameters.parameter_set,
         "parameters": parameters.values(),
         "section": section_sum(tissue) if tissue else None,
         "seed": seed,
