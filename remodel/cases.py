@@ -14,6 +14,7 @@ from remodel.tissue import Tissue
 from remodel.trials import Trial
 
 TAKEN = {"replicate", "seed", "arm", *COLUMNS}
+OF_TRIAL = Parameters()  # stands for those that the trial itself asks for
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,16 @@ class Case:
     """
 
     trial: Trial
-    parameters: Parameters = None  # type: ignore[assignment]  # is set at once
+    parameters: Parameters = OF_TRIAL
     labels: Mapping[str, float | str] = field(default_factory=dict)
     tissue: Tissue | None = None
 
     def __post_init__(self) -> None:
         """Refuse labels that cannot be kept, or that are columns of every frame."""
-        if self.parameters is None:
+        if self.parameters is OF_TRIAL:
             object.__setattr__(self, "parameters", self.trial.model_parameters())
+        known = self.parameters.with_drugs(self.trial.drugs)  # so that a record has their numbers
+        object.__setattr__(self, "parameters", known)
         labels = {str(plain(name)): plain(value) for name, value in self.labels.items()}
         for name, value in labels.items():
             if name in TAKEN:

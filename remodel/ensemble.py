@@ -313,7 +313,7 @@ def run_trial(
     LikelyMistakeWarning
         If the parameters that are given have other values than the trial asks for.
     """
-    case = Case(trial, parameters, tissue=tissue)
+    case = Case(trial, parameters or trial.model_parameters(), tissue=tissue)
     for note in trial.unheeded(case.parameters):
         warnings.warn(note, LikelyMistakeWarning, stacklevel=2)
     found = make_runs([case], None, replicates, seed, workers, progress)

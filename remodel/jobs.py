@@ -60,12 +60,12 @@ def run_job(
     folder = Path(folder)
     seed, replicates = check_luck(seed, replicates)
     case = Case(trial, parameters, tissue=tissue)
-    causes = describe(trial, parameters, seed, replicates, tissue)
+    causes = describe(trial, case.parameters, seed, replicates, tissue)
     with claimed(folder / "record.json", causes, causes | {"results": None}):
         if tissue:
             save_section(tissue, folder / SECTION)
         frame = run_replicates(case, folder, replicates, seed, workers, progress)
-        return write_results(frame, trial, causes, folder)
+        return write_results(frame, case, causes, folder)
 
 
 def run_replicates(
@@ -96,17 +96,18 @@ def run_replicates(
 
 
 def write_results(
-    frame: pd.DataFrame, trial: Trial, causes: Mapping[str, object], folder: Path
+    frame: pd.DataFrame, case: Case, causes: Mapping[str, object], folder: Path
 ) -> pd.DataFrame:
     """Write tables, the picture of the curves and, last, the record; return the summary."""
     from remodel.plots import plot_trial
 
-    summary = summarize(frame, trial)
+    trial = case.trial
+    summary = summarize(frame, trial, case.parameters.fracture)
     write_whole(folder / "replicates.csv", as_csv(frame))
     write_whole(folder / "summary.csv", as_csv(summary))
     with whole_file(folder / "trial.png") as beside:
         plot_trial(frame, trial, beside)
-    write_whole(folder / "record.json", seal({**causes, "results": results(frame, trial)}))
+    write_whole(folder / "record.json", seal({**causes, "results": results(frame, summary)}))
     return summary
 
 
@@ -145,7 +146,7 @@ def run_again(
     case = Case(trial, parameters, tissue=tissue)
     found = make_runs([case], None, replicates, seed, workers, progress)
     frame = all_finished(found, kept=False)
-    new = results(frame, trial)
+    new = results(frame, summarize(frame, trial, parameters.fracture))
     if new == record["results"]:
         return frame, []
     other = [name.replace("_", " ") for name in CAUSES if causes[name] != record.get(name)]

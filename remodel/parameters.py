@@ -296,7 +296,7 @@ class Parameters:
     markers: Markers = field(default_factory=Markers)
     fracture: Fracture = field(default_factory=Fracture)
     responses: Responses = field(default_factory=Responses)
-    drugs: Mapping[str, Drug] = field(default_factory=lambda: dict(DRUGS))
+    drugs: Mapping[str, Drug] = field(default_factory=lambda: dict(DRUGS), hash=False)
     parameter_set: str = DEFAULT_SET
 
     def __post_init__(self) -> None:
@@ -389,6 +389,21 @@ class Parameters:
         yield f"name = {toml_value(name)}"
         yield f"version = {version}"
 
+    def describe(self) -> str:
+        """Return the set of fitted numbers, and each number that is otherwise than with that set."""
+        known = self.parameter_set in built_in_sets()
+        usual = Parameters.from_set(self.parameter_set) if known else Parameters()
+        changes = self.differences(usual.with_drugs(self.own_drugs()))
+        text = ", ".join(f"{name} = {value!r}" for name, value in changes.items())
+        return f"parameter set {self.parameter_set}{f' but {text}' if changes else ''}"
+
+    def find(self, name: str) -> list[Row]:
+        """Return the numbers of a group, or the one of a name; refuse what there is not."""
+        rows = [row for row in self.rows() if f"{row.name}.".startswith(f"{name}.")]
+        if not rows:
+            raise ValueError(say_unknown(name, self.values()))
+        return rows
+
     def fitted(self) -> list[str]:
         """Return the numbers that a set gives, by dotted name."""
         return [row.name for row in self.rows() if row.basis == CALIBRATED]
@@ -418,7 +433,8 @@ class Parameters:
 
     def with_drugs(self, drugs: Iterable[Drug]) -> Self:
         """Return a copy that knows these drugs too; one of the same name that is there stays."""
-        return replace(self, drugs={drug.name: drug for drug in drugs} | dict(self.drugs))
+        new = {drug.name: drug for drug in drugs if drug.name not in self.drugs}
+        return replace(self, drugs={**new, **self.drugs}) if new else self
 
     def own_drugs(self) -> list[Drug]:
         """Return the drugs that the package does not bring."""

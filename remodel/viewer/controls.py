@@ -139,6 +139,8 @@ def SceneControls(tab: Tab) -> None:
         on_value=lambda name: tab.set_scene(section=name),
     )  # fmt: skip
     solara.InputInt("seed of all luck", scene.seed, on_value=lambda s: tab.set_scene(seed=s))
+    if scene.asked:
+        solara.HTML("p", f"Parameters: {scene.asked}", classes=["asked"])
 
 
 @solara.component
