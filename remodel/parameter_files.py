@@ -9,7 +9,7 @@ from math import nan
 
 from remodel.drugs import DRUGS, Drug
 from remodel.fitted_sets import flatten
-from remodel.quantities import LONGEST_SHOWN, Row, shown
+from remodel.quantities import CALIBRATED, LONGEST_SHOWN, Row, shown
 from remodel.reader import Table
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")  # a key that TOML takes without quotes
@@ -44,7 +44,8 @@ def find_near(group: str, item: str, inside: Mapping[str, Sequence[str]]) -> lis
         (one, near) for one in groups for near in get_close_matches(item, inside.get(one, ()), n=1)
     ]
     found.sort(key=lambda pair: pair[1] != item)  # those that differ in their group only come first
-    return [f"{one}.{near}" for one, near in found[:3]]
+    named = [f"{one}.{near}" for one, near in found[:3]]
+    return named or ([] if group else get_close_matches(item, inside))
 
 
 def read_numbers(table: Table, known: Mapping[str, Row]) -> dict[str, float]:
@@ -97,10 +98,11 @@ def read_drug(table: Table) -> Drug:
     return replace(table, data=table.data | {"given": given}).build(Drug)
 
 
-def number_lines(rows: Iterable[Row]) -> Iterator[str]:
+def number_lines(rows: Iterable[Row], usual: Mapping[str, float]) -> Iterator[str]:
     """Yield a line of TOML for each number, with unit, range, meaning and basis; one between groups.
 
     A line has the name that ``--set`` takes and means the same in any file, whatever is around it.
+    Where a number is not the `usual` one, and not fitted, the basis is that of the usual one.
     """
     before = ""
     for row in rows:
@@ -108,7 +110,10 @@ def number_lines(rows: Iterable[Row]) -> Iterator[str]:
         if before and group != before:
             yield ""
         before = group
-        comment = f"{row.unit}, {row.low:g} to {row.high:g}; {row.meaning} ({row.basis})"
+        basis, before_change = row.basis, usual.get(row.name, row.value)
+        if before_change != row.value and basis != CALIBRATED:
+            basis = f"{before_change:g} by default, {basis}"
+        comment = f"{row.unit}, {row.low:g} to {row.high:g}; {row.meaning} ({basis})"
         yield f"{toml_key(row.name)} = {float(row.value)!r} # {comment}"
 
 

@@ -369,15 +369,19 @@ class Parameters:
         `rows` are those of this object that are wanted.
         """
         own = [drug.name for drug in self.own_drugs()]
+        whole = rows is None or {*self.fitted()} <= {row.name for row in (rows := list(rows))}
         lines = [
             "# Parameters of remodel. Delete what you do not change: what is left out is as in",
             "# the set of fitted numbers that name and version give, and in the code.",
-            *self.set_lines(),
+            *(self.set_lines() if whole or self.parameter_set in built_in_sets() else ()),
             "",
             *number_lines(
-                row
-                for row in (self.rows() if rows is None else rows)
-                if row.name.split(".")[1] not in own
+                (
+                    row
+                    for row in (self.rows() if rows is None else rows)
+                    if row.name.split(".")[1] not in own
+                ),
+                Parameters().values(),
             ),
             *(drug_lines(self.own_drugs()) if rows is None else ()),
         ]
@@ -394,6 +398,8 @@ class Parameters:
         known = self.parameter_set in built_in_sets()
         usual = Parameters.from_set(self.parameter_set) if known else Parameters()
         changes = self.differences(usual.with_drugs(self.own_drugs()))
+        for name in () if known else self.fitted():  # of a set that is a file of the user's
+            changes.pop(name, None)
         text = ", ".join(f"{name} = {value!r}" for name, value in changes.items())
         return f"parameter set {self.parameter_set}{f' but {text}' if changes else ''}"
 

@@ -132,11 +132,6 @@ def trial_keys() -> dict[str, str]:
 def trial_scene(name: str | Path, arm: str = "", section: str = "usual", seed: int = 1) -> Scene:
     """Return the scene of one arm of a trial; by default that of its first arm."""
     trial = load_trial(name)
-    if trial.drugs:  # sections at rest are shared by all scenes, and know the usual drugs only
-        own = ", ".join(drug.name for drug in trial.drugs)
-        raise ValueError(
-            f"{name}: brings drugs of its own ({own}); the page has the usual ones only"
-        )
     arms = {each.name: each for each in trial.arms}
     wanted = arm or next(iter(arms))
     choose("arm", wanted, arms)
