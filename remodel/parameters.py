@@ -369,19 +369,15 @@ class Parameters:
         `rows` are those of this object that are wanted.
         """
         own = [drug.name for drug in self.own_drugs()]
-        whole = rows is None or {*self.fitted()} <= {row.name for row in (rows := list(rows))}
+        wanted = list(self.rows() if rows is None else rows)
+        whole = {*self.fitted()} <= {row.name for row in wanted}
         lines = [
             "# Parameters of remodel. Delete what you do not change: what is left out is as in",
             "# the set of fitted numbers that name and version give, and in the code.",
             *(self.set_lines() if whole or self.parameter_set in built_in_sets() else ()),
             "",
             *number_lines(
-                (
-                    row
-                    for row in (self.rows() if rows is None else rows)
-                    if row.name.split(".")[1] not in own
-                ),
-                Parameters().values(),
+                (row for row in wanted if row.name.split(".")[1] not in own), Parameters().values()
             ),
             *(drug_lines(self.own_drugs()) if rows is None else ()),
         ]
