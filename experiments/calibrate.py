@@ -287,7 +287,7 @@ def make_parser() -> Parser:
         help="record to go on from (none)",
     )  # fmt: skip
     parser.add_argument(
-        "--write-set", type=set_label, default="", metavar="NAME",
+        "--write-set", type=set_label, metavar="NAME",
         help="name and version of a set to write, NAME.toml beside the record (none)",
     )  # fmt: skip
     add_parameter_options(parser)
