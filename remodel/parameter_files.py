@@ -31,7 +31,7 @@ def say_unknown(name: str, known: Iterable[str]) -> str:
         there = f"{start} are {', '.join(family)}"
     else:
         there = f"groups are {', '.join(dict.fromkeys(one.partition('.')[0] for one in inside))}"
-    near = find_near(group, item, inside)
+    near = [] if name in inside else find_near(group, item, inside)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     return f"no parameter {shown(name)}; {hint}{there}"
 
