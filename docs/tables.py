@@ -12,9 +12,17 @@ from remodel import tables
 SPEED = Path(__file__).parent.parent / "experiments/results/speed.json"
 USED = {  # what one calls of a class, and what else one may import
     "BoneModel": ("give", "change", "run", "run_until", "read_at", "frame"),
-    "Parameters": ("with_values", "with_drugs", "values", "rows"),
+    "Parameters": (
+        "from_set",
+        "load",
+        "save",
+        "with_values",
+        "with_drugs",
+        "values",
+        "rows",
+    ),
     "Readings": ("series", "change", "hazard"),
-    "Trial": ("with_years_off", "notes"),
+    "Trial": ("model_parameters", "with_years_off", "notes"),
 }
 BESIDE = (
     "drugs.drug",
@@ -64,6 +72,7 @@ def speed_table() -> str:
 
 PAGES = {  # the tables of each page
     "docs/parameters.md": {
+        "parameter set": tables.set_table,
         "parameters": tables.parameter_table,
         "usual drug": tables.usual_drug_table,
         "woman": tables.woman_table,

@@ -92,11 +92,13 @@ def make_cases(trials: list[Trial], parameters: Parameters) -> list[Case]:
     ]
 
 
-def compare(frame: pd.DataFrame, trials: list[Trial]) -> pd.DataFrame:
+def compare(frame: pd.DataFrame, trials: list[Trial], parameters: Parameters) -> pd.DataFrame:
     """Return a row for each published result and mechanism switched off."""
     parts = []
     for name, part in frame.groupby("off", sort=False):
-        readings = {str(trial): Readings(rows) for trial, rows in part.groupby("trial")}
+        readings = {
+            str(trial): Readings(rows, parameters.fracture) for trial, rows in part.groupby("trial")
+        }
         parts.append(evidence_table(trials, readings).assign(off=name))
     table = pd.concat(parts, ignore_index=True)
     return table[table["site"] != HAZARD]  # which follows from the hip
@@ -135,7 +137,7 @@ def work(options: argparse.Namespace) -> None:
     """Run, print, and write where asked."""
     names = QUICK_TRIALS if options.quick else options.trials
     trials, parameters = [load_trial(name) for name in names], section(options)
-    table = compare(run_cases(options, make_cases(trials, parameters)), trials)
+    table = compare(run_cases(options, make_cases(trials, parameters)), trials, parameters)
     found = misses(table)
     print(found.round(2).to_string(index=False))
     findings = {

@@ -14,6 +14,8 @@ The cost falls and levels off; every row marked `calibrate` within about a point
 TRY
 --seeds 8 for a quieter cost; --from RECORD goes on where an earlier run stopped; --steps 0
 --generations 0 only asks how well the numbers as they are agree, and what the rows leave open.
+--write-set mine-1 --out NAME.json writes what was found to mine-1.toml beside it, a set that
+--parameters mine-1.toml takes; in remodel/parameter_sets/ it is one of the package.
 
 TRUST
 Damped Gauss-Newton steps, then an evolutionary strategy (CMA-ES), on the logarithms of the
@@ -27,11 +29,13 @@ if __name__ == "__main__":
     begin(program=True)  # from here on Ctrl-C is one line
 
 
+import argparse
 import json
 import platform
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import mesa
@@ -45,8 +49,17 @@ import remodel
 from remodel import Parameters
 from remodel.__main__ import guard
 from remodel.files import open_folder, write_whole
+from remodel.fitted_sets import LABEL, built_in_sets
 from remodel.fonts import save_figure
-from remodel.options import Number, Parser, workers
+from remodel.options import (
+    Number,
+    Parser,
+    add_parameter_options,
+    base_parameters,
+    set_values,
+    workers,
+)
+from remodel.terminal import command_line
 from remodel.trials import MARKERS
 from remodel.workers import all_workers, process_pool
 
@@ -84,10 +97,10 @@ class Search:
         pool: ProcessPoolExecutor,
         seeds: range,
         start: dict[str, float],
-        fixed: dict[str, float],
+        usual: Parameters,
     ) -> None:
-        """Begin at some values of the free numbers; others are fixed at unusual ones."""
-        self.pool, self.seeds, self.fixed = pool, seeds, fixed
+        """Begin at some values of the free numbers; all others are as in some parameters."""
+        self.pool, self.seeds, self.usual = pool, seeds, usual
         self.rows = published_rows()
         self.start = np.log([start[name] for name in FREE])
         self.history: list[dict] = []
@@ -101,9 +114,9 @@ class Search:
     def evaluate(self, points: list[np.ndarray]) -> list[dict]:
         """Run all candidates of a generation, each under every seed."""
         chosen = [dict(zip(FREE, np.exp(self.start + x).tolist(), strict=True)) for x in points]
-        valid = [values for values in chosen if is_valid(values)]
+        valid = [values for values in chosen if is_valid(self.usual, values)]
         tasks = [(values, seed) for values in valid for seed in self.seeds]
-        runs = list(self.pool.map(simulate, [(self.fixed | own, seed) for own, seed in tasks]))
+        runs = list(self.pool.map(simulate, [(self.usual.with_values(own), s) for own, s in tasks]))
         found = []
         for values in chosen:
             if values not in valid:
@@ -177,10 +190,10 @@ class Search:
             self.note(best)
 
 
-def is_valid(values: dict[str, float]) -> bool:
+def is_valid(usual: Parameters, values: dict[str, float]) -> bool:
     """Return whether every number lies inside its range."""
     try:
-        Parameters().with_values(values)
+        usual.with_values(values)
     except ValueError:
         return False
     return True
@@ -203,7 +216,8 @@ def make_record(search: Search, doubt: dict) -> dict:
             "cma": cma.__version__,
             "python": platform.python_version(),
         },
-        "parameters": Parameters().values() | search.fixed | best["values"],
+        "parameter_set": search.usual.parameter_set,
+        "parameters": search.usual.with_values(best["values"]).values(),
         "seeds": list(search.seeds),
         "cost": best["cost"],
         "bmd_rms_error": float(np.sqrt(np.mean(np.square(errors)))),
@@ -234,6 +248,33 @@ def write(record: dict, path: Path | None) -> None:
         draw(record, path.with_suffix(".png"))
 
 
+def set_path(options: argparse.Namespace) -> Path | None:
+    """Return where a set is to be written, if one is; refuse to write over another."""
+    if not options.write_set:
+        return None
+    path = (options.out.parent if options.out else Path()) / f"{options.write_set}.toml"
+    if path.exists():
+        raise ValueError(f"{path} is there already; a later fit is another version")
+    return path
+
+
+def write_set(record: dict, usual: Parameters, path: Path) -> None:
+    """Write what was found as a parameter set, with all that was not as by default."""
+    found = replace(usual.with_values(record["calibrated"]), parameter_set=path.stem)
+    names = {*found.fitted(), *found.differences(Parameters())}
+    write_whole(path, found.to_toml([row for row in found.rows() if row.name in names]))
+    print(f"{path} written; try: {command_line('run', 'atac', '--parameters', path)}")
+
+
+def set_label(text: str) -> str:
+    """Return the name and version of a new set."""
+    if not LABEL.fullmatch(text) or text in built_in_sets():
+        raise argparse.ArgumentTypeError(
+            f"{text!r}; expected a new name, a hyphen and a version, such as mine-1"
+        )
+    return text
+
+
 def make_parser() -> Parser:
     """Return the options."""
     parser = describe(__doc__)
@@ -245,6 +286,11 @@ def make_parser() -> Parser:
         "--from", dest="start", type=Path, metavar="NAME.json",
         help="record to go on from (none)",
     )  # fmt: skip
+    parser.add_argument(
+        "--write-set", type=set_label, metavar="NAME",
+        help="name and version of a set to write, NAME.toml beside the record (none)",
+    )  # fmt: skip
+    add_parameter_options(parser)
     for name, least, usual, text in (
         ("seeds", 1, 4, "runs of each candidate"),
         ("steps", 0, 5, "steps of descent"),
@@ -275,13 +321,14 @@ def main() -> int:
     options = make_parser().parse_args()
     if options.out:
         open_folder(options.out.parent)
-    values = Parameters().values()
+    path = set_path(options)
+    usual = base_parameters(options).with_values(set_values(options, SMALL))
+    values = usual.values()
     if options.start:
         values |= read_calibrated(options.start)
     seeds = range(101, 102 if options.quick else 101 + options.seeds)
     with process_pool(options.workers or all_workers()) as pool:
-        fixed = SMALL if options.quick else {}
-        search = Search(pool, seeds, {name: values[name] for name in FREE}, fixed)
+        search = Search(pool, seeds, {name: values[name] for name in FREE}, usual)
         search.keep = lambda: write(make_record(search, {}), options.out)
         if options.quick:
             search.run(1, 3, 0.02)
@@ -293,6 +340,8 @@ def main() -> int:
     record = make_record(search, doubt)
     print(f"cost {record['cost']:.1f}; BMD rows: rms error {record['bmd_rms_error']:.2f} points")
     write(record, options.out)
+    if path:
+        write_set(record, usual, path)
     return 0
 
 

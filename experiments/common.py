@@ -26,7 +26,13 @@ from remodel.files import open_folder, whole_file, write_whole
 from remodel.fonts import save_figure
 from remodel.habits import Population
 from remodel.jobs import QUICK, QUICK_REPLICATES
-from remodel.options import Parser, add_luck_options, open_workers
+from remodel.options import (
+    Parser,
+    add_luck_options,
+    base_parameters,
+    open_workers,
+    set_values,
+)
 from remodel.origin import origin
 from remodel.parameters import Parameters
 from remodel.patients import Patient
@@ -95,8 +101,8 @@ def start(parser: Parser, work: Callable[[argparse.Namespace], None]) -> None:
 
 
 def section(options: argparse.Namespace) -> Parameters:
-    """Return the numbers of the model: the default ones, on a small section if quick."""
-    return Parameters().with_values(SMALL if options.quick else {})
+    """Return the numbers of the model as the options ask for, on a small section if quick."""
+    return base_parameters(options).with_values(set_values(options, SMALL))
 
 
 def compare_courses(
@@ -171,6 +177,7 @@ def write(
         "quick": options.quick,
         "seed": options.seed,
         "replicates": options.replicates,
+        "parameter_set": section(options).parameter_set,
         "parameters": section(options).values(),
     }
     if table is not None:

@@ -35,10 +35,9 @@ def calibration_arms() -> Iterator[tuple[Trial, Arm, float]]:
                 yield trial, arm, max(years)
 
 
-def simulate(task: tuple[dict[str, float], int]) -> dict[str, float]:
+def simulate(task: tuple[Parameters, int]) -> dict[str, float]:
     """Run every arm under one seed; return the answer to each fitted row, and the ranges."""
-    values, seed = task
-    parameters = Parameters().with_values(values)
+    parameters, seed = task
     model = BoneModel(patient=WOMAN, parameters=parameters, rng=seed)
     points = {WOMAN: take_checkpoint(model)}
     frames: dict[str, list] = {}

@@ -51,7 +51,7 @@ from remodel.arrays import Floats
 from remodel.cases import Case
 from remodel.colors import BLUE, VERMILLION
 from remodel.jobs import QUICK
-from remodel.options import Number
+from remodel.options import Number, base_parameters, set_values
 from remodel.parameters import Parameters
 from remodel.report import Readings
 from remodel.therapies import Course
@@ -253,9 +253,9 @@ def work(options: argparse.Namespace) -> None:
     quick, seed = options.quick, options.seed
     on, off = (0.25, 0.25) if quick else (5.0, 2.0)
     count, base, most = (2, 4, 2) if quick else (options.trajectories, options.base, LEADERS)
-    usual = Parameters()
-    parameters = usual.with_values(TINY if quick else {})
-    factors = find_factors(options, usual.with_values(SMALL))
+    usual = base_parameters(options)
+    parameters = usual.with_values(set_values(options, TINY))
+    factors = find_factors(options, usual.with_values({**SMALL, **set_values(options)}))
     problem = make_problem(factors, parameters)
     design = sample_morris.sample(problem, count, num_levels=LEVELS, seed=seed)
     outcomes = run_points(options, "screening", list_points(problem, design), parameters, on, off)

@@ -32,6 +32,7 @@ if __name__ == "__main__":
 
 
 import argparse
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -40,9 +41,10 @@ from matplotlib.figure import Figure
 
 from remodel.cases import Case
 from remodel.colors import BLUE, GREEN, ORANGE, VERMILLION
-from remodel.drugs import DRUGS
+from remodel.drugs import DRUGS, Drug
 from remodel.fracture import hazard_ratio
 from remodel.habits import Population
+from remodel.instruments import Fracture
 from remodel.model import BoneModel
 from remodel.options import Number
 from remodel.report import interval
@@ -73,11 +75,13 @@ def measure(model: BoneModel) -> dict[str, float]:
     }
 
 
-def make_trial(on: float, off: float, drug: str, below: float) -> Trial:
+def make_trial(
+    on: float, off: float, drug: str, below: float, drugs: Mapping[str, Drug] = DRUGS
+) -> Trial:
     """Return a trial of when to protect bone, visited each year."""
     protection = {
         "none": (),
-        "intermittent": (Course(drug=drug, stop=on, interval=2 * DRUGS[drug].interval),),
+        "intermittent": (Course(drug=drug, stop=on, interval=2 * drugs[drug].interval),),
         "delayed": (Course(drug=drug, stop=on, below=below),),
         "upfront": (Course(drug=drug, stop=on),),
     }
@@ -96,7 +100,7 @@ def at_visits(frame: pd.DataFrame, outcome: str) -> pd.DataFrame:
     return visits.pivot(index="year", columns=["arm", "replicate"], values=outcome)
 
 
-def summarize(frame: pd.DataFrame, on: float) -> pd.DataFrame:
+def summarize(frame: pd.DataFrame, on: float, fracture: Fracture | None = None) -> pd.DataFrame:
     """Return bone, injections and fracture hazard of each arm, with 95 % intervals.
 
     The hazard is that of each woman over all years, against herself without protection.
@@ -112,7 +116,10 @@ def summarize(frame: pd.DataFrame, on: float) -> pd.DataFrame:
             "doses": given,
             "women given some, %": 100.0 * (given > 0),
             "fracture hazard ratio": hazard_ratio(
-                hip.index.to_numpy(dtype=float), hip[arm].to_numpy(), hip["none"].to_numpy()
+                hip.index.to_numpy(dtype=float),
+                hip[arm].to_numpy(),
+                hip["none"].to_numpy(),
+                fracture,
             ),
         }
         for outcome, values in found.items():
@@ -167,9 +174,10 @@ def draw(frame: pd.DataFrame, table: pd.DataFrame, on: float) -> Figure:
 def work(options: argparse.Namespace) -> None:
     """Run, print, and write where asked."""
     on, off = (2.0, 1.0) if options.quick else (5.0, 5.0)
-    trial = make_trial(on, off, options.drug, options.below)
-    frame = run_cases(options, [Case(trial, section(options))], measure)
-    table = summarize(frame, on)
+    parameters = section(options)
+    trial = make_trial(on, off, options.drug, options.below, parameters.drugs)
+    frame = run_cases(options, [Case(trial, parameters)], measure)
+    table = summarize(frame, on, parameters.fracture)
     print(
         table.pivot(index="outcome", columns="arm", values="mean")[[*COLORS]].round(2).to_string()
     )

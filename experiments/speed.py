@@ -28,6 +28,7 @@ if __name__ == "__main__":
 
 
 import argparse
+import json
 import os
 import platform
 import subprocess
@@ -52,10 +53,10 @@ from remodel.cases import Case
 from remodel.cells import Osteoblast, Osteoclast
 from remodel.colors import BLUE, VERMILLION
 from remodel.ensemble import run_ensemble
+from remodel.options import base_parameters, set_values
 from remodel.origin import made_by
 from remodel.sections import build_section
 from remodel.therapies import Course
-from remodel.trials import Trial
 
 DRUG = "anastrozole 0-100"
 PEAK = """
@@ -67,21 +68,23 @@ unit = 1 if sys.platform == "darwin" else 1024
 print(*peaks or [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit])
 """
 MEMORY = """
+import json
 import sys
 from pathlib import Path
 from remodel import BoneModel, Parameters
-changes = {"section.height": float(sys.argv[1]), "time.spin_up": 0.5}
-print(BoneModel(parameters=Parameters().with_values(changes), rng=1).tissue.matrix.size)
+parameters = Parameters().with_values(json.loads(sys.argv[1]))
+print(BoneModel(parameters=parameters, rng=1).tissue.matrix.size)
 """
 
 FROM_IMAGE = """
+import json
 import sys
 from pathlib import Path
 from time import process_time
 from remodel import BoneModel, Parameters
 from remodel.images import read_section
 tissue = read_section(Path(sys.argv[1])).tissue
-parameters = Parameters().with_values({"time.spin_up": 0.5})
+parameters = Parameters().with_values(json.loads(sys.argv[2]))
 model = BoneModel("anastrozole 0-100", parameters=parameters, tissue=tissue, rng=1)
 begin = process_time()
 model.run(years=1)
@@ -145,18 +148,18 @@ class TimedModel(BoneModel):
         self.cells += count
 
 
-def cost_of_a_year(years: float) -> Iterator[Finding]:
+def cost_of_a_year(years: float, parameters: Parameters) -> Iterator[Finding]:
     """Run the default section on a drug."""
-    model = BoneModel(DRUG, rng=1)
+    model = BoneModel(DRUG, parameters=parameters, rng=1)
     begin = process_time()
     model.run(years)
     cost = (process_time() - begin) / years
     yield Finding("CPU per simulated year, default section", "s", cost, 0.14, 0.04)
 
 
-def cost_of_a_cell(years: float) -> Iterator[Finding]:
+def cost_of_a_cell(years: float, parameters: Parameters) -> Iterator[Finding]:
     """Compare a cell's step with that of an agent that does nothing."""
-    model = TimedModel(DRUG, rng=1)
+    model = TimedModel(DRUG, parameters=parameters, rng=1)
     still = mesa.Model(rng=1)
     model.idlers = [Idler(still) for _ in range(5000)]
     model.cells, model.cell_time, model.idle_time = 0, 0.0, 0.0
@@ -166,11 +169,11 @@ def cost_of_a_cell(years: float) -> Iterator[Finding]:
     yield Finding("cell's step / idle agent's step", "1", cell / idle, 4.0, 2.0)
 
 
-def growth_with_area(heights: list[float], years: float) -> Iterator[Finding]:
+def growth_with_area(heights: list[float], years: float, usual: Parameters) -> Iterator[Finding]:
     """Make the section longer, which keeps its composition, and fit a power of its area."""
     areas, costs = [], []
     for height in heights:
-        parameters = Parameters().with_values({"section.height": height, "time.spin_up": 2.0})
+        parameters = usual.with_values({"section.height": height, "time.spin_up": 2.0})
         model = BoneModel(DRUG, parameters=parameters, rng=1)
         begin = process_time()
         model.run(years)
@@ -181,11 +184,12 @@ def growth_with_area(heights: list[float], years: float) -> Iterator[Finding]:
     yield Finding(f"growth of cost with area, power, {span}", "1", float(power), 1.0)
 
 
-def memory(heights: list[float]) -> Iterator[Finding]:
+def memory(heights: list[float], usual: Parameters) -> Iterator[Finding]:
     """Read the peak memory of processes of their own, with longer and longer sections."""
     sites, peaks = [], []
     for height in heights:
-        line = [sys.executable, "-c", MEMORY + PEAK, str(height)]
+        values = usual.with_values({"section.height": height, "time.spin_up": 0.5}).values()
+        line = [sys.executable, "-c", MEMORY + PEAK, json.dumps(values)]
         text = subprocess.run(line, check=True, capture_output=True, text=True).stdout
         site, peak = map(int, text.split())
         sites.append(site)
@@ -195,14 +199,15 @@ def memory(heights: list[float]) -> Iterator[Finding]:
     yield Finding(f"memory per site beyond it, to {sites[-1] / 1e6:.1f} million", "byte", each, 100)
 
 
-def section_from_image(side: float) -> Iterator[Finding]:
+def section_from_image(side: float, usual: Parameters) -> Iterator[Finding]:
     """Read a square section from an image in a process of its own, and run it for a year."""
     size = {"section.height": side, "section.width": side}
-    bone = build_section(Parameters().with_values(size), seed=1).matrix > 0
+    bone = build_section(usual.with_values(size), seed=1).matrix > 0
+    values = usual.with_values({"time.spin_up": 0.5}).values()
     with TemporaryDirectory() as folder:
         image = Path(folder, "section.png")
         Image.fromarray(bone).save(image)
-        line = [sys.executable, "-c", FROM_IMAGE + PEAK, str(image)]
+        line = [sys.executable, "-c", FROM_IMAGE + PEAK, str(image), json.dumps(values)]
         text = subprocess.run(line, check=True, capture_output=True, text=True).stdout
     cost, peak = map(float, text.split())
     sites = " x ".join(map(str, bone.shape))
@@ -210,7 +215,7 @@ def section_from_image(side: float) -> Iterator[Finding]:
     yield Finding(f"peak memory, {sites} sites from an image", "MB", peak / 1e6, 600)
 
 
-def time_ensemble(trial: Trial, runs: int, workers: int) -> tuple[float, float]:
+def time_ensemble(case: Case, runs: int, workers: int) -> tuple[float, float]:
     """Return the seconds of an ensemble, and those of its runs if they are in this process."""
     spent: list[float] = []
 
@@ -223,32 +228,30 @@ def time_ensemble(trial: Trial, runs: int, workers: int) -> tuple[float, float]:
     run_replicate = replicates.run_replicate
     with TemporaryDirectory() as folder, patch.object(replicates, "run_replicate", timed):
         begin = perf_counter()
-        cases = [Case(trial)]
-        run_ensemble(cases, Path(folder, "runs"), runs, workers=workers)
+        run_ensemble([case], Path(folder, "runs"), runs, workers=workers)
         return perf_counter() - begin, sum(spent)
 
 
-def cost_of_ensembles(runs: int) -> Iterator[Finding]:
+def cost_of_ensembles(runs: int, parameters: Parameters) -> Iterator[Finding]:
     """Compare two workers with one, and an ensemble with its runs."""
     courses = {"anastrozole": (Course(drug="anastrozole"),)}
     trial = compare_courses("speed", "Anastrozole", courses, 7.0, sites=("total_hip",))
-    one, spent = time_ensemble(trial, runs, 1)
-    two, _ = time_ensemble(trial, runs, 2)
+    one, spent = time_ensemble(Case(trial, parameters), runs, 1)
+    two, _ = time_ensemble(Case(trial, parameters), runs, 2)
     what = f"{runs} runs of 7 years: two workers / half of one"
     yield Finding(what, "1", two / (one / 2), 1.15, 1.11)
     yield Finding("overhead of an ensemble over its runs", "%", 100 * (one / spent - 1), 5.0)
 
 
-def measure(quick: bool) -> Iterator[Finding]:
+def measure(quick: bool, parameters: Parameters) -> Iterator[Finding]:
     """Make all measurements, the shortest that tell anything if quick."""
-    yield from cost_of_a_year(3 if quick else 20)
-    yield from cost_of_a_cell(3 if quick else 20)
-    yield from growth_with_area(
-        [1.0, 4.0] if quick else [1.0, 2.0, 4.0, 8.0, 16.0], 1 if quick else 4
-    )
-    yield from memory([4.0, 12.0] if quick else [4.0, 36.0])
-    yield from section_from_image(4.0 if quick else 20.0)
-    yield from cost_of_ensembles(2 if quick else 64)
+    yield from cost_of_a_year(3 if quick else 20, parameters)
+    yield from cost_of_a_cell(3 if quick else 20, parameters)
+    heights = [1.0, 4.0] if quick else [1.0, 2.0, 4.0, 8.0, 16.0]
+    yield from growth_with_area(heights, 1 if quick else 4, parameters)
+    yield from memory([4.0, 12.0] if quick else [4.0, 36.0], parameters)
+    yield from section_from_image(4.0 if quick else 20.0, parameters)
+    yield from cost_of_ensembles(2 if quick else 64, parameters)
 
 
 def describe_machine() -> dict[str, str | int]:
@@ -284,14 +287,17 @@ def draw(table: pd.DataFrame) -> Figure:
 
 def work(options: argparse.Namespace) -> None:
     """Measure, print what was asked beside it, and write the record where asked."""
+    parameters = base_parameters(options).with_values(set_values(options))
     runs = [
-        item._asdict() | {"ratio": item.ratio, "met": item.met} for item in measure(options.quick)
+        item._asdict() | {"ratio": item.ratio, "met": item.met}
+        for item in measure(options.quick, parameters)
     ]
     table, machine = pd.DataFrame(runs), describe_machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     shown = table.drop(columns="more_is_better")
     print(shown.to_string(index=False, float_format="{:.3g}".format, na_rep=""))
-    write(options, {"machine": machine, "runs": runs}, table, draw(table))
+    findings = {"machine": machine, "parameters": parameters.values(), "runs": runs}
+    write(options, findings, table, draw(table))
 
 
 if __name__ == "__main__":

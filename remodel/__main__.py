@@ -27,17 +27,19 @@ from remodel.options import (
     add_again_options,
     add_movie_options,
     add_new_options,
+    add_parameters_options,
     add_run_options,
     add_tissue_options,
     add_validate_options,
     add_view_options,
+    base_parameters,
     open_workers,
+    set_values,
 )
-from remodel.parameters import Parameters
 from remodel.quantities import LikelyMistakeWarning, one_line, shown
 from remodel.record import read_record, recorded_section
 from remodel.report import format_table
-from remodel.tables import parameter_table, response_table
+from remodel.tables import number_table, parameter_table, response_table
 from remodel.terminal import command_line, legible, say
 from remodel.trials import built_in_trials, load_trial
 from remodel.validation import OUTPUTS as EVIDENCE
@@ -54,7 +56,13 @@ def command_view(args: argparse.Namespace) -> int:
     from remodel.viewer.opening import open_scene
     from remodel.viewer.serve import check_extra, serve
 
-    wanted = {"lesson": args.lesson, "trial": args.trial, "section": args.section}
+    wanted = {
+        "lesson": args.lesson,
+        "trial": args.trial,
+        "section": args.section,
+        "parameters": args.parameters,
+        "values": set_values(args),
+    }
     check_extra()
     open_scene(wanted)  # refuses what is not there before a browser opens
     serve(wanted, args.host, args.port, not args.no_browser)
@@ -63,7 +71,7 @@ def command_view(args: argparse.Namespace) -> int:
 
 def command_validate(args: argparse.Namespace) -> int:
     """Run every built-in trial and write the evidence."""
-    parameters = Parameters().with_values((QUICK if args.quick else {}) | dict(args.values))
+    parameters = base_parameters(args).with_values(set_values(args, QUICK))
     replicates = args.replicates or (QUICK_REPLICATES if args.quick else 24)
     with open_workers(args) as count:
         table = validate(parameters, replicates, args.seed, count, args.out)
@@ -77,7 +85,7 @@ def command_run(args: argparse.Namespace) -> int:
     trial = load_trial(args.trial)
     if args.years_off is not None:
         trial = trial.with_years_off(args.years_off)
-    parameters = Parameters().with_values((QUICK if args.quick else {}) | dict(args.values))
+    parameters = trial.model_parameters(base_parameters(args), set_values(args, QUICK))
     replicates = args.replicates or (QUICK_REPLICATES if args.quick else 8)
     name = Path(args.trial).stem.lower() + ("-quick" if args.quick else "")
     folder = args.out or Path("results", name)
@@ -106,7 +114,11 @@ def command_movie(args: argparse.Namespace) -> int:
     """Film one arm of a run."""
     from remodel.movies import make_movie, place_of, read_film
 
-    film = read_film(args.run, args.arm, args.replicate, args.frames_per_year)
+    asked = args.values or args.parameters
+    base = base_parameters(args) if asked else None
+    film = read_film(
+        args.run, args.arm, args.replicate, args.frames_per_year, base, set_values(args)
+    )
     path = args.out or place_of(args.run, film)
     if path.suffix != ".gif":
         raise ValueError(f"{path}: expected a name that ends in .gif")
@@ -165,10 +177,19 @@ def command_new(args: argparse.Namespace) -> int:
     return 0
 
 
-def command_parameters(_: argparse.Namespace) -> int:
-    """Print the tables of numbers."""
-    print(parameter_table())
-    print(response_table(), end="")
+def command_parameters(args: argparse.Namespace) -> int:
+    """Print numbers, all or those of a name, as a table or as TOML."""
+    parameters = base_parameters(args).with_values(set_values(args))
+    rows = parameters.find(args.name) if args.name else None
+    if args.toml:
+        print(parameters.to_toml(rows), end="")
+        return 0
+    print(f"{parameters.describe()}\n")
+    if rows is not None:
+        print(number_table(rows), end="")
+        return 0
+    print(parameter_table(parameters))
+    print(response_table(parameters), end="")
     return 0
 
 
@@ -220,8 +241,8 @@ COMMANDS = {
         add_new_options, command_new,
     ),
     "parameters": Command(
-        "Print every number of the model", "remodel parameters", "2 s",
-        no_options, command_parameters,
+        "Print every number of the model", "remodel parameters osteoclast --toml", "2 s",
+        add_parameters_options, command_parameters,
     ),
     "view": Command(
         'Open the model in the browser (first: pip install "remodel[viewer]")',

@@ -1,13 +1,12 @@
-"""Arms of a trial: who is given what, as its file says; drugs and women of its own."""
+"""Arms of a trial: who is given what, as its file says; women of its own."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from math import fsum, inf
 from typing import Any
 
 from remodel.changes import Change, read_changes
-from remodel.drugs import DRUGS, Drug
+from remodel.drugs import Drug
 from remodel.habits import Population
 from remodel.instruments import Densitometry
 from remodel.measures import SITES
@@ -39,7 +38,7 @@ class Arm:
 
 
 def read_arms(
-    top: Table, patient: Patient, drugs: Mapping[str, Drug], years: float
+    top: Table, patient: Patient, drugs: Mapping[str, Drug], years: float, numbers: Densitometry
 ) -> tuple[Arm, ...]:
     """Read the arms, which last some years; an arm may have women of its own."""
     arms: list[Arm] = []
@@ -51,7 +50,7 @@ def read_arms(
         taken = [key for key in ("patient", "change") if key in table.data]
         if taken and "population" in top.data:
             table.refuse(taken[0], f"a {taken[0]} in an arm and a population; expected one of them")
-        woman = read_patient(table.table("patient"), patient)
+        woman = read_patient(table.table("patient"), patient, numbers)
         courses = tuple(read_course(course, drugs, years) for course in table.tables("course"))
         changes = read_changes(table, woman, years)
         arms.append(Arm(name=name, patient=woman, courses=courses, changes=changes))
@@ -84,8 +83,8 @@ def read_course(table: Table, drugs: Mapping[str, Drug], years: float) -> Course
     return course
 
 
-def read_patient(table: Table, usual: Patient) -> Patient:
-    """Read a woman; her bone may be given by her T-scores.
+def read_patient(table: Table, usual: Patient, numbers: Densitometry) -> Patient:
+    """Read a woman; her bone may be given by her T-scores, by the reference of some numbers.
 
     Where T-scores of several sites are given, her bone is the mean of what they say: the
     model has one section for all sites.
@@ -94,7 +93,7 @@ def read_patient(table: Table, usual: Patient) -> Patient:
         return table.build(Patient, usual)
     if "bone" in table.data:
         table.refuse("bone", "bone and t_score are both given; expected one of them")
-    scores, numbers = table.table("t_score"), Densitometry()
+    scores = table.table("t_score")
     scores.only(SITES)
     if not scores.data:
         table.refuse("t_score", f"t_score is empty; expected some of {', '.join(SITES)}")
@@ -114,25 +113,3 @@ def read_population(top: Table) -> Population | None:
     if "patient" in top.data:
         top.refuse("population", "there are a patient and a population; expected one of them")
     return top.table("population").build(Population, Population())
-
-
-def read_drugs(top: Table) -> tuple[Drug, ...]:
-    """Read the drugs that a file brings itself."""
-    drugs: list[Drug] = []
-    for table in top.tables("drug"):
-        drug = read_drug(table)
-        if drug.name in [*DRUGS, *(other.name for other in drugs)]:
-            table.refuse("name", f"name = {shown(drug.name)} is taken; expected a name of its own")
-        drugs.append(drug)
-    return tuple(drugs)
-
-
-def read_drug(table: Table) -> Drug:
-    """Read one drug: its name, and the numbers that differ from those of doing nothing."""
-    numbers = [item.name for item in fields(Drug) if item.metadata]
-    table.only(("name", "lasting", "source", *numbers))
-    name = table.words("name")
-    if not re.fullmatch(r"\w[\w-]*", name):
-        table.refuse("name", f"name = {shown(name)}; expected one word of letters, digits, - and _")
-    given = tuple(key for key in table.data if key != "name")
-    return replace(table, data=table.data | {"given": given}).build(Drug)

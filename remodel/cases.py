@@ -14,6 +14,7 @@ from remodel.tissue import Tissue
 from remodel.trials import Trial
 
 TAKEN = {"replicate", "seed", "arm", *COLUMNS}
+OF_TRIAL = Parameters()  # stands for those that the trial itself asks for
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Case:
     trial : Trial
         What to run; its women are part of it.
     parameters : Parameters
-        Every number of the model.
+        Every number of the model, used as they are; by default those of the trial.
     labels : dict
         What tells this case from the others: columns of the frame, numbers or text.
     tissue : Tissue, optional
@@ -33,12 +34,16 @@ class Case:
     """
 
     trial: Trial
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: Parameters = OF_TRIAL
     labels: Mapping[str, float | str] = field(default_factory=dict)
     tissue: Tissue | None = None
 
     def __post_init__(self) -> None:
         """Refuse labels that cannot be kept, or that are columns of every frame."""
+        if self.parameters is OF_TRIAL:
+            object.__setattr__(self, "parameters", self.trial.model_parameters())
+        known = self.parameters.with_drugs(self.trial.drugs)  # so that a record has their numbers
+        object.__setattr__(self, "parameters", known)
         labels = {str(plain(name)): plain(value) for name, value in self.labels.items()}
         for name, value in labels.items():
             if name in TAKEN:
@@ -77,23 +82,26 @@ def cross(
     values : iterable of dict
         Values by name, such as ``{"osteoblast.life": 150}``; labeled by those names.
     parameters : Parameters, optional
-        All other numbers.
+        All other numbers; what a trial's own file changes of them is changed.
     """
     usual, values, women = parameters or Parameters(), list(values), list(enumerate(patients))
-    known = usual.values()
-    names = {name: known.get(name, 0.0) for changes in values for name in changes}
-    return [
-        Case(
-            trial if woman is None else with_patient(trial, woman),
-            usual.with_values(changes),
-            {"trial": trial.name}
-            | ({} if woman is None else {"patient": number})
-            | {name: changes.get(name, default) for name, default in names.items()},
-        )
-        for trial in trials
-        for number, woman in women
-        for changes in values
-    ]
+    names = dict.fromkeys(name for changes in values for name in changes)
+    cases = []
+    for trial in trials:
+        known = trial.model_parameters(usual).known()
+        rest = {name: known[name].value for name in names if name in known}
+        cases += [
+            Case(
+                trial if woman is None else with_patient(trial, woman),
+                trial.model_parameters(usual, changes),
+                {"trial": trial.name}
+                | ({} if woman is None else {"patient": number})
+                | {name: changes.get(name, rest.get(name, 0.0)) for name in names},
+            )
+            for number, woman in women
+            for changes in values
+        ]
+    return cases
 
 
 def with_patient(trial: Trial, patient: Patient) -> Trial:

@@ -1,8 +1,10 @@
 """The drugs, each by its mechanism: which signals it changes and how long it stays."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
+from remodel.fitted_sets import FITTED
 from remodel.quantities import CALIBRATED, Group, Row, check, par, shown
 
 SHORTEST, LONGEST = 0.1, 2000.0  # days between injections, where there are such
@@ -120,6 +122,8 @@ class Drug(Group):
 
     def __post_init__(self) -> None:
         """Compare each number with its range, and refuse injections that never end."""
+        given = tuple(item.name for item in fields(self) if item.name in self.given)
+        object.__setattr__(self, "given", given)  # in one order: equal drugs are equal
         super().__post_init__()
         if self.interval:
             check(f"{self.name}: interval", self.interval, "day", SHORTEST, LONGEST)
@@ -127,6 +131,14 @@ class Drug(Group):
     def as_data(self) -> dict[str, float | bool | str]:
         """Return name and given numbers, in the form of a trial's file."""
         return {"name": self.name} | {name: getattr(self, name) for name in self.given}
+
+    def numbers(self, prefix: str) -> Iterator[Row]:
+        """Yield every number that a drug can have."""
+        yield from super().rows(prefix)
+
+    def with_values(self, changes: Mapping[str, float]) -> Self:
+        """Return a copy with some numbers changed, which from then on make it what it is."""
+        return replace(super().with_values(changes), given=(*self.given, *changes))
 
     def rows(self, prefix: str) -> Iterator[Row]:
         """Yield the numbers that make this drug what it is."""
@@ -153,7 +165,7 @@ DRUGS = {
             fitted=("efficacy",),
             half_life=10.0,
             serm=10.0,
-            efficacy=0.6607,
+            efficacy=FITTED["drugs.tamoxifen.efficacy"],
             amount=20.0,
         ),
         drug("raloxifene", half_life=1.2, serm=5.0, efficacy=0.55, amount=60.0),
@@ -165,12 +177,17 @@ DRUGS = {
             fitted=("binding",),
             interval=182.625,
             concentration=11_670.0,
-            binding=19.06,
+            binding=FITTED["drugs.denosumab.binding"],
             amount=60.0,
             source="R029",
         ),
         drug("zoledronate", interval=365.25, bisphosphonate=1.0, source="design", amount=5.0),
-        drug("risedronate", fitted=("bisphosphonate",), bisphosphonate=0.05573, amount=5.0),
+        drug(
+            "risedronate",
+            fitted=("bisphosphonate",),
+            bisphosphonate=FITTED["drugs.risedronate.bisphosphonate"],
+            amount=5.0,
+        ),
         drug("alendronate", bisphosphonate=0.6, amount=10.0),
         drug("ibandronate", bisphosphonate=0.4, amount=5.0),
         drug("teriparatide", half_life=0.1, anabolic=1.3, rankl=0.8, amount=0.02),

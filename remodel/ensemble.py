@@ -307,7 +307,14 @@ def run_trial(
     -------
     DataFrame
         Columns replicate, seed, arm and `measures.COLUMNS`; a row for each reading.
+
+    Warns
+    -----
+    LikelyMistakeWarning
+        If the parameters that are given have other values than the trial asks for.
     """
-    case = Case(trial, parameters or Parameters(), tissue=tissue)
+    case = Case(trial, parameters or trial.model_parameters(), tissue=tissue)
+    for note in trial.unheeded(case.parameters):
+        warnings.warn(note, LikelyMistakeWarning, stacklevel=2)
     found = make_runs([case], None, replicates, seed, workers, progress)
     return all_finished(found, kept=False)

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from remodel.arrays import Floats
+from remodel.fitted_sets import FITTED
 from remodel.quantities import Group, par
 from remodel.randomness import draws
 
@@ -29,7 +30,7 @@ class Densitometry(Group):
         0.25, "fraction", "trabecular share, femoral neck", low=0, high=1, source="assumed"
     )
     spine_drift: float = par(
-        0.3981,
+        FITTED["densitometry.spine_drift"],
         "%/year",
         "rise of spine DXA by degenerative change, not bone",
         low=0,

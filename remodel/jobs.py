@@ -10,7 +10,7 @@ import pandas as pd
 
 from remodel.archive import save_section
 from remodel.cases import Case
-from remodel.ensemble import all_finished, check_luck, make_runs, run_trial
+from remodel.ensemble import all_finished, check_luck, make_runs
 from remodel.files import whole_file, write_whole
 from remodel.origin import recorded_parameters
 from remodel.parameters import Parameters
@@ -42,7 +42,8 @@ def run_job(
     """Run a trial and write table, pictures and record into a folder.
 
     Arguments are those of `run_trial`, and the folder. It must be new or hold the very
-    same run, which then goes on where it stopped. A section that the user brought is
+    same run, which then goes on where it stopped. The parameters are used as they are;
+    `Trial.model_parameters` has those of the trial. A section that the user brought is
     written too, so that the folder is enough to repeat the run.
 
     Returns
@@ -59,12 +60,12 @@ def run_job(
     folder = Path(folder)
     seed, replicates = check_luck(seed, replicates)
     case = Case(trial, parameters, tissue=tissue)
-    causes = describe(trial, parameters, seed, replicates, tissue)
+    causes = describe(trial, case.parameters, seed, replicates, tissue)
     with claimed(folder / "record.json", causes, causes | {"results": None}):
         if tissue:
             save_section(tissue, folder / SECTION)
         frame = run_replicates(case, folder, replicates, seed, workers, progress)
-        return write_results(frame, trial, causes, folder)
+        return write_results(frame, case, causes, folder)
 
 
 def run_replicates(
@@ -95,17 +96,18 @@ def run_replicates(
 
 
 def write_results(
-    frame: pd.DataFrame, trial: Trial, causes: Mapping[str, object], folder: Path
+    frame: pd.DataFrame, case: Case, causes: Mapping[str, object], folder: Path
 ) -> pd.DataFrame:
     """Write tables, the picture of the curves and, last, the record; return the summary."""
     from remodel.plots import plot_trial
 
-    summary = summarize(frame, trial)
+    trial = case.trial
+    summary = summarize(frame, trial, case.parameters.fracture)
     write_whole(folder / "replicates.csv", as_csv(frame))
     write_whole(folder / "summary.csv", as_csv(summary))
     with whole_file(folder / "trial.png") as beside:
         plot_trial(frame, trial, beside)
-    write_whole(folder / "record.json", seal({**causes, "results": results(frame, trial)}))
+    write_whole(folder / "record.json", seal({**causes, "results": results(frame, summary)}))
     return summary
 
 
@@ -136,13 +138,15 @@ def run_again(
     if not record.get("results"):
         raise ValueError("the record holds no results: that run was not finished")
     trial = build_trial(Table(record["trial"], "record"))
-    parameters = recorded_parameters(record["parameters"])
+    parameters = recorded_parameters(record["parameters"], record["parameter_set"], trial.drugs)
     seed, replicates = record["seed"], record["replicates"]
     causes = describe(trial, parameters, seed, replicates, tissue)
     if causes["section"] != record["section"]:
         raise ValueError("the record names a section by its content; that one is not given")
-    frame = run_trial(trial, parameters, replicates, seed, workers, progress, tissue)
-    new = results(frame, trial)
+    case = Case(trial, parameters, tissue=tissue)
+    found = make_runs([case], None, replicates, seed, workers, progress)
+    frame = all_finished(found, kept=False)
+    new = results(frame, summarize(frame, trial, parameters.fracture))
     if new == record["results"]:
         return frame, []
     other = [name.replace("_", " ") for name in CAUSES if causes[name] != record.get(name)]

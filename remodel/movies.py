@@ -1,6 +1,6 @@
 """A section over the years as a film, with its curves beside it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CalledProcessError
@@ -78,13 +78,22 @@ class Film:
         return [end * number / count for number in range(count + 1)]
 
 
-def read_film(run: Path | str, arm: str | None, replicate: int, frames_per_year: float) -> Film:
+def read_film(
+    run: Path | str,
+    arm: str | None,
+    replicate: int,
+    frames_per_year: float,
+    base: Parameters | None = None,
+    values: Mapping[str, float] | None = None,
+) -> Film:
     """Return the film of a finished run, by its folder or record, or of a trial, by its name.
+
+    Of a trial the numbers are those of `Trial.model_parameters` with `base` and `values`.
 
     Raises
     ------
     ValueError
-        If there is no such run, trial, arm or replicate.
+        If there is no such run, trial, arm or replicate, or other numbers are given for a run.
     """
     run = str(run)
     record = Path(run, RECORD) if Path(run).is_dir() else Path(run)
@@ -95,14 +104,20 @@ def read_film(run: Path | str, arm: str | None, replicate: int, frames_per_year:
                 f"{command_line('run', 'TRIAL', '--out', Path(run))}"
             )
         trial = load_trial(run)
-        task = ReplicateTask(trial, Parameters(), replicate, 1 + replicate)
+        parameters = trial.model_parameters(base, values)
+        task = ReplicateTask(trial, parameters, replicate, 1 + replicate)
         return Film(task, find_arm(trial, arm), frames_per_year)
+    if base or values:
+        raise ValueError(
+            f"{record}: holds the numbers of its run; --set and --parameters are for the film of a "
+            "trial, by its name or file"
+        )
     held = read_record(record)
     check("replicate", replicate, "(of this run)", 0, held["replicates"] - 1)
     trial = build_trial(Table(held["trial"], "record"))
     tissue = recorded_section(held, record.with_name(SECTION))
-    parameters, seed = recorded_parameters(held["parameters"]), held["seed"] + replicate
-    task = ReplicateTask(trial, parameters, replicate, seed, False, tissue)
+    parameters = recorded_parameters(held["parameters"], held["parameter_set"], trial.drugs)
+    task = ReplicateTask(trial, parameters, replicate, held["seed"] + replicate, False, tissue)
     return Film(task, find_arm(trial, arm), frames_per_year, held["code"] != code_sum())
 
 

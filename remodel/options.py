@@ -1,7 +1,7 @@
 """Options of the command line: a parser whose errors are one line and whose help is one screen."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +11,9 @@ from typing import Never
 from remodel.archive import SITE_SIZES
 from remodel.compartments import CORTEX_FROM, CORTEX_RANGE
 from remodel.ensemble import MOST_REPLICATES
+from remodel.fitted_sets import DEFAULT_SET
 from remodel.jobs import QUICK_REPLICATES
+from remodel.parameters import Parameters
 from remodel.pixel_size import PIXEL_SIZES
 from remodel.quantities import LONGEST_SHOWN, check, one_line
 from remodel.randomness import HIGHEST_SEED
@@ -135,14 +137,47 @@ def add_luck_options(command: Parser, replicates: int) -> None:
         metavar="N",
         help="luck of the first run; the next has the next (1)",
     )
+    add_parameter_options(command)
+    command.add_argument(
+        "--quick", action="store_true",
+        help="a try on a small section; its numbers mean little",
+    )  # fmt: skip
+
+
+def add_parameter_options(command: Parser) -> None:
+    """Add the options of what the numbers of the model are."""
     command.add_argument(
         "--set", type=setting, action="append", default=[], metavar="NAME=VALUE", dest="values",
         help="another value of a parameter; may be repeated (remodel parameters lists them)",
     )  # fmt: skip
     command.add_argument(
-        "--quick", action="store_true",
-        help="a try on a small section; its numbers mean little",
+        "--parameters", default="", metavar="SET",
+        help=f"a fitted set or a FILE.toml, which --set changes ({DEFAULT_SET})",
     )  # fmt: skip
+
+
+def base_parameters(args: argparse.Namespace) -> Parameters:
+    """Return the parameters of ``--parameters``, or the default ones."""
+    return Parameters.load(args.parameters) if args.parameters else Parameters()
+
+
+def set_values(
+    args: argparse.Namespace, quick: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Return the values of ``--set``; with ``--quick`` those of a try, where they say nothing."""
+    return {**(quick if quick and args.quick else {}), **dict(args.values)}
+
+
+def add_parameters_options(printed: Parser) -> None:
+    """Add the options of `remodel parameters`."""
+    printed.add_argument(
+        "name", nargs="?", default="", metavar="[NAME]",
+        help="a parameter, or a group such as osteoclast or drugs.tamoxifen (all)",
+    )  # fmt: skip
+    printed.add_argument(
+        "--toml", action="store_true", help="as a file that --parameters takes (a table)"
+    )
+    add_parameter_options(printed)
 
 
 def add_again_options(again: Parser) -> None:
@@ -216,6 +251,7 @@ def add_movie_options(movie: Parser) -> None:
         "--frames-per-year", type=Number("frames-per-year", "1/year", 1, 52), default=12,
         metavar="N", help="pictures of each year (12)",
     )  # fmt: skip
+    add_parameter_options(movie)
     movie.add_argument("--out", type=Path, metavar="FILE.gif", help="where to write (RUN/NAME.gif)")
 
 
@@ -231,6 +267,7 @@ def add_view_options(view: Parser) -> None:
         "--trial", default="", metavar="TRIAL", help="as for remodel run: a name, or a FILE.toml"
     )
     view.add_argument("--section", default="", metavar="NAME", help=SECTION_NAMES)
+    add_parameter_options(view)
     view.add_argument(
         "--port", type=Number("port", "(no unit)", 1, 65535), default=8765, metavar="N",
         help="of the address of the page (8765)",

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
@@ -51,9 +52,11 @@ def code_sum() -> str:
     return sha256(b"".join(item.read_bytes() for _, item in named)).hexdigest()
 
 
-def recorded_parameters(values: dict[str, float], drugs: Iterable[Drug] = ()) -> Parameters:
+def recorded_parameters(
+    values: dict[str, float], parameter_set: str, drugs: Iterable[Drug] = ()
+) -> Parameters:
     """Return the parameters of a record; each number must be there and known."""
-    usual = Parameters().with_drugs(drugs)
+    usual = replace(Parameters(), parameter_set=parameter_set).with_drugs(drugs)
     missing = sorted(set(usual.values()) - set(values))
     if missing:
         raise ValueError(f"record: no value of {', '.join(missing)}; made by another version")

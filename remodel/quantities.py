@@ -133,6 +133,10 @@ class Group:
             if about:
                 yield Row(f"{prefix}.{item.name}", getattr(self, item.name), **about)
 
+    def numbers(self, prefix: str) -> Iterator[Row]:
+        """Yield each number that can be set, also those that `rows` does not show."""
+        yield from self.rows(prefix)
+
     def with_values(self, changes: Mapping[str, float]) -> Self:
         """Return a copy in which the named numbers have other values, in their own units.
 
@@ -141,11 +145,11 @@ class Group:
         ValueError
             If a name is unknown or a value outside its range.
         """
-        known = [item.name for item in fields(self)]
+        known = [row.name.rpartition(".")[2] for row in self.numbers("it")]
         for name in changes:
             if name not in known:
                 raise ValueError(
-                    f"{type(self).__name__} has no {name!r}; it has {', '.join(known)}"
+                    f"{type(self).__name__} has no {shown(name)}; it has {', '.join(known)}"
                 )
         return replace(self, **dict(changes))
 

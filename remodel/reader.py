@@ -4,9 +4,11 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Never, TypeVar
 from unicodedata import category
 
+from remodel.files import read_bytes
 from remodel.quantities import one_line, shown
 
 REQUIRED: Any = object()
@@ -19,6 +21,7 @@ LARGEST = 1e15  # whole number
 TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # the way text runs
 FORMULA = re.compile(r"\s*([=@\uff1d]|[-+].*([|!]|\w\())")  # as a spreadsheet would take it
 HEADER = re.compile(r"\s*\[+([^\[\]]+)\]")  # each letter is looked at once
+KEY = re.compile(r"\s*([^\s=#\[][^=#]*)=")  # and all before its equals sign
 Kind = TypeVar("Kind")
 
 
@@ -26,6 +29,11 @@ def is_header(line: str, path: str) -> bool:
     """Return whether a line is the header of the table with a dotted path."""
     found = HEADER.match(line)
     return found is not None and found[1].replace('"', "").replace(" ", "") == path
+
+
+def plain_key(text: str) -> str:
+    """Return a key, of a header or before an equals sign, without quotes and spaces."""
+    return re.sub(r"[\s\"']", "", text)
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,27 @@ class Table:
             which = int(count or 1) - 1
             found = here[which] if which < len(here) else found
         return found
+
+    def line_of_name(self, name: str) -> str:
+        """Return ``", line N"`` where a dotted name of this table stands, however it is written.
+
+        That is under headers, with dots, in quotes or in a table of one line.
+        """
+        whole = f"{self.place.replace(', ', '.')}.{name}" if self.place else name
+        header, best, line = "", -1, 0
+        for number, text in enumerate(self.text.splitlines(), 1):
+            if found := HEADER.match(text):
+                header = plain_key(found[1]) + "."
+            elif found := KEY.match(text):
+                path = header + plain_key(found[1])
+                if f"{whole}.".startswith(f"{path}.") and len(path) > best:
+                    best, line = len(path), number
+        return f", line {line}" if line else self.line_of("")
+
+    def refuse_name(self, name: str, problem: str) -> Never:
+        """Raise the error of a mistake at a dotted name in this table."""
+        where = f"{self.place}: " if self.place else ""
+        raise ValueError(one_line(f"{self.file}{self.line_of_name(name)}: {where}{problem}"))
 
     def refuse(self, key: str, problem: str) -> Never:
         """Raise the error of a mistake at a key."""
@@ -193,6 +222,26 @@ class Table:
             named = [key for key in self.data if re.search(rf"\b{key} =", str(error))]
             guilty = [key for key in self.data if repr(self.data[key]) in str(error)]
             return self.refuse((named or guilty or [""])[0], str(error))
+
+
+def read_toml_text(path: Path, what: str) -> str:
+    """Return the text of a file of a user's own; refuse, in one line, what is none.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    what : str
+        What is expected there, such as ``"trial"``.
+    """
+    try:
+        return read_bytes(path, 4 * MOST_TEXT).decode("utf-8-sig")  # some editors begin with a mark
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: is not text; expected a TOML file in UTF-8") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: is no {what}: {error}") from None
 
 
 def parse_toml(text: str, file: str) -> dict[str, Any]:

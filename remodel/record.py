@@ -15,17 +15,16 @@ from remodel.files import lone_writer, open_folder, read_bytes, write_whole
 from remodel.origin import origin
 from remodel.parameters import Parameters
 from remodel.quantities import for_json, plain
-from remodel.report import summarize
 from remodel.tissue import Tissue
 from remodel.trials import Trial
 
 FORMAT = "remodel run, 1"
 CAUSES = (
-    "format", "made_by", "code", "trial", "parameters", "section", "seed", "replicates",
-    "step_days",
+    "format", "made_by", "code", "trial", "parameter_set", "parameters", "section", "seed",
+    "replicates", "step_days",
 )  # fmt: skip
 KINDS: dict[str, Any] = {  # of what a record holds, by name
-    "made_by": dict, "code": str, "trial": dict, "parameters": dict, "section": str | None,
+    "made_by": dict, "code": str, "trial": dict, "parameter_set": str, "parameters": dict, "section": str | None,
     "seed": int, "replicates": int, "step_days": int | float, "results": dict | None,
 }  # fmt: skip
 
@@ -41,6 +40,7 @@ def describe(
         "format": FORMAT,
         **origin(),
         "trial": trial.as_data(),
+        "parameter_set": parameters.parameter_set,
         "parameters": parameters.values(),
         "section": section_sum(tissue) if tissue else None,
         "seed": seed,
@@ -49,10 +49,10 @@ def describe(
     }
 
 
-def results(frame: pd.DataFrame, trial: Trial) -> dict[str, Any]:
+def results(frame: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
     """Return what came out: the summary, and a checksum of every reading."""
-    summary, content = rows_of(summarize(frame, trial)), as_csv(frame).encode()
-    return {"summary": summary, "replicates_csv_sha256": sha256(content).hexdigest()}
+    rows, content = rows_of(summary), as_csv(frame).encode()
+    return {"summary": rows, "replicates_csv_sha256": sha256(content).hexdigest()}
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from remodel.arrays import Floats
 from remodel.fracture import hazard_ratio
+from remodel.instruments import Fracture
 from remodel.parameters import VISIT_ROUNDING, YEAR
 from remodel.quantities import check, shown
 from remodel.trials import HAZARD, MARKERS, Published, Trial
@@ -33,6 +34,8 @@ class Readings:
     ----------
     frame : DataFrame
         Readings of one case, such as `run_trial` returns them.
+    fracture : Fracture, optional
+        What a change of bone means for fractures; by default the default numbers.
 
     Raises
     ------
@@ -40,8 +43,9 @@ class Readings:
         If these are no readings of a trial, or those of several cases.
     """
 
-    def __init__(self, frame: pd.DataFrame) -> None:
+    def __init__(self, frame: pd.DataFrame, fracture: Fracture | None = None) -> None:
         """Sort the readings."""
+        self.fracture = fracture or Fracture()
         missing = [name for name in ("year", "arm", "replicate") if name not in frame]
         if missing:
             raise ValueError(
@@ -92,7 +96,7 @@ class Readings:
         when, hip = self.series(arm, HIP)
         reference = self.series(against, HIP)[1]
         inside = slice(find_reading(when, years) + 1)
-        return hazard_ratio(when[inside], hip[inside], reference[inside])
+        return hazard_ratio(when[inside], hip[inside], reference[inside], self.fracture)
 
     def answer(self, key: Key) -> Floats:
         """Return what the model says in place of a published result, by replicate."""
@@ -181,7 +185,7 @@ def hazard_years(trial: Trial) -> float:
     return min(trial.fracture_years, trial.years)
 
 
-def summarize(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+def summarize(frame: pd.DataFrame, trial: Trial, fracture: Fracture | None = None) -> pd.DataFrame:
     """Compare what was simulated with what was published.
 
     Standard deviation, least and most are those of the replicates: of single women where
@@ -193,6 +197,8 @@ def summarize(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
         Readings as `run_trial` returns them.
     trial : Trial
         Arms, sites, visits and published results.
+    fracture : Fracture, optional
+        As for `Readings`.
 
     Returns
     -------
@@ -201,7 +207,7 @@ def summarize(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
         the replicates with its 95 % interval, published value, and their difference.
         Percent change from year `baseline`; hazard ratios as they are.
     """
-    readings = Readings(frame)
+    readings = Readings(frame, fracture)
     return pd.DataFrame([summary_row(readings, *item) for item in questions(trial)])
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from remodel.fitted_sets import FITTED
 from remodel.quantities import Response
 
 
@@ -11,7 +12,7 @@ class Responses:
 
     rankl: Response = Response(
         signal="estrogen activity", behavior="RANKL expression", unit="1", dose="1",
-        rest=1.0, full=0.0, half=0.5115, power=1.585, source="assumed", fitted=("half", "power"),
+        rest=1.0, full=0.0, half=FITTED["responses.rankl.half"], power=FITTED["responses.rankl.power"], source="assumed", fitted=("half", "power"),
         defined=("rest",),
     )  # fmt: skip
     opg: Response = Response(
@@ -22,7 +23,7 @@ class Responses:
     )  # fmt: skip
     recruitment: Response = Response(
         signal="free RANKL", behavior="osteoclast recruitment", unit="1/site/year", dose="1",
-        rest=0.0, full=8.907, half=0.2, power=2.0, source="assumed", fitted=("full",),
+        rest=0.0, full=FITTED["responses.recruitment.full"], half=0.2, power=2.0, source="assumed", fitted=("full",),
     )  # fmt: skip
     starvation: Response = Response(
         signal="free RANKL", behavior="wear of osteoclasts", unit="1", dose="1",
@@ -31,17 +32,17 @@ class Responses:
     )  # fmt: skip
     osteoclast_wear: Response = Response(
         signal="estrogen activity", behavior="wear of osteoclasts", unit="1", dose="1",
-        rest=1.0, full=1.111, half=0.6, power=3.0, source="assumed", fitted=("full",),
+        rest=1.0, full=FITTED["responses.osteoclast_wear.full"], half=0.6, power=3.0, source="assumed", fitted=("full",),
         defined=("rest",),
     )  # fmt: skip
     poisoning: Response = Response(
         signal="bisphosphonate swallowed", behavior="wear of osteoclasts", unit="1", dose="dose",
-        rest=1.0, full=8.949, half=0.2482, source="assumed", fitted=("full", "half"),
+        rest=1.0, full=FITTED["responses.poisoning.full"], half=FITTED["responses.poisoning.half"], source="assumed", fitted=("full", "half"),
         defined=("rest",),
     )  # fmt: skip
     osteoblast_wear: Response = Response(
         signal="estrogen activity", behavior="wear of osteoblasts", unit="1", dose="1",
-        rest=1.0, full=0.7501, half=1.0, source="assumed", fitted=("full",),
+        rest=1.0, full=FITTED["responses.osteoblast_wear.full"], half=1.0, source="assumed", fitted=("full",),
         defined=("rest",),
     )  # fmt: skip
     apron: Response = Response(
@@ -58,6 +59,6 @@ class Responses:
     )  # fmt: skip
     strain: Response = Response(
         signal="strain", behavior="life of osteoblasts", unit="1", dose="1",
-        rest=0.0, full=2.0, half=1.0, power=2.698, source="assumed", fitted=("power",),
+        rest=0.0, full=2.0, half=1.0, power=FITTED["responses.strain.power"], source="assumed", fitted=("power",),
         defined=("half",),
     )  # fmt: skip

@@ -59,6 +59,7 @@ def describe_point(point: Checkpoint) -> dict[str, Any]:
         "code": code_sum(),
         "seed": point.seed,
         "patient": asdict(point.patient),
+        "parameter_set": point.parameters.parameter_set,
         "parameters": point.parameters.values(),
         "drugs": [own.as_data() for own in point.parameters.own_drugs()],
         "changes": [change.as_data() for change in state["changes"]],
@@ -120,7 +121,7 @@ def refuse_other_code(path: Path | str, record: dict[str, Any]) -> None:
 def read_point(arrays: Arrays, record: dict[str, Any]) -> Checkpoint:
     """Return the checkpoint that arrays and a record hold."""
     own = [drug(**data) for data in record["drugs"]]
-    parameters = recorded_parameters(record["parameters"], own)
+    parameters = recorded_parameters(record["parameters"], record["parameter_set"], own)
     patient = Patient(**record["patient"])
     tissue = read_tissue(arrays, record)
     state = {name: record[name] for name in COUNTS} | {

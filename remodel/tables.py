@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.resources import files
 
+from remodel import fitted_sets
 from remodel.drugs import Drug
+from remodel.fitted_sets import DEFAULT_SET, FOLDER, built_in_sets
 from remodel.habits import Population
 from remodel.parameters import Parameters
 from remodel.patients import Patient
@@ -46,6 +48,16 @@ CONSTANTS = (  # numbers that are no parameters: name, unit, meaning, basis
 def parameter_table(parameters: Parameters | None = None) -> str:
     """Return every number of the model as a Markdown table."""
     return number_table((parameters or Parameters()).rows())
+
+
+def set_table() -> str:
+    """Return the sets of fitted numbers that the package ships as a Markdown table."""
+    rows = []
+    for label in built_in_sets():
+        about = fitted_sets.set_table(label).words("about", "")
+        default = " (default)" if label == DEFAULT_SET else ""
+        rows.append((f"`{label}`{default}", f"`remodel/{FOLDER}/{label}.toml`", about))
+    return markdown(("set", "file", "what it is"), rows)
 
 
 def woman_table() -> str:

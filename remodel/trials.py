@@ -1,8 +1,8 @@
 """Published trials as files: patient, arms, visits, and the results to show beside them."""
 
 import csv
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from math import floor
 from pathlib import Path
@@ -10,16 +10,16 @@ from typing import Any
 
 import pandas as pd
 
-from remodel.arms import Arm, read_arms, read_drugs, read_patient, read_population
+from remodel.arms import Arm, read_arms, read_patient, read_population
 from remodel.drugs import DRUGS, Drug, find_drug
-from remodel.files import read_bytes
 from remodel.habits import Population
 from remodel.instruments import Densitometry, with_scan_error
 from remodel.measures import SITES
-from remodel.parameters import YEAR, visit_tick
+from remodel.parameter_files import read_drugs, read_numbers
+from remodel.parameters import YEAR, Parameters, visit_tick
 from remodel.patients import OLDEST, Patient, draw_woman, refuse_age, refuse_youth
 from remodel.quantities import check, shown
-from remodel.reader import MOST_TEXT, REQUIRED, Table, check_content, parse_toml
+from remodel.reader import REQUIRED, Table, check_content, parse_toml, read_toml_text
 from remodel.therapies import refuse_unseen, run_in_years
 
 MARKERS = ("ctx", "p1np", "bone_alp")
@@ -78,16 +78,20 @@ class Trial:
     reference: str = ""  # arm to which fracture hazards are compared
     fracture_years: float = 0.0
     drugs: tuple[Drug, ...] = ()  # of its own, beside those of the package
+    parameters: Mapping[str, float] = field(default_factory=dict, hash=False)  # by dotted name
     population: Population | None = None  # from which each replicate draws its woman
 
     def __post_init__(self) -> None:
-        """Refuse courses that cannot be given in it, and women who would grow too old.
+        """Refuse numbers that are none, courses that cannot be given, women who grow too old.
 
         Raises
         ------
         ValueError
             In one line that names the arm.
         """
+        object.__setattr__(self, "parameters", dict(self.parameters))
+        if self.parameters:
+            self.model_parameters()
         drugs = DRUGS | {drug.name: drug for drug in self.drugs}
         for arm in self.arms:
             try:
@@ -119,6 +123,37 @@ class Trial:
         if self.reference:
             asked.add(self.fracture_years)
         return tuple(sorted(year for year in asked if year <= self.years))
+
+    def model_parameters(
+        self, base: Parameters | None = None, values: Mapping[str, float] | None = None
+    ) -> Parameters:
+        """Return every number of the model as this trial has them.
+
+        Parameters
+        ----------
+        base : Parameters, optional
+            What its own `parameters` change, and what knows its drugs from then on; by default
+            the default ones.
+        values : mapping of str to float, optional
+            Values by dotted name that hold whatever the trial says, as ``--set`` gives them.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown or a value outside its range.
+        """
+        known = (base or Parameters()).with_drugs(self.drugs)
+        return known.with_values({**self.parameters, **(values or {})})
+
+    def unheeded(self, parameters: Parameters) -> list[str]:
+        """Return which numbers of its own are others in parameters that are used in their place."""
+        held = parameters.values()
+        return [
+            f"{self.name}: {name} is {value:g} in the trial and {held[name]:g} in the parameters that "
+            "are given and hold; trial.model_parameters(parameters) has both"
+            for name, value in self.parameters.items()
+            if name in held and held[name] != value
+        ]
 
     def refuse_early(self, step: float) -> None:
         """Refuse a reading that is asked for before the end of the first step, in days."""
@@ -188,6 +223,8 @@ class Trial:
         data["published"] = list(data["published"])
         data["arm"] = [arm.as_data() for arm in self.arms]
         data["drug"] = [drug.as_data() for drug in self.drugs]
+        if not self.parameters:
+            del data["parameters"]
         fracture = {"reference": data.pop("reference"), "years": data.pop("fracture_years")}
         if fracture["reference"]:
             data["fracture"] = fracture
@@ -218,15 +255,7 @@ def load_trial(name: str | Path) -> Trial:
     if path.suffix != ".toml" and not path.is_file():
         there = ", ".join(built_in_trials())
         raise ValueError(f"no trial {shown(str(name))}; there are {there}; or name a .toml file")
-    try:
-        text = read_bytes(path, 4 * MOST_TEXT).decode("utf-8-sig")  # some editors begin with a mark
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not text; expected a TOML file in UTF-8") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: is no trial: {error}") from None
-    return read_trial(text, str(path))
+    return read_trial(read_toml_text(path, "trial"), str(path))
 
 
 def read_trial(text: str, file: str) -> Trial:
@@ -239,17 +268,20 @@ def build_trial(top: Table) -> Trial:
     check_content(top)
     top.only(
         ("name", "title", "source", "on_treatment", "off_treatment", "visits", "sites",
-         "patient", "population", "drug", "arm", "evidence", "published", "fracture")
+         "patient", "population", "drug", "parameters", "arm", "evidence", "published", "fracture")
     )  # fmt: skip
     on = top.number("on_treatment", "year", 0, LONGEST)
     off = top.number("off_treatment", "year", 0, LONGEST, 0.0)
     if not 0 < on + off <= LONGEST:
         top.refuse("on_treatment", f"lasts {on + off:g} year; expected over 0, up to {LONGEST:g}")
     population = read_population(top)
-    patient = read_patient(top.table("patient"), Patient())
     drugs = read_drugs(top)
+    numbers = Parameters().with_drugs(drugs)
+    changed = read_numbers(top.table("parameters"), numbers.known())
+    scanner = numbers.with_values(changed).densitometry
+    patient = read_patient(top.table("patient"), Patient(), scanner)
     known = DRUGS | {drug.name: drug for drug in drugs}
-    arms = read_arms(top, patient, known, on + off)
+    arms = read_arms(top, patient, known, on + off, scanner)
     names = [arm.name for arm in arms]
     fracture = top.table("fracture")
     fracture.only(("reference", "years"))
@@ -271,6 +303,7 @@ def build_trial(top: Table) -> Trial:
         reference=reference,
         fracture_years=until,
         drugs=drugs,
+        parameters=changed,
         population=population,
     )
 

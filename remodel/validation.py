@@ -62,9 +62,11 @@ def validate(
     with claimed(folder / "record.json", causes, causes | {"results": None}):
         baseline = run("baseline", [before_treatment(trials[0].patient)], biopsy)
         frame = run("trials", trials)
-        readings = {str(name): Readings(part) for name, part in frame.groupby("trial")}
+        readings = {
+            str(name): Readings(part, parameters.fracture) for name, part in frame.groupby("trial")
+        }
         table, targets = evidence_table(trials, readings), target_table(readings)
-        made = f"{replicates} replicates, seed {seed}"
+        made = f"{replicates} replicates, seed {seed}, {parameters.describe()}"
         pages.write_pages(table, targets, baseline, made, folder)
         results = {"evidence": rows_of(table), "targets": rows_of(targets)}
         write_whole(folder / "record.json", seal(causes | {"results": results}))

@@ -107,7 +107,7 @@ def test_an_unknown_number_of_a_patient_is_refused():
 
 @pytest.mark.parametrize("value", [-1.0, nan, inf, 1e9, "long", None])
 def test_a_parameter_out_of_range_is_refused(value):
-    message = r"Osteoblast\.life = .* day; expected 1 to 2000 day"
+    message = r"osteoblast\.life = .* day; expected 1 to 2000 day"
     with pytest.raises(ValueError, match=message):
         Parameters().with_values({"osteoblast.life": value})
 

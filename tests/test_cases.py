@@ -51,7 +51,7 @@ def test_women_and_values_are_crossed():
         {woman} for woman in women for _ in range(2)
     ]
     assert [case.parameters.osteoclast.life for case in cases] == [usual, 20, usual, 20]
-    with pytest.raises(ValueError, match="no 'wings'"):
+    with pytest.raises(ValueError, match=r"no parameter 'osteoclast\.wings'"):
         cross([TRIAL], values=[{"osteoclast.wings": 2}])
 
 

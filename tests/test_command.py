@@ -281,13 +281,5 @@ def test_a_record_nested_beyond_reading_is_no_record(capsys, tmp_path):
     assert "is no record" in refused(capsys, "again", "record.json")
 
 
-def test_a_trial_with_drugs_that_the_page_does_not_know_is_refused_before_it_opens(
-    capsys, tmp_path
-):
-    text = TRIAL.replace("anastrozole", "own") + '[[drug]]\nname = "own"\n'
-    (tmp_path / "own.toml").write_text(text)
-    assert "brings drugs of its own (own)" in refused(capsys, "view", "--trial", "own.toml")
-
-
 def test_a_host_without_a_name_is_not_every_network(capsys):
     assert "host = ''; expected" in refused(capsys, "view", "--host", "")

@@ -39,5 +39,5 @@ def test_a_run_with_a_drug_of_its_own_is_repeated_from_its_record(tmp_path):
     record = read_record(tmp_path / "out" / "record.json")
     assert record["trial"]["drug"][0]["name"] == "newserm"
     assert run_again(record)[1] == []
-    record["trial"]["drug"][0]["efficacy"] = 0.2
+    record["parameters"]["drugs.newserm.efficacy"] = 0.2
     assert run_again(record)[1]

@@ -106,7 +106,7 @@ def test_a_record_of_another_model_is_refused(folder):
     with pytest.raises(ValueError, match=r"no value of osteoblast\.life"):
         run_again(resealed(folder / "record.json", parameters=values))
     values |= {"osteoblast.life": life, "osteoblast.wings": 2.0}
-    with pytest.raises(ValueError, match=r"Osteoblast has no 'wings'"):
+    with pytest.raises(ValueError, match=r"no parameter 'osteoblast\.wings'"):
         run_again(resealed(folder / "record.json", parameters=values))
 
 

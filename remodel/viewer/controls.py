@@ -88,8 +88,9 @@ def LifeControls(tab: Tab) -> None:
 def DrugControls(tab: Tab) -> None:
     """Give or stop each drug now."""
     tab.tick.get()
-    given = tab.player.given()
-    DrugSwitches(tuple((d, d in given, say_course(tab.player, d)) for d in SWITCHES), tab)
+    given, trial = tab.player.given(), tab.player.scene.trial
+    drugs = (*SWITCHES, *(drug.name for drug in (trial.drugs if trial else ())))
+    DrugSwitches(tuple((d, d in given, say_course(tab.player, d)) for d in drugs), tab)
 
 
 @solara.component
@@ -139,6 +140,8 @@ def SceneControls(tab: Tab) -> None:
         on_value=lambda name: tab.set_scene(section=name),
     )  # fmt: skip
     solara.InputInt("seed of all luck", scene.seed, on_value=lambda s: tab.set_scene(seed=s))
+    if scene.asked:
+        solara.HTML("p", f"Parameters: {scene.asked}", classes=["asked"])
 
 
 @solara.component

@@ -10,7 +10,7 @@ from remodel.changes import Change, patient_on, year_of
 from remodel.checkpoint import Checkpoint, resume, take_checkpoint
 from remodel.drugs import find_drug
 from remodel.model import BoneModel
-from remodel.parameters import YEAR
+from remodel.parameters import YEAR, Parameters
 from remodel.patients import OLDEST, Patient
 from remodel.quantities import check
 from remodel.therapies import Course
@@ -24,20 +24,19 @@ EXERCISE = (0, 1, 2, 3, 5, 7, 10)  # hours a week
 ROUNDING = 1e-9  # of a step
 
 
-def rested(patient: Patient, section: str, seed: int, run_in: float = 0.0) -> Checkpoint:
+def rested(patient: Patient, parameters: Parameters, seed: int, run_in: float = 0.0) -> Checkpoint:
     """Return a woman's section at rest, some years before day 0.
 
     Who asks for one in the making waits for it.
     """
     with MAKING:
-        return bring_to_rest(patient, section, seed, run_in)
+        return bring_to_rest(patient, parameters, seed, run_in)
 
 
 @lru_cache(maxsize=8)  # a section takes a second to come to rest; tabs and resets share it
-def bring_to_rest(patient: Patient, section: str, seed: int, run_in: float) -> Checkpoint:
+def bring_to_rest(patient: Patient, parameters: Parameters, seed: int, run_in: float) -> Checkpoint:
     """Run the spin-up of a section."""
-    scene = Scene(arm=Arm(name="", patient=patient), section=section, seed=seed)
-    model = BoneModel(patient=patient, parameters=scene.parameters, rng=seed, run_in=run_in)
+    model = BoneModel(patient=patient, parameters=parameters, rng=seed, run_in=run_in)
     return take_checkpoint(model)
 
 
@@ -72,7 +71,7 @@ class Player:
     def start(self, arm: Arm) -> BoneModel:
         """Return the model of an arm at day 0."""
         scene = self.scene
-        point = rested(arm.patient, scene.section, scene.seed, scene.run_in)
+        point = rested(arm.patient, scene.parameters, scene.seed, scene.run_in)
         model = resume(point, arm.courses)
         model.change(arm.changes)
         model.read_at(scene.reading_years)

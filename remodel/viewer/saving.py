@@ -13,8 +13,10 @@ from remodel.changes import year_of
 from remodel.fonts import font_file
 from remodel.measures import COLUMNS
 from remodel.model import BoneModel
+from remodel.parameters import Parameters
 from remodel.quantities import check
 from remodel.record import as_csv, describe, results, seal
+from remodel.report import summarize
 from remodel.trials import LONGEST, Trial
 from remodel.viewer.legend import KEYS
 from remodel.viewer.player import Player
@@ -58,7 +60,8 @@ def as_trial(player: Player) -> Trial:
         for arm, model in zip(player.scene.arms, player.models, strict=True)
     )
     names, trial = [arm.name for arm in arms], player.scene.trial
-    rows = trial.published if trial else ()
+    rows, drugs = (trial.published, trial.drugs) if trial else ((), ())
+    usual = Parameters().with_drugs(drugs)
     return Trial(
         name=trial.name if trial else "played",
         title=f"As played for {end:.2f} years, on the section {player.scene.section!r}",
@@ -69,6 +72,8 @@ def as_trial(player: Player) -> Trial:
         sites=SITES,
         patient=player.scene.arm.patient,
         arms=arms,
+        drugs=drugs,
+        parameters=player.scene.parameters.differences(usual),
         published=tuple(
             row for row in rows
             if row.site in SITES and row.arm in names and not row.against and row.year <= end
@@ -98,7 +103,9 @@ def record_file(player: Player) -> str:
     """Return the run as the text of a record, from which `remodel again` repeats it."""
     trial, seed = as_trial(player), player.scene.seed
     causes: dict[str, Any] = describe(trial, player.scene.parameters, seed, 1)
-    return seal(causes | {"results": results(readings(player), trial)})
+    frame = readings(player)
+    summary = summarize(frame, trial, player.scene.parameters.fracture)
+    return seal(causes | {"results": results(frame, summary)})
 
 
 def section_picture(player: Player) -> bytes:

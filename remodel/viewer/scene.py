@@ -44,6 +44,10 @@ class Scene:
         Of all luck.
     overlay : str
         A name in `overlays.CHOICES`.
+    base : Parameters
+        What trial, section and `values` change, in this order.
+    values : mapping of str to float
+        Of parameters by dotted name, as ``--set`` gives them.
     """
 
     arm: Arm = field(default_factory=lambda: Arm(name=FREE, patient=Patient()))
@@ -52,12 +56,16 @@ class Scene:
     section: str = "usual"
     seed: int = 1
     overlay: str = MINERAL
+    base: Parameters = field(default_factory=Parameters)
+    values: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Refuse what is not there."""
         choose("section", self.section, SECTIONS)
         choose("overlay", self.overlay, CHOICES)
         check("seed", self.seed, "(no unit)", 0, HIGHEST_SEED)
+        if self.values:
+            _ = self.parameters  # refuses a name that is unknown and a value out of range
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -79,7 +87,17 @@ class Scene:
     @property
     def parameters(self) -> Parameters:
         """Every number of the model, on this section."""
-        return Parameters().with_values(SECTIONS[self.section])
+        values = {**SECTIONS[self.section], **self.values}
+        if self.trial:
+            return self.trial.model_parameters(self.base, values)
+        return self.base.with_values(values)
+
+    @property
+    def asked(self) -> str:
+        """What is other in the numbers of the model than by default, but for the section."""
+        parameters = self.base if self.trial is None else self.trial.model_parameters(self.base)
+        text = parameters.with_values(self.values).describe()
+        return text if text != Parameters().describe() else ""
 
     def published(self, arm: str) -> list[Published]:
         """Return the published results of an arm itself."""
@@ -114,11 +132,6 @@ def trial_keys() -> dict[str, str]:
 def trial_scene(name: str | Path, arm: str = "", section: str = "usual", seed: int = 1) -> Scene:
     """Return the scene of one arm of a trial; by default that of its first arm."""
     trial = load_trial(name)
-    if trial.drugs:  # sections at rest are shared by all scenes, and know the usual drugs only
-        own = ", ".join(drug.name for drug in trial.drugs)
-        raise ValueError(
-            f"{name}: brings drugs of its own ({own}); the page has the usual ones only"
-        )
     arms = {each.name: each for each in trial.arms}
     wanted = arm or next(iter(arms))
     choose("arm", wanted, arms)

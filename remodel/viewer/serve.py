@@ -7,6 +7,7 @@ import threading
 import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from remodel.viewer.door import OWN_NAMES, Doorkeeper
 from remodel.viewer.opening import OPENING, open_scene, wanted_opening
@@ -62,20 +63,21 @@ def open_browser(address: str) -> None:
         print("no browser could be opened; open the address yourself", flush=True)
 
 
-def serve(wanted: dict[str, str], host: str, port: int, browser: bool) -> None:
+def serve(wanted: dict[str, Any], host: str, port: int, browser: bool) -> None:
     """Serve the page until it is interrupted.
 
     Parameters
     ----------
     wanted : dict
-        Names of `lesson`, `trial` and `section`; empty for none.
+        As for `open_scene`; empty for none.
     host, port : str, int
         Where to listen.
     browser : bool
         Whether to open the browser.
     """
-    if wanted["trial"].endswith(".toml"):
-        wanted = wanted | {"trial": str(Path(wanted["trial"]).resolve())}
+    for name in ("trial", "parameters"):
+        if wanted[name].endswith(".toml"):
+            wanted = wanted | {name: str(Path(wanted[name]).resolve())}
     for name, value in SETTINGS.items():  # Solara reads them when it is imported
         os.environ.setdefault(name, value)
     os.environ[OPENING] = json.dumps(wanted)
@@ -99,4 +101,4 @@ def run_server(ready: socket.socket, local: bool) -> None:
 def warm_up() -> None:
     """Bring the first section to rest while server and page are loading."""
     for arm in (scene := open_scene(wanted_opening())[1]).arms:
-        rested(arm.patient, scene.section, scene.seed, scene.run_in)
+        rested(arm.patient, scene.parameters, scene.seed, scene.run_in)

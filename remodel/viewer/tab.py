@@ -12,7 +12,7 @@ import solara
 from remodel.parameters import YEAR
 from remodel.viewer.lesson import Button, Lesson
 from remodel.viewer.lesson_reader import load_lesson
-from remodel.viewer.opening import open_scene, wanted_opening
+from remodel.viewer.opening import open_scene, wanted_numbers, wanted_opening
 from remodel.viewer.player import Player
 from remodel.viewer.scene import Scene
 
@@ -38,6 +38,8 @@ class Tab:
         Year at which playing ends, as a button of a lesson said; 0 for never.
     pause : float
         Seconds left to the browser after each frame.
+    numbers : dict
+        Of every scene, as the command line asked for; fields of `Scene`.
     """
 
     def __init__(self, scene: Scene | None = None) -> None:
@@ -52,7 +54,8 @@ class Tab:
         self.lesson, first = open_scene(wanted)
         if self.lesson:
             self.side.value = "lesson"
-        self.player = Player(scene or first)
+        self.numbers = wanted_numbers(wanted)
+        self.player = Player(replace(scene, **self.numbers) if scene else first)
 
     def close(self) -> None:
         """Let go of the models when the tab is closed."""
@@ -78,7 +81,7 @@ class Tab:
     def show(self, make: Callable[[], Scene]) -> None:
         """Start anew with another scene."""
         self.playing.value, self.until = False, 0.0
-        self.attempt(lambda: self.player.set(make()))
+        self.attempt(lambda: self.player.set(replace(make(), **self.numbers)))
         trial = self.player.scene.trial
         if trial and not self.error.value:
             self.error.value = "; ".join(f"note: {note}" for note in trial.notes())
@@ -114,7 +117,7 @@ class Tab:
             If it plays to a year that is over.
         """
         if button.scene is not None:
-            self.player.set(button.scene)
+            self.player.set(replace(button.scene, **self.numbers))
         if button.play_to and self.player.has_reached(button.play_to):
             raise ValueError(
                 f"{button.label!r} plays to year {button.play_to:g}, and it is year "
