@@ -32,25 +32,25 @@ class Checkpoint:
 
 def take_checkpoint(model: BoneModel) -> Checkpoint:
     """Copy the state of a model, so that arms of a trial can share a spin-up."""
+    kinds = model.agents_by_type
+    held = {name: [held_by(cell) for cell in kinds.get(kind, ())] for name, kind in KINDS.items()}
+    units, cells = deepcopy((model.units_by_phase, held))
     return Checkpoint(
         patient=model.patient,
         parameters=model.parameters,
         seed=model.seed,
-        state=copy_state(vars(model)),
-        cells={
-            name: [copy_cell(cell) for cell in model.agents_by_type.get(kind, ())]
-            for name, kind in KINDS.items()
-        },
+        state=copy_state(vars(model)) | {"units_by_phase": units},
+        cells=cells,
     )
 
 
-def copy_cell(cell: mesa.Agent) -> dict[str, Any]:
-    """Return copies of all that a cell holds, so that nothing new in a cell is forgotten."""
-    return {name: deepcopy(value) for name, value in vars(cell).items() if name not in OF_MESA}
+def held_by(cell: mesa.Agent) -> dict[str, Any]:
+    """Return all that a cell holds, so that nothing new in a cell is forgotten."""
+    return {name: value for name, value in vars(cell).items() if name not in OF_MESA}
 
 
 def copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return copies of all that a run changes in a model, except its cells."""
+    """Return copies of all that a run changes in a model, except its units and their cells."""
     return {
         "tick": state["tick"],
         "steps": state["steps"],
@@ -64,7 +64,6 @@ def copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
         "meter": copy_meter(state["meter"]),
         "treatment": copy_treatment(state["treatment"]),
         "changes": state["changes"],
-        "reversing": deepcopy(state["reversing"]),
         "started": list(state["started"]),
     }
 
@@ -80,18 +79,19 @@ def resume(point: Checkpoint, courses: Iterable[Course] | str) -> BoneModel:
         If a course begins before day 0 and before the checkpoint.
     """
     state = copy_state(point.state)
+    units, cells = deepcopy((point.state["units_by_phase"], point.cells))
     tissue = state["tissue"]
     model = BoneModel((), point.patient, point.parameters, tissue, point.seed, spin_up=False)
-    for name, value in state.items():
+    for name, value in (state | {"units_by_phase": units}).items():
         setattr(model, name, value)
     model.set_clock(state["steps"])
     model.meter.model = model
     model.datacollector = model.new_collector()
     for name, kind in KINDS.items():
-        for held in point.cells[name]:
+        for held in cells[name]:
             cell = mesa.Agent.__new__(kind)
             mesa.Agent.__init__(cell, model)
-            vars(cell).update(deepcopy(held))
+            vars(cell).update(held)
     if model.meter.rows:
         model.datacollector.collect(model)
     model.begin(courses)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from remodel.bmu import REVERSAL
 from remodel.cells import Osteoblast, Osteoclast
 from remodel.instruments import Densitometry, scan_factors
 from remodel.parameters import YEAR
@@ -55,9 +56,9 @@ class Meter:
 
         Before day 0 it is kept for the baseline.
         """
-        model, tissue = self.model, self.model.tissue
+        model = self.model
         raw = self.look()
-        tissue.removed[:], tissue.added[:] = 0.0, 0.0
+        model.tissue.close_books()
         model.started.clear()
         self.since = model.day
         if model.day <= 0:
@@ -206,7 +207,7 @@ def count_by_region(model: BoneModel) -> dict[str, float]:
         "surface": model.surroundings.surface,
         "started": model.started,
         "osteoclasts": [cell.site for cell in cells.get(Osteoclast, ())],
-        "reversing": [cavity.sites[0] for cavity in model.reversing],
+        "reversing": [unit.site for unit in model.units_in(REVERSAL)],
         "osteoblasts": [cell.site for cell in cells.get(Osteoblast, ())],
     }
     labels = model.tissue.region.reshape(-1)

@@ -10,7 +10,20 @@ import mesa
 import pandas as pd
 
 from remodel.base import MesaModel, read_seed
-from remodel.cells import Cavity, Osteoblast, Osteoclast, draw_life, may_dig
+from remodel.bmu import (
+    AT_WORK,
+    BMU,
+    EMPTY,
+    FILLED,
+    FORMATION,
+    PERFORATED,
+    RESORPTION,
+    REVERSAL,
+    UNFILLED,
+    Moment,
+    after,
+)
+from remodel.cells import Osteoblast, Osteoclast, draw_life, may_dig
 from remodel.changes import Change, patient_on
 from remodel.drugs import find_drug
 from remodel.keywords import choose_courses, choose_woman
@@ -36,7 +49,6 @@ STEP = (
     "wake_lining_cells",
     "form",
     "mature",
-    "measure",
 )
 
 
@@ -93,6 +105,8 @@ class BoneModel(MesaModel):
     ----------
     day : float
         Days since the start of observation; negative in spin-up and run-in.
+    units : list of BMU
+        The remodeling units at work; `units_in` has those of one phase.
     visits : set of int
         Steps at whose end there is a reading beside those of the calendar; set them with
         `read_at`.
@@ -148,7 +162,7 @@ class BoneModel(MesaModel):
         self.signals = Signals(parameters)
         self.signals.settle(self.expose())
         self.surroundings = Surroundings(parameters, self.tissue)
-        self.reversing: list[Cavity] = []
+        self.units_by_phase: dict[str, dict[BMU, None]] = {phase: {} for phase in AT_WORK}
         self.started: list[int] = []  # sites of osteoclasts born since the last reading
         self.perforations = 0
         self.until = 0.0  # year to which it was told to run
@@ -300,9 +314,38 @@ class BoneModel(MesaModel):
         self.advance()
 
     def advance(self) -> None:
-        """Advance one step; the order of `STEP` is part of the model."""
+        """Advance one step: processes in the order of `STEP`, the clock, what is read then."""
         for process in STEP:
             getattr(self, process)()
+        self.tick += 1
+        self.measure()
+
+    @property
+    def units(self) -> list[BMU]:
+        """The remodeling units at work, phase after phase."""
+        return [unit for phase in AT_WORK for unit in self.units_by_phase[phase]]
+
+    def units_in(self, phase: str) -> list[BMU]:
+        """Return the units in a phase of `bmu.AT_WORK`, in the order in which they came to it."""
+        return list(self.units_by_phase[phase])
+
+    def begin_unit(self, site: int, direction: int, phase: str, days: float) -> BMU:
+        """Return a new unit that begins with a phase, some days into this step."""
+        unit = BMU(site, direction, phase, self.day + days)
+        self.units_by_phase[phase][unit] = None
+        return unit
+
+    def pass_on(self, unit: BMU, phase: str, days: float) -> None:
+        """Let a unit come to its next phase some days into this step."""
+        del self.units_by_phase[unit.phase][unit]
+        unit.enter(phase, self.day + days)
+        self.units_by_phase[phase][unit] = None
+
+    def close(self, unit: BMU, end: str, days: float) -> None:
+        """Let a unit end some days into this step: what it has not filled stays open."""
+        self.tissue.free(unit.held)
+        del self.units_by_phase[unit.phase][unit]
+        unit.enter(end, self.day + days)
 
     def treat(self) -> None:
         """Therapies and the patient's own course set the systemic signals."""
@@ -331,8 +374,11 @@ class BoneModel(MesaModel):
         for site, moment in zip(sites[met].tolist(), moments.tolist(), strict=True):
             self.attach_osteoclast(site, moment)
 
-    def attach_osteoclast(self, site: int, idle: float) -> None:
-        """Let one osteoclast begin, unless the site has come to be at work or covered."""
+    def attach_osteoclast(self, site: int, days: float) -> None:
+        """Let one osteoclast begin, unless the site has come to be at work or covered.
+
+        Some days of this step have gone by then.
+        """
         faces = self.tissue.faces(site)
         if not faces or not may_dig(self, site):
             return
@@ -341,56 +387,65 @@ class BoneModel(MesaModel):
         numbers = self.parameters.osteoclast
         life = draw_life(numbers.life, numbers.shape, luck)
         direction = faces[int(turn * len(faces)) % len(faces)]
-        Osteoclast(self, site, direction, life, idle)
+        self.start_osteoclast(site, direction, life, days)
         self.started.append(site)
+
+    def start_osteoclast(self, site: int, direction: int, life: float, days: float) -> Osteoclast:
+        """Return a new osteoclast and its new unit; `days` of this step have gone by then."""
+        unit = self.begin_unit(site, direction, RESORPTION, days)
+        self.tissue.occupy(site)
+        return Osteoclast(self, unit, life, Moment(self.tick, days))
 
     def resorb(self) -> None:
         """Osteoclasts resorb, move on and die."""
         for cell in list(self.agents_by_type.get(Osteoclast, ())):
             cell.resorb(self.days)
+            if cell.ended is not None:
+                self.begin_reversal(cell.unit, cell.ended)
 
-    def leave(self, cavity: Cavity, days: float) -> None:
-        """Take over a cavity whose osteoclast died some days into this step.
+    def begin_reversal(self, unit: BMU, days: float) -> None:
+        """Let a unit whose osteoclast died some days into this step wait for osteoblasts.
 
-        The more was released there, the sooner osteoblasts come.
+        The more was released there, the sooner they come.
         """
-        if not cavity.released:
-            self.tissue.free(cavity.sites)
+        released = unit.resorbed
+        if not released:
+            self.close(unit, EMPTY, days)
             return
         numbers = self.parameters.osteoblast
-        luck = draw(self.seed, "reversal", self.tick, cavity.sites[0])
-        cavity.wait = days - log(luck) * numbers.reversal * self.typical / cavity.released
-        self.reversing.append(cavity)
+        luck = draw(self.seed, "reversal", self.tick, unit.site)
+        wait = days - log(luck) * numbers.reversal * self.typical / released
+        unit.osteoblasts_due = after(self.tick, wait, self.days)
+        self.pass_on(unit, REVERSAL, days)
 
     def recruit_osteoblasts(self) -> None:
-        """Osteoblasts settle in cavities whose reversal is over, where there is a floor."""
-        waiting = []
-        for cavity in self.reversing:
-            cavity.wait -= self.days
-            if cavity.wait > 0:
-                waiting.append(cavity)
-            elif cavity.has_floor(self.tissue):
-                self.attach_osteoblast(cavity, cavity.released / self.typical)
+        """Osteoblasts settle in units whose reversal is over, where there is a floor."""
+        for unit in self.units_in(REVERSAL):
+            due = unit.osteoblasts_due
+            if due is None or due.step > self.tick:
+                continue
+            if unit.has_floor(self.tissue):
+                self.pass_on(unit, FORMATION, due.days)
+                self.attach_osteoblast(unit, unit.resorbed / self.typical, due.days)
             else:
-                self.tissue.free(cavity.sites)
+                self.close(unit, PERFORATED, due.days)
                 self.perforations += 1
-        self.reversing = waiting
 
-    def attach_osteoblast(self, cavity: Cavity, called: float) -> None:
+    def attach_osteoblast(self, unit: BMU, called: float, days: float) -> None:
         """Let osteoblasts begin; where strain is high they live longer and build more.
 
         What they can do is in proportion to what called them: the matrix released, over
-        that of a typical cavity.
+        that of a typical cavity. Some days of this step have gone by then.
         """
-        numbers, site = self.parameters.osteoblast, cavity.sites[0]
+        numbers, site = self.parameters.osteoblast, unit.site
         rows = self.parameters.responses
         strain = self.surroundings.strain_at[site] * self.signals.load
         luck = draw(self.seed, "osteoblast life", self.tick, site)
         life = draw_life(numbers.life * called * rows.strain.at(strain), numbers.shape, luck)
         beyond = rows.apron.at(self.signals.anabolic) + called * rows.overload.at(strain)
         if beyond:
-            cavity.extend(self.tissue, beyond / self.tissue.site_um)
-        Osteoblast(self, cavity, life, idle=self.days + cavity.wait)
+            unit.extend(self.tissue, beyond / self.tissue.site_um)
+        Osteoblast(self, unit, life, Moment(self.tick, days))
 
     def wake_lining_cells(self) -> None:
         """Lining cells build on quiescent surface, without resorption, where called to."""
@@ -403,25 +458,26 @@ class BoneModel(MesaModel):
         for site, moment in zip(sites[met].tolist(), moments.tolist(), strict=True):
             faces = self.tissue.faces(site)
             if faces and self.tissue.can_enter(site):
-                cavity = Cavity(site, faces[0])
-                cavity.wait = moment - self.days
-                self.attach_osteoblast(cavity, 1.0)
+                unit = self.begin_unit(site, faces[0], FORMATION, moment)
+                self.attach_osteoblast(unit, 1.0, self.days + (moment - self.days))
 
     def form(self) -> None:
         """Osteoblasts form bone, finish or die."""
         for cell in list(self.agents_by_type.get(Osteoblast, ())):
             cell.form(self.days)
+            if cell.ended is not None:
+                end = UNFILLED if cell.unit.level >= 0 else FILLED
+                self.close(cell.unit, end, cell.ended)
 
     def mature(self) -> None:
         """Matrix takes up mineral."""
         self.tissue.mature(self.days, self.parameters.mineral.time_constant * YEAR)
 
     def measure(self) -> None:
-        """Close the step; at each reading, measure the section.
+        """At each reading, measure the section as it is at the end of a step.
 
         The collector has a row for each step, as Mesa expects: it repeats the last reading.
         """
-        self.tick += 1
         if self.falls_due(self.parameters.time.reading) or self.tick in self.visits:
             self.meter.read()
         if self.tick > 0:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remodel.archive import read_archive, write_archive
-from remodel.cells import Cavity
+from remodel.bmu import AT_WORK, BMU, Moment
 from remodel.changes import Change
 from remodel.checkpoint import KINDS, Checkpoint, resume, take_checkpoint
 from remodel.drugs import drug
@@ -53,6 +53,7 @@ def save_model(model: BoneModel, path: Path | str) -> None:
 def describe_point(point: Checkpoint) -> dict[str, Any]:
     """Return all of a checkpoint that is no array, as JSON can hold it."""
     state, treatment = point.state, point.state["treatment"]
+    units = [unit for phase in AT_WORK for unit in state["units_by_phase"][phase]]
     courses = [asdict(course) for course in treatment.courses]
     return {
         "made_by": made_by(),
@@ -70,8 +71,10 @@ def describe_point(point: Checkpoint) -> dict[str, Any]:
         "bodies": {name: asdict(body) for name, body in treatment.bodies.items()},
         "signals": {name: getattr(state["signals"], name) for name in signal_names()},
         "readings": {name: getattr(state["meter"], name) for name in READINGS},
-        "reversing": [as_data(cavity) for cavity in state["reversing"]],
-        "cells": {name: [cell_data(cell) for cell in held] for name, held in point.cells.items()},
+        "units": [unit_data(unit) for unit in units],
+        "cells": {
+            name: [cell_data(cell, units) for cell in held] for name, held in point.cells.items()
+        },
         **{name: state[name] for name in COUNTS},
     }
 
@@ -81,14 +84,14 @@ def signal_names() -> list[str]:
     return [item.name for item in fields(Signals) if item.name != "parameters"]
 
 
-def as_data(cavity: Cavity) -> dict[str, Any]:
-    """Return what a cavity holds."""
-    return {name: getattr(cavity, name) for name in Cavity.__slots__}
+def unit_data(unit: BMU) -> dict[str, Any]:
+    """Return what a unit holds."""
+    return {name: getattr(unit, name) for name in BMU.__slots__}
 
 
-def cell_data(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return what a cell holds, its cavity as data."""
-    return cell | {"cavity": as_data(cell["cavity"])}
+def cell_data(cell: dict[str, Any], units: list[BMU]) -> dict[str, Any]:
+    """Return what a cell holds, in place of its unit the number of that."""
+    return cell | ({"unit": units.index(cell["unit"])} if "unit" in cell else {})
 
 
 def load_model(path: Path | str) -> BoneModel:
@@ -124,6 +127,7 @@ def read_point(arrays: Arrays, record: dict[str, Any]) -> Checkpoint:
     parameters = recorded_parameters(record["parameters"], record["parameter_set"], own)
     patient = Patient(**record["patient"])
     tissue = read_tissue(arrays, record)
+    units = [read_unit(data) for data in record["units"]]
     state = {name: record[name] for name in COUNTS} | {
         "tissue": tissue,
         "signals": Signals(parameters, **record["signals"]),
@@ -132,12 +136,11 @@ def read_point(arrays: Arrays, record: dict[str, Any]) -> Checkpoint:
         "treatment": read_treatment(record, parameters),
         "changes": tuple(read_change(data, patient) for data in record["changes"]),
         "visits": set(record["visits"]),
-        "reversing": [read_cavity(data) for data in record["reversing"]],
+        "units_by_phase": {
+            phase: {unit: None for unit in units if unit.phase == phase} for phase in AT_WORK
+        },
     }
-    cells = {
-        name: [cell | {"cavity": read_cavity(cell["cavity"])} for cell in record["cells"][name]]
-        for name in KINDS
-    }
+    cells = {name: [read_cell(data, units) for data in record["cells"][name]] for name in KINDS}
     return Checkpoint(patient, parameters, index(record["seed"]), state, cells)
 
 
@@ -184,9 +187,17 @@ def read_change(data: dict[str, Any], patient: Patient) -> Change:
     return Change(year=data["year"], patient=replace(patient, **lived))
 
 
-def read_cavity(data: dict[str, Any]) -> Cavity:
-    """Return a cavity from what it held."""
-    cavity = Cavity(0, 0)
-    for name in Cavity.__slots__:
-        setattr(cavity, name, data[name])
-    return cavity
+def read_unit(data: dict[str, Any]) -> BMU:
+    """Return a unit from what it held."""
+    unit = BMU(0, 0, "", 0.0)
+    for name in BMU.__slots__:
+        setattr(unit, name, data[name])
+    due = unit.osteoblasts_due
+    unit.osteoblasts_due = Moment(*due) if due else None
+    return unit
+
+
+def read_cell(data: dict[str, Any], units: list[BMU]) -> dict[str, Any]:
+    """Return what a cell held, with its unit."""
+    cell = data | {"born": Moment(*data["born"])}
+    return cell | ({"unit": units[data["unit"]]} if "unit" in data else {})

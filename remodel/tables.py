@@ -15,7 +15,7 @@ from remodel.quantities import CALIBRATED, MEASURED, Group, Response, Row
 
 CONSTANTS = (  # numbers that are no parameters: name, unit, meaning, basis
     (
-        "cells.SETTLE",
+        "bmu.SETTLE",
         "site",
         "new bone beyond a cavity below which none is built outward",
         "design",

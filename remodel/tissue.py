@@ -108,6 +108,58 @@ class Tissue:
         """Mineral of each site, as a share of a fully mineralized site."""
         return self.matrix - self.immature
 
+    def resorb(self, site: int, amount: float) -> float:
+        """Move matrix of a site into its cavity; none is lost.
+
+        With `deposit`, this is all that moves matrix: nobody else writes `matrix`, `cavity`,
+        `removed` or `added`, and but for `mature` nobody writes `immature`.
+
+        Parameters
+        ----------
+        site : int
+            Where.
+        amount : float
+            In sites; what is young in the matrix goes in proportion.
+
+        Returns
+        -------
+        float
+            Bisphosphonate that was bound in it, doses; whoever resorbs takes it up.
+        """
+        matrix = self.matrix_at[site]
+        self.matrix_at[site] = matrix - amount
+        self.immature_at[site] *= 1.0 - amount / matrix
+        self.cavity_at[site] += amount
+        self.removed_at[site] += amount
+        if not self.drug_given:
+            return 0.0
+        drug: float = amount / matrix * self.bisphosphonate_at[site]
+        self.drug_swallowed += drug
+        self.bisphosphonate_at[site] -= drug
+        return drug
+
+    def deposit(self, site: int, amount: float, unfinished: float) -> None:
+        """Turn an amount of cavity, in sites, into matrix that lacks a share of its mineral."""
+        self.matrix_at[site] += amount
+        self.immature_at[site] += amount * unfinished
+        self.cavity_at[site] -= amount
+        self.added_at[site] += amount
+
+    def occupy(self, site: int, room: float = 0.0) -> None:
+        """Keep others out of a site, and room in it, in sites, for matrix to come."""
+        self.busy_at[site] = True
+        self.cavity_at[site] += room
+
+    def free(self, sites: list[int]) -> None:
+        """End the work at some sites: what was resorbed and not filled stays open."""
+        for site in sites:
+            self.cavity_at[site] = 0.0
+            self.busy_at[site] = False
+
+    def close_books(self) -> None:
+        """Begin anew to add up what is resorbed and formed."""
+        self.removed[:], self.added[:] = 0.0, 0.0
+
     def mature(self, days: float, time_constant: float) -> None:
         """Let the matrix take up mineral for some days."""
         self.immature *= np.exp(-days / time_constant)
@@ -171,12 +223,6 @@ class Tissue:
         """Return the directions into bone that lead away from open marrow at a site."""
         ways = enumerate(self.next_site)
         return [direction ^ 1 for direction, step in ways if self.is_open(step[site])]
-
-    def free(self, sites: list[int]) -> None:
-        """End the work at some sites: what was dug and not refilled stays open."""
-        for site in sites:
-            self.cavity_at[site] = 0.0
-            self.busy_at[site] = False
 
     def marrow_share(self, reach_um: float) -> Shares:
         """Return the share of marrow within a reach of each site, 0 to 1."""

@@ -3,6 +3,7 @@
 import pytest
 from helpers import build, same, state_of
 
+from remodel.bmu import BMU
 from remodel.cells import Osteoblast, Osteoclast
 from remodel.checkpoint import resume, take_checkpoint
 
@@ -16,13 +17,17 @@ def cells_of(model):
             type(cell).__name__,
             cell.site,
             cell.life,
-            cell.idle,
-            cell.cavity.sites,
-            cell.cavity.amounts,
+            cell.born,
+            model.units.index(cell.unit),
         )
         for kind in (Osteoclast, Osteoblast)
         for cell in model.agents_by_type.get(kind, ())
     ]
+
+
+def units_of(model):
+    """Return all that the units of a model hold, in their order."""
+    return [[getattr(unit, name) for name in BMU.__slots__] for unit in model.units]
 
 
 def alike(first, second):
@@ -30,6 +35,7 @@ def alike(first, second):
     assert first.day == second.day
     assert same(state_of(first), state_of(second))
     assert cells_of(first) == cells_of(second)
+    assert units_of(first) == units_of(second)
     assert first.meter.now == second.meter.now
     assert first.perforations == second.perforations
 

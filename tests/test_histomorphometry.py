@@ -7,7 +7,7 @@ import pytest
 from helpers import SMALL, build, hand_made, same, small, state_of, wall
 
 from remodel import BoneModel, Parameters
-from remodel.cells import Osteoblast, Osteoclast
+from remodel.bmu import FORMATION, RESORPTION, REVERSAL
 from remodel.histomorphometry import INDICES, histomorphometry, structure
 from remodel.parameters import YEAR
 from remodel.tissue import CORTICAL, TRABECULAR
@@ -18,62 +18,43 @@ STEP = 1.0  # days; a period is known to the day
 
 
 class Watcher:
-    """Follows every unit of a model, from the birth of its osteoclast to its end."""
+    """Follows every unit of a model, from its birth to its end."""
 
     def __init__(self, model, monkeypatch):
         self.model = model
         self.lived = defaultdict(list)  # (region, what): values of the units
-        self.clock = {}
-        self.laid = defaultdict(float)
-        self.follow(monkeypatch)
+        self.begun = model.day
+        pass_on, close = BoneModel.pass_on, BoneModel.close
 
-    def region(self, site):
-        return self.model.tissue.region.reshape(-1)[site]
+        def passed_on(model, unit, phase, days):
+            pass_on(model, unit, phase, days)
+            if phase == REVERSAL:
+                self.note(unit, "depth", unit.resorbed * UM)
+                if unit.has_floor(model.tissue):
+                    self.note_period(unit, RESORPTION, REVERSAL, "aged")
+            self.end_phase(unit)
 
-    def follow(self, monkeypatch):
-        begin, leave, settle = Osteoclast.__init__, BoneModel.leave, Osteoblast.__init__
-        lay, remove = Osteoblast.lay, Osteoblast.remove
+        def closed(model, unit, end, days):
+            close(model, unit, end, days)
+            self.end_phase(unit)
+            if FORMATION in unit.days and next(iter(unit.days)) != FORMATION:
+                self.note(unit, "wall", unit.formed * UM)
 
-        def born(cell, model, site, direction, life, idle):
-            begin(cell, model, site, direction, life, idle)
-            self.clock[cell.cavity] = model.day + idle
+        monkeypatch.setattr(BoneModel, "pass_on", passed_on)
+        monkeypatch.setattr(BoneModel, "close", closed)
 
-        def left(model, cavity, days):
-            if cavity in self.clock and cavity.has_floor(model.tissue):
-                self.note(cavity, "aged", model.day + days - self.clock[cavity])
-            self.end(cavity, "resorption", model.day + days)
-            self.note(cavity, "depth", cavity.released * UM)
-            leave(model, cavity, days)
+    def note(self, unit, what, value):
+        region = self.model.tissue.region.reshape(-1)[unit.site]
+        if unit.birthday >= self.begun:  # not one that was there before the watch
+            self.lived[region, what].append(value)
 
-        def settled(cell, model, cavity, life, idle):
-            self.end(cavity, "reversal", model.day + idle)
-            cell.first = cavity.sites[0]
-            settle(cell, model, cavity, life, idle)
+    def note_period(self, unit, first, last, what):
+        self.note(unit, what, unit.days[last] - unit.days[first])
 
-        def laid(cell, amount):
-            self.laid[cell.cavity] += amount * UM
-            lay(cell, amount)
-
-        def gone(cell):
-            if hasattr(cell, "first"):  # not one that was there before the watch
-                self.end(cell.cavity, "formation", self.model.day + STEP / 2, cell.first)
-                self.note(cell.cavity, "wall", self.laid[cell.cavity], cell.first)
-            remove(cell)
-
-        monkeypatch.setattr(Osteoclast, "__init__", born)
-        monkeypatch.setattr(BoneModel, "leave", left)
-        monkeypatch.setattr(Osteoblast, "__init__", settled)
-        monkeypatch.setattr(Osteoblast, "lay", laid)
-        monkeypatch.setattr(Osteoblast, "remove", gone)
-
-    def note(self, cavity, what, value, site=None):
-        region = self.region(cavity.sites[0] if site is None else site)
-        self.lived[region, what].append(value)
-
-    def end(self, cavity, what, day, site=None):
-        if cavity in self.clock:  # units from before the watch have no known start
-            self.note(cavity, what, day - self.clock[cavity], site)
-            self.clock[cavity] = day
+    def end_phase(self, unit):
+        """Note how long the phase before the last one was."""
+        *_, before, now = unit.days
+        self.note_period(unit, before, now, before)
 
     def mean(self, region, what):
         """Return mean and standard error."""

@@ -1,14 +1,20 @@
 """What holds in every step, whatever the parameters."""
 
+import ast
+import re
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
+import pytest
 from helpers import before_each_measure, build, small, state_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import remodel
 from remodel import BoneModel
-from remodel.cells import Osteoblast, Osteoclast
+from remodel.bmu import EMPTY, ENDS, FILLED, FORMATION, RESORPTION
+from remodel.cells import Osteoclast
 
 CHANGES = {
     "osteoclast.erosion": st.floats(0.0, 20.0),
@@ -36,14 +42,11 @@ TINY = {
 
 
 def units_of(model):
-    """Return (sites, amounts) of every remodeling unit, what is dug and not refilled."""
-    agents = model.agents_by_type
-    for cell in agents.get(Osteoclast, ()):
-        yield cell.cavity.sites, cell.cavity.amounts
-    for cavity in model.reversing:
-        yield cavity.sites, cavity.amounts
-    for cell in agents.get(Osteoblast, ()):
-        yield [*cell.cavity.sites, cell.site], [*cell.cavity.amounts, cell.room]
+    """Return (sites, amounts) of every remodeling unit, what is resorbed and not filled."""
+    for unit in model.units:
+        building = unit.phase == FORMATION
+        rooms = [*unit.rooms[: unit.level], unit.room] if building else unit.depths
+        yield unit.held, rooms
 
 
 class Inspector:
@@ -116,7 +119,7 @@ def test_laws_hold_at_the_usual_numbers_for_years():
 
 def test_every_osteoclast_that_is_born_dies_once(monkeypatch):
     born, died, left = [], Counter(), []
-    begin, die, leave = Osteoclast.__init__, Osteoclast.die, BoneModel.leave
+    begin, end, reverse = Osteoclast.__init__, Osteoclast.end, BoneModel.begin_reversal
 
     def count_birth(self, *args):
         born.append(self)
@@ -124,45 +127,92 @@ def test_every_osteoclast_that_is_born_dies_once(monkeypatch):
 
     def count_death(self, days):
         died[self] += 1
-        die(self, days)
+        end(self, days)
 
-    def count_cavity(self, cavity, days):
-        left.append(id(cavity))
-        leave(self, cavity, days)
+    def count_unit(self, unit, days):
+        left.append(unit)
+        reverse(self, unit, days)
 
     monkeypatch.setattr(Osteoclast, "__init__", count_birth)
-    monkeypatch.setattr(Osteoclast, "die", count_death)
-    monkeypatch.setattr(BoneModel, "leave", count_cavity)
+    monkeypatch.setattr(Osteoclast, "end", count_death)
+    monkeypatch.setattr(BoneModel, "begin_reversal", count_unit)
     model = build(rng=2)
     model.run(3)
     alive = set(model.agents_by_type[Osteoclast])
     assert len(born) > 100
     assert set(died) == set(born) - alive
     assert set(died.values()) == {1}
-    assert len(left) == len(died)
+    assert len(set(left)) == len(left) == len(died)
 
 
 def test_no_cell_works_beyond_its_life(monkeypatch):
     """What one osteoclast digs is at most its life at rest times its speed."""
     deepest = []
-    die = Osteoclast.die
+    end = Osteoclast.end
 
     def look(self, days):
-        deepest.append((self.cavity.released * 20.0, self.born_with))
-        die(self, days)
+        deepest.append((self.unit.resorbed * 20.0, self.born_with))
+        end(self, days)
 
     begin = Osteoclast.__init__
 
-    def remember(self, model, site, direction, life, idle):
-        begin(self, model, site, direction, life, idle)
+    def remember(self, model, unit, life, born):
+        begin(self, model, unit, life, born)
         self.born_with = life
 
-    monkeypatch.setattr(Osteoclast, "die", look)
+    monkeypatch.setattr(Osteoclast, "end", look)
     monkeypatch.setattr(Osteoclast, "__init__", remember)
     build(rng=2)
     depth, life = np.array(deepest).T
     assert (depth <= 1.85 * life * (1 + 1e-9)).all()
     assert np.median(depth / (1.85 * life)) > 0.8  # and mostly that
+
+
+def test_matrix_is_moved_by_the_section_alone():
+    """Two methods, `resorb` and `deposit`; nobody else writes what they write."""
+    fields = r"\b(matrix|immature|cavity|removed|added|busy|bisphosphonate)(_at)?\[[^]]*\]"
+    writes = re.compile(fields + r"( [-+*/]?=|, .* = )")
+    builders = {"tissue.py", "sections.py", "archive.py"}  # the latter two make sections
+    package = Path(remodel.__file__).parent
+    found = {}
+    for path in package.rglob("*.py"):
+        if lines := [
+            line for line in path.read_text(encoding="utf-8").splitlines() if writes.search(line)
+        ]:
+            found[path.name] = lines
+    assert set(found) == builders
+    tree = ast.parse((package / "tissue.py").read_text(encoding="utf-8"))
+    makers = {
+        item.name
+        for item in ast.walk(tree)
+        if isinstance(item, ast.FunctionDef)
+        and re.search(r"\bmatrix_at\[\w+\] [-+]?= ", ast.unparse(item))
+    }
+    assert makers == {"resorb", "deposit"}
+
+
+def test_a_unit_is_made_once_and_none_of_its_history_is_used_up():
+    """Held from its birth, it tells at its end all that it did, and the model lists it till then."""
+    model = build()
+    watched = model.units_in(RESORPTION)
+    assert watched
+    for _ in range(300):
+        model.step()
+        at_work = {unit for unit in watched if unit.phase not in ENDS}
+        assert at_work == set(model.units) & set(watched)
+    ended = [unit for unit in watched if unit.phase in ENDS]
+    assert len(ended) > 0.8 * len(watched)
+    for unit in ended:
+        days = list(unit.days.values())
+        assert next(iter(unit.days)) == RESORPTION
+        assert list(unit.days)[-1] == unit.phase
+        assert unit.birthday == days[0]
+        assert days == sorted(days)
+        assert len(unit.sites) == len(unit.depths)
+        assert unit.resorbed > 0 or unit.phase == EMPTY
+        if unit.phase == FILLED:
+            assert unit.formed == pytest.approx(sum(unit.rooms))
+            assert unit.formed >= unit.resorbed - 1e-9
 
 
 def test_a_reading_changes_nothing_in_the_section():

@@ -57,9 +57,9 @@ def record_births(monkeypatch):
     """Return a list that fills with (model, tick, site, direction, life) of osteoclasts."""
     births, begin = [], Osteoclast.__init__
 
-    def remember(self, model, site, direction, life, idle):
-        births.append((model, model.tick, site, direction, life))
-        begin(self, model, site, direction, life, idle)
+    def remember(self, model, unit, life, born):
+        births.append((model, model.tick, unit.site, unit.direction, life))
+        begin(self, model, unit, life, born)
 
     monkeypatch.setattr(Osteoclast, "__init__", remember)
     return births
@@ -79,11 +79,11 @@ def test_a_missing_osteoclast_changes_no_other_fate(monkeypatch):
         whole.step()
         fewer.step()
         alive = [
-            {(cell.cavity.sites[0], cell.life) for cell in model.agents_by_type[Osteoclast]}
+            {(cell.unit.site, cell.life) for cell in model.agents_by_type[Osteoclast]}
             for model in (whole, fewer)
         ]
         only_whole = {site for site, _ in alive[0] - alive[1]}
-        assert only_whole <= {missing.cavity.sites[0]}
+        assert only_whole <= {missing.unit.site}
         assert not alive[1] - alive[0]
     assert len([birth for birth in births if birth[0] is whole]) > 5
 

@@ -33,7 +33,7 @@ def test_a_copy_goes_on_like_the_original(copied, steps, courses):
     for _ in range(steps):
         model.step()
     assert {Osteoclast, Osteoblast} == set(model.agents_by_type)
-    assert model.reversing
+    assert model.units_in("reversal")
     other = copied(model)
     for _ in range(30):
         model.step()

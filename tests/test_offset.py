@@ -31,7 +31,10 @@ def watch(courses, woman, years):
     model = build(courses, patient=woman, receptor__lag=1.0)
     found = []
     before_each_measure(
-        model, lambda: found.append([model.day, *(getattr(model.signals, s) for s in SIGNALS)])
+        model,
+        lambda: found.append(
+            [model.day - model.days, *(getattr(model.signals, s) for s in SIGNALS)]
+        ),
     )
     model.run(years)
     return np.array(found)

@@ -5,7 +5,8 @@ import pytest
 from helpers import build, hand_made, silent, wall
 
 from remodel import BoneModel
-from remodel.cells import Osteoblast, Osteoclast, may_dig
+from remodel.bmu import REVERSAL
+from remodel.cells import Osteoblast, may_dig
 from remodel.histomorphometry import connected
 
 INTO = 3  # direction (0, 1), from the marrow on the left into the wall
@@ -17,7 +18,7 @@ def dig_one_pit(width, depth, **changes):
     model = silent(wall(width), osteoblast__life=2000.0, **changes)
     site = 4 * model.tissue.matrix.shape[1] + FIRST
     life = depth / model.parameters.osteoclast.erosion * model.signals.osteoclast_wear
-    Osteoclast(model, site, INTO, life, 0.0)
+    model.start_osteoclast(site, INTO, life, 0.0)
     return model
 
 
@@ -35,7 +36,7 @@ def test_a_pit_right_through_is_never_refilled(width):
 
 def test_a_pit_with_a_floor_is_refilled_to_the_brim():
     model = dig_one_pit(width=6, depth=46.0)
-    while not model.reversing:
+    while not model.units_in(REVERSAL):
         model.step()
     assert model.tissue.matrix[4, FIRST] == 0.0
     model.run(6)
@@ -47,13 +48,11 @@ def test_a_pit_with_a_floor_is_refilled_to_the_brim():
 
 def test_a_pit_that_ends_exactly_at_a_site_has_its_floor_beneath():
     model = dig_one_pit(width=3, depth=800.0, osteoclast__erosion=20.0 / 7.0)
-    cell = next(iter(model.agents))
+    next(iter(model.agents)).life = 7.0 * model.signals.osteoclast_wear
     model.resorb()
-    cell.life = 0.0
-    cell.die(7.0)
-    cavity = model.reversing[-1]
-    assert cavity.released == pytest.approx(1.0)
-    assert cavity.has_floor(model.tissue)
+    [unit] = model.units_in(REVERSAL)
+    assert unit.resorbed == pytest.approx(1.0)
+    assert unit.has_floor(model.tissue)
 
 
 def test_refilling_begins_at_the_floor():
@@ -102,14 +101,11 @@ def test_two_osteoclasts_do_not_enter_the_same_site():
     model = silent(wall(6))
     columns = model.tissue.matrix.shape[1]
     left, right = 4 * columns + FIRST, 4 * columns + FIRST + 5
-    Osteoclast(model, left, INTO, 500.0, 0.0)
-    Osteoclast(model, right, INTO ^ 1, 500.0, 0.0)
+    model.start_osteoclast(left, INTO, 500.0, 0.0)
+    model.start_osteoclast(right, INTO ^ 1, 500.0, 0.0)
     for _ in range(30):
         model.step()
-        sites = [
-            site for cell in model.agents_by_type.get(Osteoclast, ()) for site in cell.cavity.sites
-        ]
-        sites += [site for cavity in model.reversing for site in cavity.sites]
+        sites = [site for unit in model.units for site in unit.held]
         assert len(sites) == len(set(sites))
     assert (model.tissue.matrix[4, FIRST : FIRST + 6] == 0).all()
 
@@ -117,13 +113,13 @@ def test_two_osteoclasts_do_not_enter_the_same_site():
 def test_an_osteoclast_that_comes_out_dies_when_it_comes_out(monkeypatch):
     """Not at the end of that step: reversal begins when digging ends."""
     ends = []
-    leave = BoneModel.leave
+    reverse = BoneModel.begin_reversal
 
-    def left(model, cavity, days):
+    def left(model, unit, days):
         ends.append(model.day + days)
-        leave(model, cavity, days)
+        reverse(model, unit, days)
 
-    monkeypatch.setattr(BoneModel, "leave", left)
+    monkeypatch.setattr(BoneModel, "begin_reversal", left)
     model = dig_one_pit(width=1, depth=800.0)
     start = model.day
     model.run(0.2)

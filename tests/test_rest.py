@@ -148,7 +148,7 @@ def test_rules_that_were_replaced_are_not_overlooked(monkeypatch):
     monkeypatch.setattr(Osteoclast, "resorb", lambda _cell, _days: None)
     assert not same(state_of(build(rng=5)), state_of(usual))
     monkeypatch.undo()
-    monkeypatch.setattr("remodel.cells.SETTLE", 0.9)
+    monkeypatch.setattr("remodel.bmu.SETTLE", 0.9)
     build(rng=5)
     assert len(rest.KEPT) == 3
     monkeypatch.undo()

@@ -109,7 +109,8 @@ def test_all_that_a_model_holds_is_saved_or_follows_from_it():
     held = set(vars(tiny())) - mesas - DERIVED - {"datacollector"}
     there = set(saving.COUNTS) - {"steps"}
     assert held == there | {
-        "tissue", "signals", "surroundings", "meter", "treatment", "changes", "reversing", "visits",
+        "tissue", "signals", "surroundings", "meter", "treatment", "changes",
+        "units_by_phase", "visits",
     }  # fmt: skip
     assert set(vars(tiny().meter)) == {*saving.READINGS, "model"}
 

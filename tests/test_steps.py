@@ -5,7 +5,8 @@ import pytest
 from helpers import SMALL, build, silent, wall
 
 from remodel import BoneModel, Parameters
-from remodel.cells import Cavity, Osteoblast, Osteoclast
+from remodel.bmu import FORMATION, RESORPTION, REVERSAL, Moment, after
+from remodel.cells import Osteoblast, Osteoclast
 from remodel.model import STEP
 from remodel.parameters import YEAR
 
@@ -24,7 +25,6 @@ def test_the_order_of_a_step_is_the_one_described():
         "recruit_osteoblasts",
         "form",
         "mature",
-        "measure",
     ]
     for name in STEP:
         assert getattr(BoneModel, name).__doc__
@@ -32,10 +32,13 @@ def test_the_order_of_a_step_is_the_one_described():
 
 def test_a_step_calls_each_process_once_in_order():
     model, called = build(), []
-    for name in STEP:
-        setattr(model, name, lambda name=name: called.append(name))
+    day = model.day
+    for name in (*STEP, "measure"):
+        setattr(model, name, lambda name=name: called.append((name, model.day)))
     model.step()
-    assert tuple(called) == STEP
+    assert [name for name, _ in called] == [*STEP, "measure"]
+    assert {when for _, when in called[:-1]} == {day}  # the clock advances after them
+    assert called[-1][1] == model.day == day + model.days
 
 
 @pytest.mark.parametrize("days", [0.7, 1.0, 3.5, 7.0, 14.0])
@@ -54,13 +57,13 @@ def test_a_lone_unit_digs_and_refills_the_same_whatever_the_step(days, monkeypat
     model = silent(wall(12), time__step=days, osteoblast__life=2000.0, osteoclast__life=25.0)
     wear = model.signals.osteoclast_wear
     dug = []
-    leave = BoneModel.leave
+    reverse = BoneModel.begin_reversal
     monkeypatch.setattr(
         BoneModel,
-        "leave",
-        lambda self, cavity, days: (dug.append(cavity.released), leave(self, cavity, days)),
+        "begin_reversal",
+        lambda self, unit, days: (dug.append(unit.resorbed), reverse(self, unit, days)),
     )
-    Osteoclast(model, 8, 3, 20.0, 0.0)
+    model.start_osteoclast(8, 3, 20.0, 0.0)
     model.run(0.5)
     assert dug == [pytest.approx(20.0 / wear * 1.85 / 20.0, rel=1e-9)]
     model.run(5)
@@ -70,20 +73,23 @@ def test_a_lone_unit_digs_and_refills_the_same_whatever_the_step(days, monkeypat
 
 def test_cells_work_only_for_the_part_of_a_step_since_they_came():
     model = silent(wall(12))
-    clast = Osteoclast(model, 8, 3, 500.0, 4.0)
+    clast = model.start_osteoclast(8, 3, 500.0, 4.0)
     clast.resorb(7.0)
-    assert clast.cavity.released == pytest.approx(3.0 * model.erosion)
+    assert clast.unit.resorbed == pytest.approx(3.0 * model.erosion)
     assert clast.life == pytest.approx(500.0 - 3.0 * model.signals.osteoclast_wear)
+    model.tick += 1
     clast.resorb(7.0)
-    assert clast.cavity.released == pytest.approx(10.0 * model.erosion)
+    assert clast.unit.resorbed == pytest.approx(10.0 * model.erosion)
     clast.life = 1e-9
-    clast.resorb(7.0)
-    cavity = model.reversing.pop()
+    model.resorb()
+    [unit] = model.units_in(REVERSAL)
     before = model.tissue.matrix.sum()
-    blast = Osteoblast(model, cavity, 500.0, 5.0)
+    model.pass_on(unit, FORMATION, 5.0)
+    blast = Osteoblast(model, unit, 500.0, Moment(model.tick, 5.0))
     blast.form(7.0)
     assert model.tissue.matrix.sum() - before == pytest.approx(2.0 * model.apposition)
     assert blast.life == pytest.approx(500.0 - 2.0 * model.signals.osteoblast_wear)
+    model.tick += 1
     blast.form(7.0)
     assert model.tissue.matrix.sum() - before == pytest.approx(9.0 * model.apposition)
 
@@ -91,12 +97,21 @@ def test_cells_work_only_for_the_part_of_a_step_since_they_came():
 def test_osteoblasts_that_come_amid_a_step_work_for_the_rest_of_it():
     model = silent(wall(12))
     model.tissue.matrix_at[8], model.tissue.cavity_at[8] = 0.0, 1.0
-    cavity = Cavity(8, 3)
-    cavity.amounts, cavity.floor, cavity.wait = [1.0], 9, 2.0  # days of reversal left
-    model.reversing.append(cavity)
+    unit = model.begin_unit(8, 3, RESORPTION, 0.0)
+    unit.depths, unit.floor = [1.0], 9
+    unit.osteoblasts_due = Moment(model.tick, 2.0)
+    model.pass_on(unit, REVERSAL, 0.0)
     model.recruit_osteoblasts()
     model.form()
     assert model.tissue.matrix_at[8] == pytest.approx(5.0 * model.apposition)
+
+
+@pytest.mark.parametrize("length", [0.7, 1.0, 3.5, 7.0])
+def test_a_wait_ends_in_the_step_in_which_its_last_day_falls(length):
+    for wait in (-2.0, 0.3, 6.9, 20.5, 300.1):
+        found = after(100, wait, length)
+        assert (found.step - 100) * length + found.days == pytest.approx(wait)
+        assert found.step == 100 or 0.0 < found.days <= length
 
 
 @pytest.fixture(scope="module")

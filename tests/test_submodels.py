@@ -4,10 +4,11 @@ from math import exp
 
 import numpy as np
 import pytest
-from helpers import build, same, silent, small, state_of, wall
+from helpers import build, silent, small, wall
 
 from remodel import BoneModel, Parameters, kinetics
-from remodel.cells import SETTLE, Cavity, Osteoblast, Osteoclast
+from remodel.bmu import BMU, FORMATION, RESORPTION, REVERSAL, SETTLE
+from remodel.cells import Osteoblast
 from remodel.drugs import DRUGS
 from remodel.habits import Habits, Population
 from remodel.kinetics import Body
@@ -96,17 +97,6 @@ def test_a_second_dose_binds_to_what_room_the_first_left():
     np.testing.assert_allclose(at_once.bisphosphonate, tissue.bisphosphonate)
 
 
-def test_the_short_way_of_a_whole_step_ends_where_the_long_one_does(monkeypatch):
-    short = build("anastrozole 0-1")
-    monkeypatch.setattr(Osteoclast, "resorb", Osteoclast.resorb_in_part)
-    monkeypatch.setattr(Osteoblast, "form", Osteoblast.form_in_part)
-    long = build("anastrozole 0-1")
-    for model in (short, long):
-        model.run(years=2)
-    assert same(state_of(short), state_of(long))
-    assert short.frame().equals(long.frame())
-
-
 def test_lining_cells_build_only_when_called():
     before, after = {}, {}
     for courses in ("", "teriparatide 0-2"):
@@ -123,31 +113,31 @@ def test_lining_cells_build_only_when_called():
 def test_an_apron_is_built_outward_on_one_open_site_at_most(depth):
     tissue = wall(3)
     top = 4 * 20 + 8  # the left border of the wall: the way into bone is right
-    cavity = Cavity(top, 3)
+    unit = BMU(top, 3, FORMATION, 0.0)
     tissue.matrix_at[top] = 0.3  # dug out before, and not refilled
-    cavity.extend(tissue, depth)
-    held = dict(zip(cavity.sites, cavity.amounts, strict=True))
+    unit.extend(tissue, depth)
+    held = dict(zip(unit.sites, unit.rooms, strict=True))
     assert held[top] == pytest.approx(min(depth, 0.7))
     assert held.get(top - 1, 0.0) == pytest.approx(min(1.0, max(0.0, depth - 0.7)))
     assert set(held) <= {top - 1, top}
-    assert all(tissue.busy_at[site] for site in cavity.sites)
+    assert all(tissue.busy_at[site] for site in unit.held)
 
 
 @pytest.mark.parametrize("above", [0.9, 1.1])
 def test_too_little_to_settle_on_is_not_built_outward(above):
     tissue, top = wall(3), 4 * 20 + 8
-    cavity = Cavity(top, 3)
-    cavity.extend(tissue, above * SETTLE)
-    assert cavity.sites == ([top - 1, top] if above > 1 else [top])
-    assert sum(cavity.amounts) == pytest.approx(above * SETTLE if above > 1 else 0.0)
+    unit = BMU(top, 3, FORMATION, 0.0)
+    unit.extend(tissue, above * SETTLE)
+    assert unit.sites == ([top - 1, top] if above > 1 else [top])
+    assert sum(unit.rooms) == pytest.approx(above * SETTLE if above > 1 else 0.0)
 
 
 def test_a_covered_site_is_not_built_upon():
     tissue, top = wall(3), 4 * 20 + 8
     tissue.busy_at[top - 1] = True
-    cavity = Cavity(top, 3)
-    cavity.extend(tissue, 1.0)
-    assert cavity.sites == [top]
+    unit = BMU(top, 3, FORMATION, 0.0)
+    unit.extend(tissue, 1.0)
+    assert unit.sites == [top]
 
 
 def test_under_high_strain_more_is_built_than_was_dug():
@@ -162,12 +152,13 @@ def test_under_high_strain_more_is_built_than_was_dug():
         )
         tissue, top = model.tissue, 4 * 20 + 8
         before = tissue.matrix.sum()
-        cavity = Cavity(top, 3)
+        unit = model.begin_unit(top, 3, RESORPTION, 0.0)
         tissue.matrix_at[top] = 0.5
-        tissue.busy_at[top] = True
-        tissue.cavity_at[top] = cavity.amounts[0] = 0.5
+        tissue.occupy(top, 0.5)
+        unit.depths[0] = 0.5
+        model.pass_on(unit, FORMATION, 0.0)
         model.surroundings.strain_at[top] = strain
-        model.attach_osteoblast(cavity, called=1.0)
+        model.attach_osteoblast(unit, called=1.0, days=0.0)
         depth = model.parameters.responses.overload.at(strain) / tissue.site_um
         while model.agents:
             model.form()
@@ -182,12 +173,13 @@ def test_under_high_strain_more_is_built_than_was_dug():
 def test_the_more_was_dug_the_sooner_osteoblasts_come(released):
     model, numbers = silent(wall(3)), Parameters().osteoblast
     for site in range(20_000):
-        cavity = Cavity(site, 3)
-        cavity.amounts = [released]
-        model.leave(cavity, 3.0)
-    waits = np.array([cavity.wait for cavity in model.reversing]) - 3.0
+        unit = model.begin_unit(site, 3, RESORPTION, 0.0)
+        unit.depths = [released]
+        model.begin_reversal(unit, 3.0)
+    due = [unit.osteoblasts_due for unit in model.units_in(REVERSAL)]
+    waits = np.array([(d.step - model.tick) * model.days + d.days for d in due]) - 3.0
     mean = numbers.reversal * numbers.typical / (released * model.tissue.site_um)
-    assert waits.min() >= 0.0
+    assert waits.min() >= -1e-12
     assert waits.mean() == pytest.approx(mean, rel=0.03)  # standard error 0.7 %
     assert waits.std() == pytest.approx(mean, rel=0.03)  # exponential
 
@@ -196,8 +188,8 @@ def test_what_osteoblasts_can_do_is_in_proportion_to_what_called_them():
     lives = []
     for called in (0.5, 1.0, 2.0):
         model = silent(wall(3))
-        cavity = Cavity(4 * 20 + 8, 3)
-        model.attach_osteoblast(cavity, called)
+        unit = model.begin_unit(4 * 20 + 8, 3, FORMATION, 0.0)
+        model.attach_osteoblast(unit, called, 0.0)
         lives += [cell.life for cell in model.agents]
     assert lives == pytest.approx([0.5 * lives[1], lives[1], 2.0 * lives[1]])
 
@@ -206,10 +198,11 @@ def test_bisphosphonate_shortens_lives_up_to_a_limit():
     model, lived = silent(wall(3)), []
     row = model.parameters.responses.poisoning
     for doses in (0.0, row.half, 100.0 * row.half, 1e4 * row.half):
-        cell = Osteoclast(model, 4 * 20 + 8, 3, life=1000.0, idle=0.0)
+        model.tissue.drug_given = 1.0
+        cell = model.start_osteoclast(4 * 20 + 8, 3, life=1000.0, days=0.0)
         cell.swallowed = doses
         before = cell.life
-        cell.resorb_in_part(1.0)
+        cell.resorb(1.0)
         lived.append(before - cell.life)
         cell.remove()
     wear = model.signals.osteoclast_wear

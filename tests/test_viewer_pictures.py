@@ -10,6 +10,7 @@ from helpers import build, hand_made, silent, wall
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from remodel.bmu import ENDS, RESORPTION
 from remodel.cells import Osteoclast
 from remodel.measures import COLUMNS
 from remodel.trials import Published
@@ -84,7 +85,7 @@ def test_a_cavity_is_eroded_surface():
 
 def test_every_cell_is_marked_and_its_site_is_where_the_mark_is():
     model = silent(wall(4))
-    cell = Osteoclast(model, 8, 3, 20.0, 0.0)
+    cell = model.start_osteoclast(8, 3, 20.0, 0.0)
     image = draw_section(model, "mineral", 4)
     assert image[2, 8 * 4 + 2] == CLAST
     cell.remove()
@@ -164,11 +165,11 @@ def test_a_unit_goes_through_its_phases_in_order():
 def test_a_small_pit_that_is_refilled_is_not_called_cut_through():
     model = silent(wall(6))
     follower = Follower(model)
-    Osteoclast(model, 8, 3, 3.0, 0.0)
+    unit = model.start_osteoclast(8, 3, 3.0, 0.0).unit
     follower.follow(8)
-    while find_unit(model, 8)[0] != REST:
+    while find_unit(model, 8):
         model.step()
-        if find_unit(model, 8)[0] != FORMATION:  # as brief as if it began and ended in one step
+        if unit.phase != FORMATION:  # as brief as if it began and ended in one step
             follower.look(model)
     assert follower.outcome.startswith("all ")
 
@@ -176,7 +177,7 @@ def test_a_small_pit_that_is_refilled_is_not_called_cut_through():
 def test_a_pit_right_through_is_called_so():
     model = silent(wall(1))
     follower = Follower(model)
-    Osteoclast(model, 8, 3, 50.0, 0.0)
+    model.start_osteoclast(8, 3, 50.0, 0.0)
     follower.follow(8)
     while follower.phase != REST:
         model.step()
@@ -187,7 +188,7 @@ def test_a_pit_right_through_is_called_so():
 def test_a_unit_is_told_apart_from_its_neighbors():
     model = silent(wall(6))
     follower = Follower(model)
-    Osteoclast(model, 8, 3, 3.0, 0.0)
+    model.start_osteoclast(8, 3, 3.0, 0.0)
     follower.follow(8)
     while follower.phase != REST:
         for name in ("matrix_at", "cavity_at"):  # as neighbors do, who dig and fill there
@@ -205,16 +206,16 @@ def test_of_every_unit_the_closing_sentence_agrees_with_the_tally(courses):
     followers, told, closed = {}, {}, 0
     for _ in range(200):
         model.step()
-        for clast in model.agents_by_type.get(Osteoclast, ()):
-            if clast.cavity not in followers:
-                followers[clast.cavity] = follower = Follower(model, clast.cavity.sites[0])
+        for unit in model.units_in(RESORPTION):
+            if unit not in followers:
+                followers[unit] = follower = Follower(model, unit.site)
                 follower.look(model)
-        for cavity, follower in followers.items():
+        for unit, follower in followers.items():
             follower.look(model)
-            if follower.cavity is cavity and follower.phase != REST:
-                told[cavity] = follower.dug, follower.left
-            elif follower.cavity is cavity and follower.outcome and cavity in told:
-                dug, left = told.pop(cavity)
+            if follower.unit is unit and follower.phase != REST:
+                told[unit] = follower.dug, follower.left
+            elif follower.unit is unit and follower.outcome and unit in told:
+                dug, left = told.pop(unit)
                 ends = closing(follower.outcome, follower.dug)
                 dug_last = follower.dug - dug  # in the step in which it ended
                 assert left + dug_last - most_laid - 1 <= ends <= left + dug_last + 1
@@ -236,21 +237,21 @@ def closing(outcome, dug):
 
 def test_what_all_units_have_dug_and_laid_is_what_the_section_lost_and_gained():
     model = silent(wall(6))
-    Osteoclast(model, 8, 3, 30.0, 0.0)
-    [cell] = model.agents_by_type[Osteoclast]
-    cavity, before = cell.cavity, model.tissue.matrix.sum()
-    while find_unit(model, 8)[0] != REST:
+    unit = model.start_osteoclast(8, 3, 30.0, 0.0).unit
+    before = model.tissue.matrix.sum()
+    while find_unit(model, 8):
         model.step()
-        assert cavity.laid - cavity.dug == pytest.approx(model.tissue.matrix.sum() - before)
-    assert cavity.dug > 0.5
+        assert unit.formed - unit.resorbed == pytest.approx(model.tissue.matrix.sum() - before)
+    assert unit.resorbed > 0.5
+    assert unit.phase in ENDS
 
 
 def test_a_click_finds_the_unit_beside_it():
     model = build()
     cell = next(iter(model.agents_by_type[Osteoclast]))
     follower = Follower(model)
-    follower.follow(cell.cavity.sites[0])
-    assert find_unit(model, follower.site)[0] == "resorption"
+    follower.follow(cell.unit.site)
+    assert find_unit(model, follower.site).phase == RESORPTION
     assert follower.phase == "recruitment"
 
 

@@ -4,12 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from remodel.cells import Cavity, Osteoblast, Osteoclast
+from remodel.bmu import BMU, FORMATION, PERFORATED, RESORPTION, REVERSAL
 from remodel.model import BoneModel
 
-REST, RECRUITMENT, RESORPTION, REVERSAL, FORMATION = PHASES = (
-    "rest", "recruitment", "resorption", "reversal", "formation",
-)  # fmt: skip
+REST, RECRUITMENT = "rest", "recruitment"
+PHASES = (REST, RECRUITMENT, RESORPTION, REVERSAL, FORMATION)
 SAYS = {
     REST: "at rest: nobody digs or builds here",
     RECRUITMENT: "an osteoclast has come to the surface",
@@ -30,8 +29,8 @@ class Follower:
         The surface site at which the unit began.
     history : list of (str, float)
         Phases, and the day on which each was first seen.
-    cavity : Cavity or None
-        The cavity of the unit at work, or of the last one that was.
+    unit : BMU or None
+        The unit at work, or the last one that was.
     outcome : str
         How the last unit ended; empty while one is at work.
     """
@@ -39,7 +38,7 @@ class Follower:
     model: BoneModel
     site: int | None = None
     history: list[tuple[str, float]] = field(default_factory=list)
-    cavity: Cavity | None = None
+    unit: BMU | None = None
     outcome: str = ""
 
     @property
@@ -50,12 +49,12 @@ class Follower:
     @property
     def dug(self) -> float:
         """Matrix that the unit itself has dug, um; what neighbors did is not counted."""
-        return self.model.tissue.site_um * self.cavity.dug if self.cavity else 0.0
+        return self.model.tissue.site_um * self.unit.resorbed if self.unit else 0.0
 
     @property
     def laid(self) -> float:
         """Matrix that the unit itself has laid, um."""
-        return self.model.tissue.site_um * self.cavity.laid if self.cavity else 0.0
+        return self.model.tissue.site_um * self.unit.formed if self.unit else 0.0
 
     @property
     def left(self) -> float:
@@ -70,21 +69,22 @@ class Follower:
 
     def follow_newest(self) -> None:
         """Begin to watch the unit whose osteoclast came last."""
-        cells = list(self.model.agents_by_type.get(Osteoclast, ()))
-        if cells:
-            self.follow(cells[-1].cavity.sites[0])
+        units = self.model.units_in(RESORPTION)
+        if units:
+            self.follow(units[-1].site)
 
     def look(self, model: BoneModel) -> None:
         """Note the phase at the end of a step."""
         if self.site is None:
             return
-        phase, cavity = find_unit(model, self.site)
-        if self.phase != REST and cavity is not self.cavity:
+        unit = find_unit(model, self.site)
+        phase = unit.phase if unit else REST
+        if self.phase != REST and unit is not self.unit:
             self.outcome = self.ended()
-        if cavity is not None:
-            if cavity is not self.cavity and phase == RESORPTION:
+        if unit is not None:
+            if unit is not self.unit and phase == RESORPTION:
                 phase = RECRUITMENT
-            self.cavity, self.outcome = cavity, ""
+            self.unit, self.outcome = unit, ""
         if not self.history or phase != self.phase:
             self.history = [*self.history[-7:], (phase, model.day)]
 
@@ -95,33 +95,21 @@ class Follower:
             return "nothing was dug"
         if not self.dug:
             return f"{self.laid:.0f} um were laid where nothing was dug"
-        if not self.laid:
+        if self.unit and self.unit.phase == PERFORATED:
             return f"none of {dug} was refilled: no floor to build on, a trabecula is cut through"
         if left == "0 um":
             return f"all {dug} were refilled"
         return f"{left} of {dug} were not refilled"
 
 
-def find_unit(model: BoneModel, site: int) -> tuple[str, Cavity | None]:
-    """Return the phase of the unit at work at a site, and its cavity."""
-    for clast in model.agents_by_type.get(Osteoclast, ()):
-        if site in clast.cavity.sites:
-            return RESORPTION, clast.cavity
-    for cavity in model.reversing:
-        if site in cavity.sites:
-            return REVERSAL, cavity
-    for blast in model.agents_by_type.get(Osteoblast, ()):
-        if site == blast.site or site in blast.cavity.sites:
-            return FORMATION, blast.cavity
-    return REST, None
+def find_unit(model: BoneModel, site: int) -> BMU | None:
+    """Return the unit at work at a site, if one is."""
+    return next((unit for unit in model.units if site in unit.held), None)
 
 
 def nearest_unit(model: BoneModel, site: int) -> int | None:
     """Return the surface site of the unit nearest to a site, if one is near."""
-    kinds = model.agents_by_type
-    begun = [cell.cavity.sites[0] for cell in kinds.get(Osteoclast, ())]
-    begun += [cavity.sites[0] for cavity in model.reversing]
-    begun += [[*cell.cavity.sites, cell.site][0] for cell in kinds.get(Osteoblast, ())]
+    begun = [unit.site for unit in model.units]
     if not begun:
         return None
     rows, columns = model.tissue.matrix.shape
