@@ -14,7 +14,7 @@ from remodel.fonts import font_file
 from remodel.measures import COLUMNS
 from remodel.model import BoneModel
 from remodel.quantities import check
-from remodel.record import as_csv, describe, results, seal
+from remodel.record import as_csv, describe, record_text, results
 from remodel.trials import LONGEST, Trial
 from remodel.viewer.legend import KEYS
 from remodel.viewer.player import Player
@@ -98,7 +98,7 @@ def record_file(player: Player) -> str:
     """Return the run as the text of a record, from which `remodel again` repeats it."""
     trial, seed = as_trial(player), player.scene.seed
     causes: dict[str, Any] = describe(trial, player.scene.parameters, seed, 1)
-    return seal(causes | {"results": results(readings(player), trial)})
+    return record_text(causes | {"results": results(readings(player), trial)})
 
 
 def section_picture(player: Player) -> bytes:
