@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import remodel
-from remodel.origin import origin
+from remodel.origin import made_by
 from remodel.targets import read_targets
 from remodel.trials import built_in_trials, load_trial
 from remodel.viewer.lesson_reader import built_in_lessons, load_lesson
@@ -37,7 +37,7 @@ def check_data() -> None:
     """Read every file of data that the package brings."""
     place = Path(remodel.__file__).parent
     assert place.is_relative_to(sys.prefix), f"{place} is not what was installed"
-    assert origin()["made_by"]["remodel"] == remodel.__version__
+    assert made_by()["remodel"] == remodel.__version__
     trials = [load_trial(name) for name in built_in_trials()]
     assert len(trials) >= 10
     assert sum(len(trial.published) for trial in trials) > 80

@@ -18,8 +18,8 @@ TRY
 --parameters mine-1.toml takes; in remodel/parameter_sets/ it is one of the package.
 
 TRUST
-Damped Gauss-Newton steps, then an evolutionary strategy (CMA-ES), on the logarithms of the
-numbers, every candidate under the same luck. Intervals come from the slopes at the end: they
+Least squares (SciPy, bounded by the ranges of the numbers), then an evolutionary strategy
+(CMA-ES), on the logarithms of the numbers, every candidate under the same luck. Intervals come from the slopes at the end: they
 say what the rows leave open if the model is right, not whether it is.
 """
 
@@ -43,6 +43,7 @@ import numpy as np
 from common import SMALL, describe, extra, json_file
 from fitted import RANGES, SCALE, published_rows, residuals, simulate
 from matplotlib.figure import Figure
+from scipy.optimize import least_squares
 from tqdm import tqdm
 
 import remodel
@@ -85,12 +86,12 @@ FREE = (  # what each is informed by
     "osteoclast.drug_half_life",  # zoledronate, year 5
     "drugs.risedronate.bisphosphonate",  # IBIS-II risedronate
 )
-DAMPING = (3.0, 15.0, 75.0)
+REFUSED = 100.0  # what each row misses, in scales, where a number lies outside its range
 STRIDE = 0.1  # of a finite difference: less would measure the luck of the cells
 
 
 class Search:
-    """A search in the logarithms of the free numbers: descent, then CMA-ES."""
+    """A search in the logarithms of the free numbers: least squares, then CMA-ES."""
 
     def __init__(
         self,
@@ -103,6 +104,7 @@ class Search:
         self.pool, self.seeds, self.usual = pool, seeds, usual
         self.rows = published_rows()
         self.start = np.log([start[name] for name in FREE])
+        self.low, self.high = limits() - self.start
         self.history: list[dict] = []
         self.keep: Callable[[], None] = lambda: None  # called when the history has grown
 
@@ -120,7 +122,8 @@ class Search:
         found = []
         for values in chosen:
             if values not in valid:
-                found.append({"values": values, "cost": 1e6, "answers": {}})
+                missed = np.full(len(self.rows) + len(RANGES), REFUSED)
+                found.append({"values": values, "cost": missed @ missed, "missed": missed})
                 continue
             mine = [run for (own, _), run in zip(tasks, runs, strict=True) if own is values]
             answers = {name: float(np.mean([run[name] for run in mine])) for name in mine[0]}
@@ -129,38 +132,45 @@ class Search:
             found.append(one | {"missed": missed})
         return found
 
-    def slopes(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
-        """Return residuals, their slopes by finite differences, and the run at a point."""
-        points = [at, *(at + STRIDE * unit for unit in np.eye(len(FREE)))]
-        here, *beside = self.evaluate(points)
-        return (
-            here["missed"],
-            np.array([(b["missed"] - here["missed"]) / STRIDE for b in beside]).T,
-            here,
-        )
+    def slopes(self, at: np.ndarray, missed: np.ndarray) -> np.ndarray:
+        """Return the slopes of the residuals at a place, by finite differences."""
+        strides = np.where(at + STRIDE <= self.high, STRIDE, -STRIDE)
+        beside = self.evaluate([at + move for move in np.diag(strides)])
+        return np.transpose([one["missed"] - missed for one in beside]) / strides
 
     def descend(self, steps: int) -> None:
-        """Take damped Gauss-Newton steps, each the best of three, while they help."""
-        at = np.zeros(len(FREE))
-        for _ in tqdm(range(steps), unit="step", disable=not sys.stderr.isatty()):
-            missed, slopes, here = self.slopes(at)
-            square, downhill = slopes.T @ slopes, -slopes.T @ missed
-            eye = np.eye(len(at))
-            moves = [np.linalg.solve(square + damping * eye, downhill) for damping in DAMPING]
-            found = self.evaluate([at + np.clip(move, -0.3, 0.3) for move in moves])
-            best = int(np.argmin([one["cost"] for one in found]))
-            self.note(min(here, found[best], key=lambda one: one["cost"]))
-            if found[best]["cost"] >= here["cost"]:
-                break
-            at = at + np.clip(moves[best], -0.3, 0.3)
-        self.start = self.start + at
+        """Take steps of least squares, and go on from where they lead."""
+        missed: dict[bytes, np.ndarray] = {}  # by place
+        with tqdm(total=steps + 1, unit="step", disable=not sys.stderr.isatty()) as bar:
+
+            def look(at: np.ndarray) -> np.ndarray:
+                [found] = self.evaluate([at])
+                missed[at.tobytes()] = found["missed"]
+                self.note(found)
+                bar.update()
+                return found["missed"]
+
+            ends = least_squares(
+                look,
+                np.zeros(len(FREE)),
+                lambda at: self.slopes(at, missed[at.tobytes()]),
+                (self.low, self.high),
+                max_nfev=steps + 1,
+            )
+        self.move(ends.x)
+
+    def move(self, to: np.ndarray) -> None:
+        """Put the origin of the search elsewhere."""
+        self.start, self.low, self.high = self.start + to, self.low - to, self.high - to
 
     def doubt(self) -> dict:
         """Return the interval of each number, its strongest row and its closest companion.
 
         From the slopes at the best point, as if residuals were linear and of spread 1.
         """
-        _, slopes, _ = self.slopes(np.zeros(len(FREE)))
+        best = min(self.history, key=lambda one: one["cost"])
+        self.move(np.log([best["values"][name] for name in FREE]) - self.start)
+        slopes = self.slopes(np.zeros(len(FREE)), best["missed"])
         covariance = np.linalg.pinv(slopes.T @ slopes)
         error = np.sqrt(np.diag(covariance))
         correlation = covariance / np.outer(error, error)
@@ -188,6 +198,13 @@ class Search:
             strategy.tell(points, [one["cost"] for one in found])
             best = min(found, key=lambda one: one["cost"])
             self.note(best)
+
+
+def limits() -> np.ndarray:
+    """Return the ends of the ranges of the free numbers: of their logarithms, low and high."""
+    rows = {row.name: row for row in Parameters().rows()}
+    with np.errstate(divide="ignore"):  # some may be zero
+        return np.log([[rows[name].low for name in FREE], [rows[name].high for name in FREE]])
 
 
 def is_valid(usual: Parameters, values: dict[str, float]) -> bool:
@@ -229,11 +246,11 @@ def make_record(search: Search, doubt: dict) -> dict:
 
 
 def draw(record: dict, path: Path) -> None:
-    """Draw the cost over the generations, and simulated against published."""
+    """Draw the cost over the steps and generations, and simulated against published."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.semilogy(record["costs"], color="black")
-    left.set(xlabel="generation", ylabel="cost of the best")
+    left.set(xlabel="step or generation", ylabel="cost")
     bmd = [row for row in record["runs"] if not any(m in row["row"] for m in MARKERS)]
     right.plot([r["published"] for r in bmd], [r["simulated"] for r in bmd], "o", color="#0072B2")
     right.axline((0, 0), slope=1, color="grey", linewidth=1)
@@ -293,7 +310,7 @@ def make_parser() -> Parser:
     add_parameter_options(parser)
     for name, least, usual, text in (
         ("seeds", 1, 4, "runs of each candidate"),
-        ("steps", 0, 5, "steps of descent"),
+        ("steps", 0, 5, "steps of least squares"),
         ("generations", 0, 6, "generations of CMA-ES after it"),
     ):
         kind = Number(name, "(no unit)", least, 1000)
@@ -333,8 +350,10 @@ def main() -> int:
         if options.quick:
             search.run(1, 3, 0.02)
         else:
-            search.note(*search.evaluate([np.zeros(len(FREE))]))
-            search.descend(options.steps)
+            if options.steps:
+                search.descend(options.steps)
+            else:
+                search.note(*search.evaluate([np.zeros(len(FREE))]))
             search.run(options.generations, 10, 0.03)
         doubt = {} if options.quick else search.doubt()
     record = make_record(search, doubt)

@@ -33,9 +33,10 @@ from remodel.options import (
     open_workers,
     set_values,
 )
-from remodel.origin import origin
+from remodel.origin import made_by
 from remodel.parameters import Parameters
 from remodel.patients import Patient
+from remodel.record import with_versions
 from remodel.replicates import Measure
 from remodel.runs import write_frame
 from remodel.therapies import Course
@@ -52,7 +53,7 @@ def make_parser(about: str, replicates: int) -> Parser:
         "--out", type=json_file, metavar="NAME.json",
         help="record; NAME.csv, NAME.png and NAME.runs lie beside it (none)",
     )  # fmt: skip
-    parser.set_defaults(usual=replicates)
+    parser.set_defaults(usual=replicates, versions=[])  # of the package, that made the runs
     return parser
 
 
@@ -148,6 +149,7 @@ def run_cases(
         found = run_ensemble(
             cases, folder, options.replicates, options.seed, workers, True, measure=measure
         )
+    options.versions.extend(found.made_by)
     return all_finished(found, kept=folder is not None)
 
 
@@ -173,7 +175,7 @@ def write(
     if not options.out:
         return
     record = {
-        **origin(),
+        **with_versions({"made_by": made_by()}, options.versions),
         "quick": options.quick,
         "seed": options.seed,
         "replicates": options.replicates,

@@ -36,6 +36,7 @@ from remodel.options import (
     open_workers,
     set_values,
 )
+from remodel.origin import OtherVersionWarning
 from remodel.quantities import LikelyMistakeWarning, one_line, shown
 from remodel.record import read_record, recorded_section
 from remodel.report import format_table
@@ -48,6 +49,7 @@ from remodel.workers import interruptible, uninterrupted
 
 FAILED = 1
 NO_MEMORY = "memory ran out; fewer --workers, fewer --replicates or a smaller section need less"
+OWN_WARNINGS = (LikelyMistakeWarning, OtherVersionWarning)
 ABOUT = "Bone remodeling in cells: published trials, run anew."
 
 
@@ -123,8 +125,6 @@ def command_movie(args: argparse.Namespace) -> int:
     if path.suffix != ".gif":
         raise ValueError(f"{path}: expected a name that ends in .gif")
     open_folder(path.parent)
-    if film.other_code:
-        say("remodel: that run was made by other code; the film may differ")
     print(", ".join(str(file) for file in make_movie(film, path)))
     return 0
 
@@ -335,18 +335,20 @@ def explain(error: Exception) -> int:
 
 @contextmanager
 def notes_in_one_line() -> Iterator[None]:
-    """Print what looks like a mistake as one line on stderr; it stops nothing."""
+    """Print what looks like a mistake, or is of another version, as one line on stderr.
+
+    It stops nothing.
+    """
 
     def show(message: Warning | str, *_: object) -> None:
         say(f"remodel: note: {one_line(str(message))}")
 
     with warnings.catch_warnings():
-        warnings.simplefilter("always", LikelyMistakeWarning)
+        for category in OWN_WARNINGS:
+            warnings.simplefilter("always", category)
         usual = warnings.showwarning
         warnings.showwarning = lambda message, category, *rest: (
-            show(message)
-            if issubclass(category, LikelyMistakeWarning)
-            else usual(message, category, *rest)
+            show(message) if issubclass(category, OWN_WARNINGS) else usual(message, category, *rest)
         )
         yield
 

@@ -1,4 +1,4 @@
-"""Archives (`.npz`): arrays and a record in one file, which is whole and unedited or refused.
+"""Archives (`.npz`): arrays and a record in one file, which is whole or refused.
 
 Nothing in them is ever run: arrays are plain numbers, the record is JSON.
 """
@@ -20,7 +20,7 @@ from remodel.parameters import Section
 from remodel.quantities import check, for_json
 from remodel.tissue import MOST_SITES, REGIONS, Tissue
 
-SECTION = "remodel section, 1"
+SECTION = "remodel section, 2"
 BONE = {"matrix": "f8", "immature": "f8", "region": "i1", "outside": "?"}  # of a section
 SITE = Section.__dataclass_fields__["site"].metadata
 SITE_SIZES = (SITE["low"], SITE["high"])  # um
@@ -36,9 +36,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 def write_archive(path: Path, kind: str, arrays: Arrays, record: Mapping[str, Any]) -> None:
     """Write arrays and a record into one file, whole or not at all; equal content, equal bytes."""
-    content = {"kind": kind, **record}
-    content |= {"checksum": content_sum(arrays, content)}
-    text = json.dumps(content, allow_nan=False, default=for_json)
+    text = json.dumps({"kind": kind, **record}, allow_nan=False, default=for_json)
     buffer = BytesIO()
     packed = {"record": np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
     np.savez_compressed(buffer, **packed)  # type: ignore[arg-type]  # no array is a flag
@@ -51,14 +49,12 @@ def read_archive(path: Path, kind: str) -> tuple[dict[str, NDArray[Any]], dict[s
     Raises
     ------
     ValueError
-        If it cannot be read, is cut short, was edited, is of another kind or too large.
+        If it cannot be read, is cut short, is of another kind or too large.
     """
     arrays, record = unpack(path, LARGEST.get(kind, LARGEST[""]))
     if record.get("kind") != kind:
         found = record.get("kind")
         raise ValueError(f"{path}: holds {found!r}; expected {kind!r}: made by another version?")
-    if record.pop("checksum", None) != content_sum(arrays, record):
-        raise ValueError(f"{path}: was edited since it was written; its checksum does not fit")
     return arrays, record
 
 
@@ -118,16 +114,6 @@ def parse_json(content: bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def content_sum(arrays: Arrays, record: Mapping[str, Any]) -> str:
-    """Return a checksum of arrays and record, which does not depend on how they are packed."""
-    total = sha256(json.dumps(record, default=for_json).encode())
-    for name in sorted(arrays):
-        values = np.ascontiguousarray(arrays[name])
-        total.update(f"{name} {values.dtype.str} {values.shape}".encode())
-        total.update(values.reshape(-1).view(np.uint8))
-    return total.hexdigest()
-
-
 def save_section(tissue: Tissue, path: Path | str, about: Mapping[str, Any] | None = None) -> None:
     """Save a section alone: bone, its mineral and its compartments, no cells and no drugs.
 
@@ -179,8 +165,12 @@ def check_section(arrays: Arrays, site_um: float) -> None:
 
 
 def section_sum(tissue: Tissue) -> str:
-    """Return the checksum by which a section is known, wherever its file lies."""
-    return content_sum(bone_arrays(tissue), {"site_um": tissue.site_um})
+    """Return the checksum by which a section is told from another, wherever its file lies."""
+    total = sha256(json.dumps(tissue.site_um).encode())
+    for name, values in bone_arrays(tissue).items():
+        total.update(f"{name} {values.dtype.str} {values.shape}".encode())
+        total.update(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
+    return total.hexdigest()
 
 
 def bone_arrays(tissue: Tissue) -> dict[str, NDArray[Any]]:

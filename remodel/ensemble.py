@@ -14,13 +14,13 @@ from tqdm import tqdm
 from remodel.cases import Case
 from remodel.files import sweep
 from remodel.identity import identify
-from remodel.origin import origin
+from remodel.origin import made_by, warn_of_others
 from remodel.parameters import Parameters
 from remodel.quantities import LikelyMistakeWarning, whole
 from remodel.randomness import HIGHEST_SEED
-from remodel.record import read_sealed, unblank
+from remodel.record import unblank
 from remodel.replicates import Measure, Replicate, ReplicateTask, attempt, fail
-from remodel.runs import ENSEMBLE, MANIFEST, claim_folder, read_runs, write_run
+from remodel.runs import claim_folder, read_manifest, read_runs, write_run
 from remodel.terminal import is_watched, say
 from remodel.tissue import Tissue
 from remodel.trials import Trial
@@ -43,10 +43,13 @@ class Ensemble(NamedTuple):
         was measured at visits; a row for each reading.
     failed : DataFrame
         Columns: the labels of the cases, replicate, seed, error; a row for each failed run.
+    made_by : tuple of dict
+        The versions that made the runs: several if one went on where another had stopped.
     """
 
     frame: pd.DataFrame
     failed: pd.DataFrame
+    made_by: tuple[dict[str, str], ...] = ()
 
 
 def run_ensemble(
@@ -105,6 +108,11 @@ def run_ensemble(
         cannot be told from another or not be sent to worker processes.
     OSError
         If a run cannot be written, as on a full disk.
+
+    Warns
+    -----
+    OtherVersionWarning
+        If another version made what is finished in the folder; it is kept.
     """
     found = make_runs(
         cases, folder, replicates, seed, workers, progress, measure=measure,
@@ -140,6 +148,7 @@ def make_runs(
     causes = describe_ensemble(cases, replicates, seed, known)
     with claim_folder(folder, causes) if folder else nullcontext():
         runs = find_finished(folder, causes) if folder else {}
+        warn_of_others(folder, distinct_versions(runs.values()), stacklevel=4)
         missing = [task for task in tasks if (task.case, task.replicate) not in runs]
         bar = tqdm(
             total=len(tasks), initial=len(runs), unit="run",
@@ -224,7 +233,7 @@ def describe_ensemble(
     `measure` is what `identify` returns.
     """
     return {
-        **origin(),
+        "made_by": made_by(),
         "seed": seed,
         "replicates": replicates,
         "measure": measure,
@@ -233,23 +242,41 @@ def describe_ensemble(
 
 
 def load_ensemble(folder: Path | str) -> Ensemble:
-    """Read what is in the folder of an ensemble, finished or not."""
+    """Read what is in the folder of an ensemble, finished or not.
+
+    Warns
+    -----
+    OtherVersionWarning
+        If another version made it.
+    """
     folder = Path(folder)
-    causes = read_sealed(folder / MANIFEST, ENSEMBLE)
-    return gather(causes, read_runs(folder, causes))
+    causes = read_manifest(folder)
+    runs = list(read_runs(folder, causes))
+    warn_of_others(folder, distinct_versions(runs))
+    return gather(causes, runs)
 
 
 def gather(causes: Mapping[str, Any], runs: Iterable[Replicate]) -> Ensemble:
     """Return runs, in whatever order they ended, as frames that do not depend on it."""
     frames, failed = [], []
-    for run in sorted(runs, key=lambda run: (run.case, run.number)):
+    runs = sorted(runs, key=lambda run: (run.case, run.number))
+    for run in runs:
         if run.error:
             failed.append(label(causes, run) | {"error": run.error})
             continue
         columns = pd.DataFrame(labels_of(causes, run.case), index=run.frame.index)
         frames.append(pd.concat([columns, run.frame], axis="columns"))
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    return Ensemble(frame, pd.DataFrame(failed))
+    return Ensemble(frame, pd.DataFrame(failed), distinct_versions(runs))
+
+
+def distinct_versions(runs: Iterable[Replicate]) -> tuple[dict[str, str], ...]:
+    """Return the versions that made some runs, each once."""
+    found: list[dict[str, str]] = []
+    for run in runs:
+        if run.made_by not in found:
+            found.append(run.made_by)
+    return tuple(found)
 
 
 def labels_of(causes: Mapping[str, Any], case: int) -> dict[str, Any]:

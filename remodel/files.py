@@ -3,13 +3,11 @@
 import os
 import re
 import shutil
-import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import IO
 
 LOCK = ".lock"
 LONGEST_NAME = 120  # bytes; a disk takes 255, and a name beside it is longer
@@ -139,39 +137,25 @@ def lone_writer(folder: Path) -> Iterator[None]:
     ValueError
         If another run is at work in the folder.
     """
+    from filelock import FileLock, Timeout  # slow to import
+
     busy = ValueError(
         f"{folder}: another run is at work in it; wait until it ends, or choose another --out"
     )
-    with (folder / LOCK).open("a", encoding="utf-8") as file:
-        try:
-            take_lock(file)
-        except (BlockingIOError, PermissionError):
-            raise busy from None
-        except OSError:
-            pass
-        if not is_there(file, folder / LOCK):  # who held it was just leaving
+    file = folder / LOCK
+    # A file that stands for a lock would stay behind a process that is killed.
+    lock = FileLock(file, timeout=0, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except (Timeout, PermissionError):
+        raise busy from None
+    except OSError:
+        pass
+    try:
+        if lock.is_locked and not file.exists():  # who held it was just leaving
             raise busy
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                (folder / LOCK).unlink(missing_ok=True)
-
-
-def is_there(file: IO[str], path: Path) -> bool:
-    """Return whether an open file is still the one of a path."""
-    return path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def take_lock(file: IO[str]) -> None:
-        """Lock a file, or raise at once."""
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def take_lock(file: IO[str]) -> None:
-        """Lock a file, or raise at once."""
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+        lock.release()

@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 
-from remodel.origin import NO_RESULT
 from remodel.quantities import shown
 
 NEEDS_NAME = (
@@ -376,11 +375,13 @@ def imported(code: types.CodeType) -> Iterator[tuple[str, Any]]:
 
 
 def is_library(name: str) -> bool:
-    """Return whether a module is of Python, of a library or of what `code_sum` tells."""
+    """Return whether a module is of Python, of a library or of this package.
+
+    A record tells their versions.
+    """
     top = name.partition(".")[0]
     if top == "remodel":
-        parts = name.split(".")
-        return len(parts) < 3 and f"{parts[-1]}.py" not in NO_RESULT
+        return True
     file = file_of(name)
     if LIBRARY_FOLDERS & set(Path(file).parts):
         return True

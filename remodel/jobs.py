@@ -10,12 +10,21 @@ import pandas as pd
 
 from remodel.archive import save_section
 from remodel.cases import Case
-from remodel.ensemble import all_finished, check_luck, make_runs
+from remodel.ensemble import Ensemble, all_finished, check_luck, make_runs
 from remodel.files import whole_file, write_whole
-from remodel.origin import recorded_parameters
+from remodel.origin import other_versions, recorded_parameters, warn_of_others
 from remodel.parameters import Parameters
 from remodel.reader import Table
-from remodel.record import CAUSES, as_csv, claimed, describe, results, seal
+from remodel.record import (
+    CAUSES,
+    as_csv,
+    claimed,
+    describe,
+    record_text,
+    results,
+    versions_of,
+    with_versions,
+)
 from remodel.replicates import Replicate
 from remodel.report import summarize
 from remodel.runs import run_path
@@ -64,13 +73,14 @@ def run_job(
     with claimed(folder / "record.json", causes, causes | {"results": None}):
         if tissue:
             save_section(tissue, folder / SECTION)
-        frame = run_replicates(case, folder, replicates, seed, workers, progress)
-        return write_results(frame, case, causes, folder)
+        found = run_replicates(case, folder, replicates, seed, workers, progress)
+        causes = with_versions(causes, found.made_by)
+        return write_results(all_finished(found), case, causes, folder)
 
 
 def run_replicates(
     case: Case, folder: Path, replicates: int, seed: int, workers: int | Executor, progress: bool
-) -> pd.DataFrame:
+) -> Ensemble:
     """Run what is not there yet, and draw the sections of the first replicate."""
     from remodel.fonts import foresee
     from remodel.plots import plot_sections  # Matplotlib is slow to import
@@ -86,13 +96,12 @@ def run_replicates(
                 plot_sections(run.snapshots, beside)
 
     try:
-        found = make_runs(
+        return make_runs(
             [case], runs, replicates, seed, workers, progress, pictures=True, done=keep_pictures
         )
     except KeyboardInterrupt:
         names = ", ".join(str(path) for path in sorted(runs.glob("[0-9]*.json"))) or "none"
         raise KeyboardInterrupt(f"finished replicates: {names}") from None
-    return all_finished(found)
 
 
 def write_results(
@@ -107,7 +116,7 @@ def write_results(
     write_whole(folder / "summary.csv", as_csv(summary))
     with whole_file(folder / "trial.png") as beside:
         plot_trial(frame, trial, beside)
-    write_whole(folder / "record.json", seal({**causes, "results": results(frame, summary)}))
+    write_whole(folder / "record.json", record_text({**causes, "results": results(frame, summary)}))
     return summary
 
 
@@ -134,6 +143,11 @@ def run_again(
         The readings of the new run.
     differences : list of str
         What is not the same to the last bit; empty if all is.
+
+    Warns
+    -----
+    OtherVersionWarning
+        If another version made the runs of the record.
     """
     if not record.get("results"):
         raise ValueError("the record holds no results: that run was not finished")
@@ -143,13 +157,19 @@ def run_again(
     causes = describe(trial, parameters, seed, replicates, tissue)
     if causes["section"] != record["section"]:
         raise ValueError("the record names a section by its content; that one is not given")
+    warn_of_others("record", versions_of(record))
     case = Case(trial, parameters, tissue=tissue)
     found = make_runs([case], None, replicates, seed, workers, progress)
     frame = all_finished(found, kept=False)
     new = results(frame, summarize(frame, trial, parameters.fracture))
     if new == record["results"]:
         return frame, []
-    other = [name.replace("_", " ") for name in CAUSES if causes[name] != record.get(name)]
+    other = ["versions"] if any(map(other_versions, versions_of(record))) else []
+    other += [
+        name.replace("_", " ")
+        for name in CAUSES
+        if name != "made_by" and causes[name] != record.get(name)
+    ]
     gap = largest_gap(new["summary"], record["results"].get("summary", []))
     under = ", ".join(other) or "conditions that a record does not hold"
     return frame, [

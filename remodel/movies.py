@@ -19,12 +19,12 @@ from remodel.colors import BLUE, VERMILLION
 from remodel.files import file_names, whole_file
 from remodel.fonts import fit_letters, quiet
 from remodel.jobs import SECTION
-from remodel.origin import code_sum, recorded_parameters
+from remodel.origin import recorded_parameters, warn_of_others
 from remodel.parameters import Parameters
 from remodel.plots import add_section_legend, as_label, draw_section
 from remodel.quantities import check
 from remodel.reader import Table
-from remodel.record import read_record, recorded_section
+from remodel.record import read_record, recorded_section, versions_of
 from remodel.replicates import ReplicateTask, enter, spin_up
 from remodel.snapshots import take_snapshot
 from remodel.terminal import command_line, is_watched
@@ -61,14 +61,11 @@ class Film:
         Whose section is shown.
     frames_per_year : float
         Pictures of each year, from day 0 to the end of the trial.
-    other_code : bool
-        Whether the run was made by other code, so that the film may differ from it.
     """
 
     task: ReplicateTask
     arm: Arm
     frames_per_year: float = 12.0
-    other_code: bool = False
 
     @property
     def years(self) -> list[float]:
@@ -113,12 +110,13 @@ def read_film(
             "trial, by its name or file"
         )
     held = read_record(record)
+    warn_of_others(record, versions_of(held))
     check("replicate", replicate, "(of this run)", 0, held["replicates"] - 1)
     trial = build_trial(Table(held["trial"], "record"))
     tissue = recorded_section(held, record.with_name(SECTION))
     parameters = recorded_parameters(held["parameters"], held["parameter_set"], trial.drugs)
     task = ReplicateTask(trial, parameters, replicate, held["seed"] + replicate, False, tissue)
-    return Film(task, find_arm(trial, arm), frames_per_year, held["code"] != code_sum())
+    return Film(task, find_arm(trial, arm), frames_per_year)
 
 
 def place_of(run: Path | str, film: Film) -> Path:

@@ -10,7 +10,7 @@ import remodel
 from remodel.comparison import ASKED, CLEAR, PARTS, is_bmd, score
 from remodel.files import whole_file, write_whole
 from remodel.fonts import save_figure
-from remodel.origin import code_sum
+from remodel.origin import made_by
 from remodel.record import as_csv
 from remodel.report import interval, number
 from remodel.tables import markdown
@@ -63,13 +63,11 @@ def evidence_page(
         f"wrong signs beyond {CLEAR:g}", "inside",
     )  # fmt: skip
     shown = ("index", "simulated", "95 % interval", "range", "unit", "source", "inside")
+    commit = f", commit {found}" if (found := made_by().get("commit")) else ""
     scores = [(name, *score_cells(table, use)) for use, name in PARTS.items()]
     text = [
         "# Simulated beside published\n",
-        (
-            f"Made by `remodel validate`: {made}, remodel {remodel.__version__}, "
-            f"code {code_sum()[:12]}.\n"
-        ),
+        f"Made by `remodel validate`: {made}, remodel {remodel.__version__}{commit}.\n",
         ABOUT,
         markdown(head, scores),
     ]

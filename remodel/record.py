@@ -1,7 +1,7 @@
 """A record holds what made a run and what came out, so that anyone can repeat it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from math import isfinite, isnan, nan
@@ -12,19 +12,27 @@ import pandas as pd
 
 from remodel.archive import MOST_TEXT, load_section, parse_json, section_sum
 from remodel.files import lone_writer, open_folder, read_bytes, write_whole
-from remodel.origin import origin
+from remodel.origin import made_by
 from remodel.parameters import Parameters
 from remodel.quantities import for_json, plain
 from remodel.tissue import Tissue
 from remodel.trials import Trial
 
-FORMAT = "remodel run, 1"
+FORMAT = "remodel run, 2"
 CAUSES = (
-    "format", "made_by", "code", "trial", "parameter_set", "parameters", "section", "seed",
-    "replicates", "step_days",
-)  # fmt: skip
+    "format",
+    "made_by",
+    "trial",
+    "parameter_set",
+    "parameters",
+    "section",
+    "seed",
+    "replicates",
+    "step_days",
+)
 KINDS: dict[str, Any] = {  # of what a record holds, by name
-    "made_by": dict, "code": str, "trial": dict, "parameter_set": str, "parameters": dict, "section": str | None,
+    "made_by": dict, "trial": dict, "parameter_set": str, "parameters": dict,
+    "section": str | None,
     "seed": int, "replicates": int, "step_days": int | float, "results": dict | None,
 }  # fmt: skip
 
@@ -38,7 +46,7 @@ def describe(
     """
     return {
         "format": FORMAT,
-        **origin(),
+        "made_by": made_by(),
         "trial": trial.as_data(),
         "parameter_set": parameters.parameter_set,
         "parameters": parameters.values(),
@@ -83,39 +91,57 @@ def as_csv(frame: pd.DataFrame) -> str:
     return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
-def seal(record: dict[str, Any]) -> str:
-    """Return the text of a record, with a checksum that tells whether it was edited."""
-    whole = record | {"checksum": checksum(record)}
-    return json.dumps(whole, indent=1, allow_nan=False, default=for_json) + "\n"
+def record_text(record: Mapping[str, Any]) -> str:
+    """Return a record as JSON."""
+    return json.dumps(dict(record), indent=1, allow_nan=False, default=for_json) + "\n"
 
 
-def checksum(record: dict[str, Any]) -> str:
-    """Return the checksum of a record without its own."""
-    content = {key: value for key, value in record.items() if key != "checksum"}
-    text = json.dumps(content, sort_keys=True, default=for_json)
+def checksum(content: Mapping[str, Any]) -> str:
+    """Return a checksum by which one experiment is told from another."""
+    text = json.dumps(dict(content), sort_keys=True, default=for_json)
     return sha256(text.encode()).hexdigest()
 
 
 def read_record(path: Path | str, form: str = FORMAT) -> dict[str, Any]:
-    """Read the record of a run; raises what `read_sealed` does, and if it lacks a part."""
+    """Read the record of a run; raises what `read_json` does, and if it lacks a part."""
     path = Path(path)
-    record = read_sealed(path, form)
-    missing = [name for name in (*CAUSES, "results") if name not in record]
-    if missing:
-        raise ValueError(f"{path}: is no whole record; it lacks {', '.join(missing)}")
-    other = [name for name, kind in KINDS.items() if not isinstance(record[name], kind)]
-    if other and form == FORMAT:
-        raise ValueError(f"{path}: is no whole record; of another kind: {', '.join(other)}")
+    record = read_json(path, form)
+    check_parts(path, record, KINDS if form == FORMAT else dict.fromkeys(KINDS, object))
     return record
 
 
-def read_sealed(path: Path, form: str) -> dict[str, Any]:
-    """Read a file that `seal` made.
+def check_parts(path: Path, record: Mapping[str, Any], kinds: Mapping[str, Any]) -> None:
+    """Refuse a record that lacks a part, or has one of another kind."""
+    missing = [name for name in kinds if name not in record]
+    if missing:
+        raise ValueError(f"{path}: is no whole record; it lacks {', '.join(missing)}")
+    other = [name for name, kind in kinds.items() if not isinstance(record[name], kind)]
+    if other:
+        raise ValueError(f"{path}: is no whole record; of another kind: {', '.join(other)}")
+
+
+def versions_of(record: Mapping[str, Any]) -> list[Any]:
+    """Return the versions that made the runs of a record."""
+    held = record.get("runs_made_by")
+    return held if isinstance(held, list) else [record.get("made_by")]
+
+
+def with_versions(
+    causes: Mapping[str, Any], versions: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
+    """Return the causes of some runs; with who made these where it was not this version alone."""
+    alone = all(one == causes["made_by"] for one in versions)
+    each = [one for place, one in enumerate(versions) if one not in versions[:place]]
+    return {**causes, **({} if alone else {"runs_made_by": each})}
+
+
+def read_json(path: Path, form: str) -> dict[str, Any]:
+    """Read a record of one format.
 
     Raises
     ------
     ValueError
-        If it cannot be read, is cut short, was edited or is of another format.
+        If it cannot be read, is cut short or is of another format.
     """
     try:
         record = parse_json(read_bytes(path, MOST_TEXT))
@@ -125,8 +151,6 @@ def read_sealed(path: Path, form: str) -> dict[str, Any]:
         raise ValueError(f"{path}: is no record, or cut short ({error})") from None
     if not isinstance(record, dict) or record.get("format") != form:
         raise ValueError(f"{path}: is no record of this kind; expected format {form!r}")
-    if record.get("checksum") != checksum(record):
-        raise ValueError(f"{path}: was edited since it was written; its checksum does not fit")
     return record
 
 
@@ -141,19 +165,20 @@ def recorded_section(record: dict[str, Any], file: Path | str) -> Tissue | None:
 
 
 def check_claim(path: Path, causes: dict[str, Any]) -> None:
-    """Refuse a folder that holds anything but what the same causes make.
+    """Refuse a folder that holds anything but what the same causes make, by whatever version.
 
     Parameters
     ----------
     path : Path
-        The sealed file in the folder that holds the causes of what is there.
+        The file in the folder that holds the causes of what is there.
     causes : dict
         Of what is to be written, its format among them.
     """
     folder = path.parent
     if path.exists():
-        held = read_sealed(path, causes["format"])
-        other = [name.replace("_", " ") for name in causes if held.get(name) != causes[name]]
+        held = read_json(path, causes["format"])
+        asked = [name for name in causes if name != "made_by"]
+        other = [name.replace("_", " ") for name in asked if held.get(name) != causes[name]]
         if other:
             raise ValueError(
                 f"{folder} already holds another run (other {', '.join(other)}); "
@@ -184,5 +209,5 @@ def claimed(path: Path, causes: dict[str, Any], content: dict[str, Any]) -> Iter
     with lone_writer(path.parent):
         check_claim(path, causes)  # another run may have come in between
         if not path.exists():
-            write_whole(path, seal(content))
+            write_whole(path, record_text(content))
         yield

@@ -13,6 +13,7 @@ from remodel.arms import Arm
 from remodel.checkpoint import Checkpoint, resume, take_checkpoint
 from remodel.measuring import take_values
 from remodel.model import BoneModel
+from remodel.origin import made_by
 from remodel.parameters import Parameters
 from remodel.patients import Patient
 from remodel.snapshots import Snapshot, take_snapshot
@@ -51,6 +52,8 @@ class Replicate:
         Pictures by arm and year, if they were asked for.
     error : str
         What ended a failed run.
+    made_by : dict
+        The versions that made it, which a cluster may have others of than this process.
     """
 
     number: int
@@ -58,6 +61,7 @@ class Replicate:
     snapshots: dict[tuple[str, float], Snapshot] = field(default_factory=dict)
     case: int = 0
     error: str = ""
+    made_by: dict[str, str] = field(default_factory=made_by)
 
 
 def attempt(task: ReplicateTask) -> Replicate:

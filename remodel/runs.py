@@ -10,11 +10,21 @@ import pandas as pd
 from remodel.files import write_whole
 from remodel.measures import COLUMNS
 from remodel.quantities import one_line
-from remodel.record import as_csv, blank, checksum, claimed, read_sealed, seal, unblank
+from remodel.record import (
+    as_csv,
+    blank,
+    check_parts,
+    checksum,
+    claimed,
+    read_json,
+    record_text,
+    unblank,
+)
 from remodel.replicates import Replicate
 
 MANIFEST = "ensemble.json"
-ENSEMBLE, RUN = "remodel ensemble, 2", "remodel ensemble run, 2"
+ENSEMBLE, RUN = "remodel ensemble, 3", "remodel ensemble run, 3"
+PARTS = {"made_by": dict, "seed": int, "replicates": int, "measure": str, "cases": list}
 NUMBERS = {"replicate", "seed", *COLUMNS}  # columns that hold no text
 
 
@@ -22,6 +32,13 @@ def claim_folder(folder: Path, causes: Mapping[str, Any]) -> AbstractContextMana
     """Make a folder that of an ensemble, as `claimed` does."""
     manifest = {"format": ENSEMBLE, **causes}
     return claimed(folder / MANIFEST, manifest, manifest)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read what makes the ensemble of a folder."""
+    causes = read_json(folder / MANIFEST, ENSEMBLE)
+    check_parts(folder / MANIFEST, causes, PARTS)
+    return causes
 
 
 def run_path(folder: Path, case: int, number: int) -> Path:
@@ -41,12 +58,13 @@ def write_run(folder: Path, causes: Mapping[str, Any], run: Replicate) -> None:
     columns = {str(name): [blank(x) for x in run.frame[name].tolist()] for name in run.frame}
     record = {
         "format": RUN,
+        "made_by": run.made_by,
         "belongs_to": fingerprint(causes, run.case, run.number),
         "error": run.error,
         "readings": columns,
     }
     try:
-        write_whole(path, seal(record))
+        write_whole(path, record_text(record))
     except OSError as error:
         kept = "finished runs are kept, and the same command goes on from there"
         if not folder.is_dir():
@@ -60,11 +78,11 @@ def read_run(folder: Path, causes: Mapping[str, Any], case: int, number: int) ->
     Raises
     ------
     ValueError
-        If its file is damaged or belongs to another ensemble.
+        If its file is cut short or belongs to another ensemble.
     """
     path = run_path(folder, case, number)
     try:
-        record = read_sealed(path, RUN)
+        record = read_json(path, RUN)
     except ValueError as error:
         raise ValueError(f"{error}; remove it, and the same command runs it anew") from None
     if record.get("belongs_to") != fingerprint(causes, case, number):
@@ -73,7 +91,8 @@ def read_run(folder: Path, causes: Mapping[str, Any], case: int, number: int) ->
         )
     try:
         frame = as_frame(record["readings"])
-        return Replicate(number, frame, case=case, error=str(record["error"]))
+        failed, version = str(record["error"]), dict(record["made_by"])
+        return Replicate(number, frame, case=case, error=failed, made_by=version)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: holds no run ({error!r})") from None
 
@@ -98,8 +117,8 @@ def read_runs(folder: Path, causes: Mapping[str, Any]) -> Iterator[Replicate]:
 
 
 def fingerprint(causes: Mapping[str, Any], case: int, number: int) -> str:
-    """Return a checksum of all that makes one run of an ensemble."""
-    shared = ("made_by", "code", "measure", "seed")
+    """Return a checksum of all that makes one run of an ensemble, but for the version."""
+    shared = ("measure", "seed")
     parts = {name: causes[name] for name in shared}
     return checksum(parts | {"case": causes["cases"][case], "replicate": number})
 

@@ -17,14 +17,14 @@ from remodel.drugs import drug
 from remodel.kinetics import Body
 from remodel.measures import Meter
 from remodel.model import BoneModel
-from remodel.origin import code_sum, made_by, recorded_parameters
+from remodel.origin import made_by, recorded_parameters, warn_of_others
 from remodel.parameters import Parameters
 from remodel.patients import Patient
 from remodel.signals import Signals, Surroundings
 from remodel.therapies import Course, Treatment
 from remodel.tissue import DOSES, FIELDS, Tissue, flat_view
 
-MODEL = "remodel model, 1"
+MODEL = "remodel model, 2"
 SITES = ("matrix", "region", "outside", *FIELDS, "busy")
 COUNTS = ("tick", "steps", "until", "run_in", "perforations", "started")
 READINGS = ("since", "history", "baseline", "now", "rows")
@@ -57,7 +57,6 @@ def describe_point(point: Checkpoint) -> dict[str, Any]:
     courses = [asdict(course) for course in treatment.courses]
     return {
         "made_by": made_by(),
-        "code": code_sum(),
         "seed": point.seed,
         "patient": asdict(point.patient),
         "parameter_set": point.parameters.parameter_set,
@@ -100,25 +99,20 @@ def load_model(path: Path | str) -> BoneModel:
     Raises
     ------
     ValueError
-        With one line, if the file is not whole, was edited or comes from other code.
+        With one line, if the file is not whole.
+
+    Warns
+    -----
+    OtherVersionWarning
+        If another version saved it: it may not go on to the last bit as there.
     """
     arrays, record = read_archive(Path(path), MODEL)
-    refuse_other_code(path, record)
+    warn_of_others(path, [record.get("made_by")])
     try:
         point = read_point(arrays, record)
         return resume(point, point.state["treatment"].courses)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise ValueError(f"{path}: holds no whole model ({error!r})") from None
-
-
-def refuse_other_code(path: Path | str, record: dict[str, Any]) -> None:
-    """Refuse a model that this code would not go on with to the last bit."""
-    if record.get("code") != code_sum():
-        theirs = record.get("made_by", {}).get("remodel", "unknown")
-        raise ValueError(
-            f"{path}: was saved by other code (remodel {theirs}, this is {made_by()['remodel']}); "
-            "go on with the code that saved it, or run the model anew"
-        )
 
 
 def read_point(arrays: Arrays, record: dict[str, Any]) -> Checkpoint:

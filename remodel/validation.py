@@ -16,13 +16,13 @@ from remodel.histomorphometry import histomorphometry
 from remodel.model import BoneModel
 from remodel.parameters import Parameters
 from remodel.patients import Patient
-from remodel.record import claimed, describe, rows_of, seal
+from remodel.record import claimed, describe, record_text, rows_of, with_versions
 from remodel.replicates import Measure
 from remodel.report import Readings
 from remodel.targets import target_table
 from remodel.trials import Trial, built_in_trials, load_trial
 
-FORMAT = "remodel validation, 1"
+FORMAT = "remodel validation, 2"
 OUTPUTS = (*pages.OUTPUTS, "record.json")
 KEPT = "runs"  # folder of what is finished, until all is
 BEFORE = "before treatment"
@@ -53,10 +53,13 @@ def validate(
     causes = describe(trials[0], parameters, seed, replicates)
     causes |= {"format": FORMAT, "trial": [trial.as_data() for trial in trials]}
 
+    versions: list[dict[str, str]] = []
+
     def run(part: str, trials: Sequence[Trial], measure: Measure | None = None) -> pd.DataFrame:
         cases = [Case(trial, parameters, {"trial": trial.name}) for trial in trials]
         kept = folder / KEPT / part
         found = run_ensemble(cases, kept, replicates, seed, workers, True, measure=measure)
+        versions.extend(found.made_by)
         return all_finished(found)
 
     with claimed(folder / "record.json", causes, causes | {"results": None}):
@@ -69,7 +72,8 @@ def validate(
         made = f"{replicates} replicates, seed {seed}, {parameters.describe()}"
         pages.write_pages(table, targets, baseline, made, folder)
         results = {"evidence": rows_of(table), "targets": rows_of(targets)}
-        write_whole(folder / "record.json", seal(causes | {"results": results}))
+        whole = with_versions(causes, versions) | {"results": results}
+        write_whole(folder / "record.json", record_text(whole))
         remove_whole(folder / KEPT)
     return table
 

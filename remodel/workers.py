@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 import cloudpickle
 
-from remodel.origin import origin
+from remodel.origin import made_by, other_versions, warn_of_others
 from remodel.quantities import one_line, whole
 from remodel.terminal import say
 
@@ -369,8 +369,12 @@ def open_cluster(address: str) -> Iterator[Executor]:
     Raises
     ------
     ValueError
-        If no scheduler or no worker answers, or if a worker would not give the numbers of
-        this machine because its versions or its code are others.
+        If no scheduler or no worker answers, or if a worker lacks a module.
+
+    Warns
+    -----
+    OtherVersionWarning
+        If a worker has other versions than this process.
     """
     try:
         from distributed import Client
@@ -397,28 +401,16 @@ def open_cluster(address: str) -> Iterator[Executor]:
 
 
 def check_workers(client: Any, address: str) -> None:
-    """Refuse a cluster without workers, or with one that is not made as this process is."""
+    """Refuse a cluster without workers; warn of one that has other versions than this process."""
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError:
         raise ValueError(f"scheduler = {address}: no worker has come to it yet") from None
-    here = origin()
     try:
-        found = client.run(origin)
-    except ImportError as error:
+        found = client.run(made_by)
+    except (ImportError, AttributeError) as error:
         raise ValueError(f"scheduler = {address}: a worker lacks a module ({error})") from None
     for worker, there in found.items():
-        if there != here:
-            raise ValueError(
-                f"worker {worker} has {differences(there, here)}; install the same as here"
-            )
-
-
-def differences(there: Any, here: dict[str, Any]) -> str:
-    """Return what a worker has in place of the versions and the code of this process."""
-    other = [
-        f"{name} {there['made_by'].get(name)} in place of {version}"
-        for name, version in here["made_by"].items()
-        if there["made_by"].get(name) != version
-    ]
-    return ", ".join(other or ["other code of remodel"])
+        if other_versions(there):
+            warn_of_others(f"worker {worker}", [there])
+            break

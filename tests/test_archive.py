@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from helpers import same, small, state_of
-from test_saving import TINY, resealed, saved, tiny
+from test_saving import TINY, rewritten, saved, tiny
 
 from remodel import BoneModel
 from remodel.archive import (
@@ -21,9 +21,9 @@ __all__ = ["saved"]  # a fixture
 
 def test_a_section_is_no_model_and_a_model_no_section(saved, tmp_path):
     save_section(saved[0].tissue, tmp_path / "section.npz")
-    with pytest.raises(ValueError, match=r"holds 'remodel section, 1'; expected 'remodel model"):
+    with pytest.raises(ValueError, match=r"holds 'remodel section, 2'; expected 'remodel model"):
         load_model(tmp_path / "section.npz")
-    with pytest.raises(ValueError, match=r"holds 'remodel model, 1'; expected 'remodel section"):
+    with pytest.raises(ValueError, match=r"holds 'remodel model, 2'; expected 'remodel section"):
         load_section(saved[1])
 
 
@@ -73,6 +73,6 @@ def test_arrays_that_are_no_section_are_refused(tmp_path, name, spoil, expected)
 def test_a_nonsensical_site_size_is_refused(tmp_path, size):
     path = tmp_path / "section.npz"
     save_section(tiny().tissue, path)
-    resealed(path, path, SECTION, site_um=size)
+    rewritten(path, path, SECTION, site_um=size)
     with pytest.raises(ValueError, match="holds no section: site size"):
         load_section(path)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers import silent, small, wall
@@ -245,3 +246,43 @@ def test_what_is_switched_off_stays_as_it_was_at_rest():
     assert model.signals.recruitment == pytest.approx(
         supplied.signals.recruitment * supplied.surroundings.supply.mean()
     )
+
+
+class Line:
+    """A world in which each row misses by how far a number, as its logarithm, is from a place."""
+
+    def __init__(self, module, place):
+        self.free, self.place, self.asked = module.FREE, place, 0
+        self.size = len(module.published_rows()) + len(module.RANGES)
+
+    def map(self, _, tasks):
+        self.asked += len(tasks)
+        return [{name: np.log(values[name]) for name in self.free} for values, _ in tasks]
+
+    def missed(self, answers, _):
+        found = np.zeros(self.size)
+        here = np.array([answers[name] for name in self.free])
+        found[: len(here)] = 3.0 * (here - self.place)
+        return found
+
+
+def test_least_squares_finds_the_place_of_least_cost_inside_the_ranges(monkeypatch):
+    module = load("calibrate")
+    start = {name: Parameters().values()[name] for name in module.FREE}
+    place = np.log(list(start.values())) + np.linspace(-0.4, 0.4, len(start))
+    at_end = module.FREE.index("drugs.tamoxifen.efficacy")  # of at most 1
+    place[at_end] = np.log(2.0)
+    world = Line(module, place)
+    monkeypatch.setattr(module, "residuals", world.missed)
+    search = module.Search(world, range(1), start, {})
+    search.descend(8)
+    assert world.asked <= 9 + 9 * len(start)
+    best = min(search.history, key=lambda one: one["cost"])
+    found = np.array([best["values"][name] for name in module.FREE])
+    inside = np.delete(np.arange(len(start)), at_end)
+    assert found[inside] == pytest.approx(np.exp(place[inside]), rel=0.01)
+    assert 0.9 < found[at_end] <= 1.0
+    doubt = search.doubt()  # each row has a slope of 3 on the number that it is about
+    width = np.log(doubt["osteoclast.life"]["high"] / doubt["osteoclast.life"]["low"])
+    assert width == pytest.approx(2 * 1.96 / 3, rel=1e-6)
+    assert [each["informed_by"] for each in doubt.values()][:3] == list(search.rows)[:3]

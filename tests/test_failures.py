@@ -120,12 +120,26 @@ def test_a_lock_ends_with_the_process_that_held_it(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_disk_without_locks_is_used_without(tmp_path, monkeypatch):
-    def none(_):
-        raise OSError(errno.ENOLCK, "No locks available")
+@POSIX
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_disk_without_locks_is_used_without(tmp_path, monkeypatch, number):
+    begin = time.perf_counter()
 
-    monkeypatch.setattr("remodel.files.take_lock", none)
+    def none(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", none)
     with lone_writer(tmp_path):
+        assert time.perf_counter() - begin < 5
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_whose_lock_belongs_to_another_user_is_busy(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refused)
+    with pytest.raises(ValueError, match="another run is at work"), lone_writer(tmp_path):
         pass
 
 

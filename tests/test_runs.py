@@ -238,16 +238,15 @@ def test_a_run_of_another_experiment_is_refused(done, tmp_path):
     "damage",
     [
         pytest.param(lambda text: text[:100], id="cut short"),
-        pytest.param(lambda text: text.replace("total", "t"), id="edited"),
         pytest.param(lambda _: "", id="empty"),
     ],
 )
-def test_a_damaged_run_is_refused_by_name(done, tmp_path, damage):
+def test_a_run_that_is_cut_short_is_refused_by_name(done, tmp_path, damage):
     for name, content in files(done[0]).items():
         (tmp_path / name).write_bytes(content)
     path = tmp_path / "0000-001.json"
     path.write_text(damage(path.read_text()))
-    with pytest.raises(ValueError, match=r"0000-001\.json: (is no record|was edited)"):
+    with pytest.raises(ValueError, match=r"0000-001\.json: is no record.*; remove it, and"):
         run_ensemble(CASES, tmp_path, replicates=2, seed=3)
 
 

@@ -10,7 +10,7 @@ import pytest
 from helpers import build, small
 from test_checkpoint import EVERYTHING, alike, cells_of
 
-from remodel import BoneModel, saving
+from remodel import BoneModel, __version__, saving
 from remodel.archive import (
     load_section,
     read_archive,
@@ -18,6 +18,7 @@ from remodel.archive import (
 )
 from remodel.changes import Change
 from remodel.drugs import drug
+from remodel.origin import OtherVersionWarning, made_by
 from remodel.saving import MODEL, load_model, save_model
 from remodel.therapies import Course
 
@@ -131,47 +132,37 @@ def test_a_truncated_file_is_refused_wherever_it_ends(saved, tmp_path):
             load_model(path)
 
 
-def test_a_flipped_bit_in_the_content_is_found_wherever_it_is(saved, tmp_path):
-    whole = saved[1].read_bytes()
-    path = tmp_path / "model.npz"
-    with zipfile.ZipFile(saved[1]) as file:
-        begins = [item.header_offset + 90 for item in file.infolist()]  # past the zip's own words
-    for place in [*begins, *np.linspace(100, begins[1] - 100, 20).astype(int)]:
-        damaged = bytearray(whole)
-        damaged[place] ^= 4
-        path.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"model\.npz: "):
-            load_model(path)
-
-
-def test_an_edited_file_is_refused(saved, tmp_path):
+def test_a_saved_model_may_be_edited(saved, tmp_path):
     with np.load(saved[1]) as file:
         arrays = {name: file[name] for name in file.files}
-    arrays["matrix"][3, 3] += 1e-9
+    row, column = np.argwhere(arrays["matrix"] == 1.0)[0]
+    arrays["matrix"][row, column] = 0.5
     np.savez_compressed(tmp_path / "model.npz", **arrays)
-    with pytest.raises(ValueError, match="edited since it was written"):
-        load_model(tmp_path / "model.npz")
+    assert load_model(tmp_path / "model.npz").tissue.matrix[row, column] == 0.5
 
 
-def resealed(path, to, kind=MODEL, **changes):
-    """Write a file again with some of its record changed, and the checksum made to fit."""
+def rewritten(path, to, kind=MODEL, **changes):
+    """Write a file again with some of its record changed."""
     arrays, record = read_archive(path, kind)
     record.pop("kind")
     write_archive(to, kind, arrays, record | changes)
 
 
-def test_a_model_of_other_code_is_refused_by_what_to_do(saved, tmp_path):
-    resealed(saved[1], tmp_path / "other.npz", code="0", made_by={"remodel": "0.0.9"})
-    with pytest.raises(ValueError, match=r"other code \(remodel 0\.0\.9.*go on with the code that"):
-        load_model(tmp_path / "other.npz")
+def test_a_model_of_another_version_goes_on_with_a_warning(saved, tmp_path):
+    rewritten(saved[1], tmp_path / "other.npz", made_by=made_by() | {"remodel": "0.0.9"})
+    said = rf"other\.npz: other versions \(remodel 0\.0\.9 in place of {__version__}\); "
+    with pytest.warns(OtherVersionWarning, match=said) as notes:
+        other = load_model(tmp_path / "other.npz")
+    assert notes[0].filename == __file__
+    alike(other, load_model(saved[1]))
 
 
 @pytest.mark.parametrize(
     "name, value",
     [("cells", {}), ("seed", None), ("doses", {}), ("site_um", "x"), ("signals", {"wings": 2})],
 )
-def test_a_well_sealed_file_that_lacks_a_part_is_refused(saved, tmp_path, name, value):
-    resealed(saved[1], tmp_path / "bad.npz", **{name: value})
+def test_a_file_that_lacks_a_part_is_refused(saved, tmp_path, name, value):
+    rewritten(saved[1], tmp_path / "bad.npz", **{name: value})
     with pytest.raises(ValueError, match=r"bad\.npz: holds no whole model"):
         load_model(tmp_path / "bad.npz")
 
@@ -248,4 +239,4 @@ def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked(monkeypatch, 
 def test_a_record_in_a_file_is_json(saved):
     with np.load(saved[1], allow_pickle=False) as file:
         record = json.loads(file["record"].tobytes())
-    assert {"made_by", "code", "parameters", "patient", "courses", "seed"} <= set(record)
+    assert {"made_by", "parameters", "patient", "courses", "seed"} <= set(record)

@@ -20,7 +20,7 @@ from remodel import __main__ as command
 from remodel.archive import save_section
 from remodel.images import Scan, read_section
 from remodel.reader import Table
-from remodel.record import seal
+from remodel.record import FORMAT, record_text
 from remodel.tissue import REGIONS
 from remodel.trials import build_trial, load_trial
 
@@ -232,7 +232,7 @@ def desk(folder):
         raise ValueError("all that was typed makes sense")
 
     (folder / "mine.toml").write_text("\n".join(TRIAL), encoding="utf-8")
-    (folder / "record.json").write_text(seal({"format": "remodel run, 1"}))
+    (folder / "record.json").write_text(record_text({"format": FORMAT}))
     save_section(small_section(), folder / "section.npz")
     Image.fromarray(picture("uint8", (20, 20), 1, 0.5)).save(folder / "slice.png")
     with pytest.MonkeyPatch.context() as patch:

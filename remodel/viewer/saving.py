@@ -15,7 +15,7 @@ from remodel.measures import COLUMNS
 from remodel.model import BoneModel
 from remodel.parameters import Parameters
 from remodel.quantities import check
-from remodel.record import as_csv, describe, results, seal
+from remodel.record import as_csv, describe, record_text, results
 from remodel.report import summarize
 from remodel.trials import LONGEST, Trial
 from remodel.viewer.legend import KEYS
@@ -105,7 +105,7 @@ def record_file(player: Player) -> str:
     causes: dict[str, Any] = describe(trial, player.scene.parameters, seed, 1)
     frame = readings(player)
     summary = summarize(frame, trial, player.scene.parameters.fracture)
-    return seal(causes | {"results": results(frame, summary)})
+    return record_text(causes | {"results": results(frame, summary)})
 
 
 def section_picture(player: Player) -> bytes:
