@@ -125,7 +125,7 @@ def test_an_unknown_therapy_gets_the_list(capsys, tmp_path):
 def test_an_unknown_option_gets_the_list(capsys):
     line = refused(capsys, "run", "atac", "--replicate", "3")
     assert "'--replicate'" in line
-    options = "replicates, workers, scheduler, seed, set, quick, years-off, tissue, out"
+    options = "replicates, workers, scheduler, seed, set, parameters, quick, years-off, tissue, out"
     assert ", ".join(f"--{name}" for name in options.split(", ")) in line
 
 
