@@ -14,8 +14,9 @@ from remodel import movies
 from remodel.archive import load_section, save_section
 from remodel.jobs import SECTION, run_again, run_job
 from remodel.movies import Film, find_arm, make_movie, read_film, run_ahead
+from remodel.origin import OtherVersionWarning
 from remodel.plots import plot_section
-from remodel.record import read_record, recorded_section
+from remodel.record import read_record, record_text, recorded_section
 from remodel.replicates import ReplicateTask
 from remodel.sections import build_section
 from remodel.snapshots import take_snapshot
@@ -82,6 +83,16 @@ def test_a_film_is_of_the_run_that_the_record_says(folder, tmp_path, seen, repli
     assert seen[-1].matrix.sum() == pytest.approx(bone, rel=0.01)  # some steps after the reading
     again = run_ahead(movies.take_checkpoint(movies.spin_up(film.task, film.arm.patient)), film)
     assert again.trabecular_bone.to_numpy() == pytest.approx(here.trabecular_bone, rel=0, abs=0)
+
+
+def test_a_film_of_a_run_of_another_version_is_warned_of(folder, tmp_path):
+    for name in ("record.json", SECTION):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    record = read_record(tmp_path / "record.json") | {"made_by": {"remodel": "0.0.9"}}
+    (tmp_path / "record.json").write_text(record_text(record))
+    with pytest.warns(OtherVersionWarning, match=r"record\.json: other versions \(remodel 0\.0\.9"):
+        film = read_film(str(tmp_path), None, 0, 8)
+    assert film.task.seed == read_film(str(folder), None, 0, 8).task.seed
 
 
 def test_a_film_of_a_trial_needs_no_run(trial, tmp_path, seen):

@@ -1,5 +1,6 @@
 """What made a number is told by version and commit, and telling it never fails."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,10 +8,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from test_runs import CASES
 
 import remodel
 from remodel import origin
-from remodel.origin import commit_of, made_by, other_versions, warn_of_others
+from remodel.__main__ import guard
+from remodel.ensemble import load_ensemble, run_ensemble
+from remodel.origin import (
+    OtherVersionWarning,
+    commit_of,
+    made_by,
+    other_versions,
+    warn_of_others,
+)
+from remodel.record import record_text
 
 HERE = str(Path(remodel.__file__).parent.parent)
 WHO = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
@@ -120,3 +131,30 @@ def test_the_same_versions_are_no_others(recwarn):
     other = made_by() | {"numpy": "1.0"}
     assert other_versions(other) == f"numpy 1.0 in place of {made_by()['numpy']}"
     assert "numpy unknown in place of" in other_versions({})
+
+
+def test_runs_of_another_version_are_read_with_one_warning(tmp_path):
+    run_ensemble(CASES, tmp_path, replicates=2, seed=3)
+    other = made_by() | {"remodel": "0.0.9"}
+    for path in tmp_path.glob("0*.json"):
+        path.write_text(record_text(json.loads(path.read_text()) | {"made_by": other}))
+    for read in (load_ensemble, lambda folder: run_ensemble(CASES, folder, 2, 3)):
+        with pytest.warns(
+            OtherVersionWarning, match=r"other versions \(remodel 0\.0\.9 in"
+        ) as notes:
+            found = read(tmp_path)
+        assert found.made_by == (other,)
+        assert (len(notes), notes[0].filename) == (1, __file__)
+
+
+def test_a_command_says_so_in_one_line_and_goes_on(tmp_path, capsys):
+    record = {"made_by": {"remodel": "0.0.9\x1b[2J\n"}}
+
+    def work():
+        warn_of_others(tmp_path / "a", [record["made_by"]])
+        return 0
+
+    assert guard(work) == 0
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"remodel: note: {tmp_path / 'a'}: other versions (remodel 0.0.9\\x1b")
+    assert line.endswith("; numbers may differ")
