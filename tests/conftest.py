@@ -49,6 +49,13 @@ def pytest_sessionfinish(session):
     ALL_TRIED.update(TRIED)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Give each worker of pytest-xdist whole files while it can: their tests share what is built."""
+    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
+        config.option.dist = "worksteal"
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
     """Add up what a worker has tried."""

@@ -191,13 +191,13 @@ def test_fractures_are_those_of_true_bone_against_no_protection():
 
 
 @pytest.mark.parametrize("arguments", [("--out", "a.csv"), ("--replicates", "0"), ("--steps", "7")])
-def test_bad_input_of_an_experiment_is_one_line(tmp_path, arguments):
-    done = subprocess.run(
-        [sys.executable, FOLDER / "convergence.py", "--quick", *arguments],
-        check=False, capture_output=True, text=True, cwd=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
+def test_bad_input_of_an_experiment_is_one_line(tmp_path, monkeypatch, capsys, arguments):
+    script = str(FOLDER / "convergence.py")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [script, "--quick", *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        runpy.run_path(script, run_name="__main__")
+    assert capsys.readouterr().err.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 

@@ -88,6 +88,7 @@ def small_sections(monkeypatch):
         cached.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_sections")
 @pytest.mark.parametrize("lesson, pressed", PLAYED, ids=lambda x: getattr(x, "name", x))
 def test_no_reading_depends_on_the_speed_that_is_chosen(lesson, pressed):
