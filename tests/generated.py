@@ -12,10 +12,15 @@ from remodel.changes import LIVED
 from remodel.drugs import DRUGS, SHORTEST
 
 TRIED = Counter()  # by kind; `conftest.py` prints it
+FULL = 100  # `max_examples` of the profile in which as many are tried as a test says
 
 
 def tried(kind, count, /, **inputs):
-    """Try a test on so many generated inputs of a kind; on more under another profile."""
+    """Try a test on so many generated inputs of a kind, in the profile `full`.
+
+    The test says by `asked` how many it tries in the profile of this run; `conftest.py` fails
+    it if there were fewer.
+    """
 
     def decorate(test):
         @wraps(test)
@@ -23,8 +28,10 @@ def tried(kind, count, /, **inputs):
             TRIED[kind] += 1
             test(**values)
 
-        scaled = settings(max_examples=count * settings().max_examples // 100)
-        return scaled(given(**inputs)(counted))
+        scaled = count * settings().max_examples // FULL
+        made = settings(max_examples=scaled)(given(**inputs)(counted))
+        made.asked = (kind, scaled)
+        return made
 
     return decorate
 

@@ -22,6 +22,7 @@ from remodel.jobs import OUTPUTS, RUNS
 from remodel.origin import OtherVersionWarning, made_by
 from remodel.workers import check_workers, open_cluster
 
+pytestmark = pytest.mark.slow  # a scheduler and its workers are processes of their own
 HERE = str(Path(remodel.__file__).parent.parent)
 
 

@@ -91,6 +91,7 @@ def test_the_same_run_may_be_written_again_and_another_may_not(capsys):
     assert "other trial" in refused(capsys, *first, "--years-off", "1")
 
 
+@pytest.mark.slow
 def test_workers_may_be_spawned_as_on_windows(capsys, tmp_path, monkeypatch):
     line = ("run", "tiny.toml", "--quick", "--replicates", "2")
     assert run(capsys, *line, "--workers", "1", "--out", "one")[0] == 0
@@ -221,6 +222,7 @@ def group_is_gone(group, seconds=10.0):
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("to_group", [True, False], ids=["terminal", "process"])

@@ -6,8 +6,8 @@ from math import ceil, inf
 
 import numpy as np
 import pytest
+from generated import tried
 from helpers import build, same, state_of
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_drugs import WEEK, levels
 
@@ -27,9 +27,8 @@ def test_steps_divide_a_daily_course_without_a_trace():
     assert end(7.0) == pytest.approx(end(28.0))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
-@given(
-    days=st.floats(0.1, 14), start=st.floats(-1, 3), length=st.floats(0, 5),
+@tried(
+    "injections", 100, days=st.floats(0.1, 14), start=st.floats(-1, 3), length=st.floats(0, 5),
     every=st.floats(1, 400), drug=st.sampled_from(["denosumab", "zoledronate"]),
 )  # fmt: skip
 def test_every_injection_is_given_once_whatever_the_step(days, start, length, every, drug):

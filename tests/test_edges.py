@@ -117,6 +117,7 @@ def test_the_package_loads_nothing_before_it_is_asked_and_has_all_its_names():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["cp1252", "ascii", "cp932"])
 def test_a_letter_that_cannot_be_printed_is_replaced(tmp_path, monkeypatch, code):
     monkeypatch.chdir(tmp_path)
@@ -198,6 +199,7 @@ def test_letters_come_from_another_font_that_has_them(tmp_path, capsys, monkeypa
     assert fonts.font_file(STRANGE[0]) == str(tmp_path / "own.ttf")
 
 
+@pytest.mark.slow
 def test_a_run_with_letters_that_no_font_has_says_so_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = LETTERS.format(name="\u8bd5\u9a8c", arm="\u672a\u6cbb\u7597 \u03b1")

@@ -66,6 +66,7 @@ def test_content_is_on_the_disk_before_its_name(tmp_path, monkeypatch):
     assert order == ["fsync", "replace"]
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize("most", [2_000, 60_000])
 def test_a_disk_that_fills_is_one_line_and_the_command_goes_on(done, tmp_path, most, capsys):
@@ -217,6 +218,7 @@ def test_a_cluster_without_workers_is_not_waited_for_for_ever(monkeypatch):
     assert cluster.asked == 2
 
 
+@pytest.mark.slow
 @POSIX
 def test_a_polite_request_to_end_is_taken_for_an_interrupt(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -1,8 +1,4 @@
-"""Every help fits a screen and ends with an example that works and says how long it takes.
-
-A screen is 80 columns by 40 lines: what most terminals open with, and what is left of a
-projected one. Nobody scrolls back in front of a class.
-"""
+"""What a help names is there, and the example at its end is a command that works."""
 
 import argparse
 import os
@@ -22,19 +18,17 @@ from remodel.viewer.lesson_reader import built_in_lessons
 from remodel.viewer.scene import SECTIONS
 
 TOP = Path(__file__).parent.parent
-COLUMNS, LINES = 80, 40
 SCRIPTS = sorted(
     path.stem
     for path in (TOP / "experiments").glob("*.py")
     if '"__main__"' in path.read_text(encoding="utf-8")
 )
-TIMES = re.compile(r"\d+ (?:s|min|minutes)\b|a minute|half a minute|as long as")
 
 
 @pytest.fixture(autouse=True)
 def terminal(monkeypatch):
-    """Show help on a terminal of 80 columns."""
-    monkeypatch.setenv("COLUMNS", str(COLUMNS))
+    """Show help on a terminal of 80 columns, wherever the tests run."""
+    monkeypatch.setenv("COLUMNS", "80")
 
 
 class FoundError(BaseException):
@@ -54,46 +48,33 @@ def experiment_parser(name, monkeypatch):
 
 
 def find_example(text):
-    """Return the example of a help, and how long it says that it takes."""
-    takes, line = re.search(r"^example \((.+)\):\n  (.+)\n\Z", text, re.MULTILINE).groups()
-    return line, takes
-
-
-def assert_fits(text):
-    lines = text.splitlines()
-    assert len(lines) <= LINES, f"{len(lines)} lines"
-    assert [line for line in lines if len(line) > COLUMNS] == []
+    """Return the example of a help."""
+    return re.search(r"^example.*:\n  (.+)\n\Z", text, re.MULTILINE)[1]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_of_a_command_fits_and_its_example_is_one(name):
+def test_the_example_of_a_help_is_a_command(name):
     text = make_parser()[1][name].format_help()
-    assert_fits(text)
-    line, takes = find_example(text)
-    assert TIMES.search(takes)
+    line = find_example(text)
     program, *arguments = shlex.split(line)
     assert program == "remodel"
     assert parse(arguments).command == name
 
 
-def test_the_help_of_all_fits_and_leads_to_that_of_each(capsys):
+def test_the_help_of_all_leads_to_that_of_each(capsys):
     text = make_parser()[0].format_help()
-    assert_fits(text)
     assert all(re.search(rf"^    {name}\b", text, re.MULTILINE) for name in COMMANDS)
     with pytest.raises(SystemExit, match="0"):
-        parse(shlex.split(find_example(text)[0])[1:])
+        parse(shlex.split(find_example(text))[1:])
     assert "usage: remodel run" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_the_help_of_an_experiment_fits_and_its_example_is_one(name, monkeypatch):
+def test_the_example_of_an_experiment_is_a_command(name, monkeypatch):
     with monkeypatch.context() as patch:
         parser = experiment_parser(name, patch)
     text = parser.format_help()
-    assert_fits(text)
-    line, takes = find_example(text)
-    assert TIMES.search(takes)
-    assert "--quick" in takes or "--quick" in text
+    line = find_example(text)
     program, script, *arguments = shlex.split(line)
     assert (program, script) == ("python", f"experiments/{name}.py")
     assert parser.parse_args(arguments).out == Path(f"experiments/results/{name}.json")
@@ -138,7 +119,7 @@ def test_help_names_what_there_is():
 def test_a_narrow_terminal_breaks_no_example(monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     for name, parser in make_parser()[1].items():
-        assert find_example(parser.format_help())[0].startswith(f"remodel {name}")
+        assert find_example(parser.format_help()).startswith(f"remodel {name}")
 
 
 @pytest.mark.parametrize("arguments", [["-m", "remodel"], ["experiments/calibrate.py"]])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from generated import tried
 from helpers import before_each_measure, build, small, state_of
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import remodel
@@ -98,8 +98,7 @@ def watch(model):
     return inspector
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(changes=st.fixed_dictionaries({}, optional=CHANGES), seed=st.integers(0, 2**31))
+@tried("laws", 40, changes=st.fixed_dictionaries({}, optional=CHANGES), seed=st.integers(0, 2**31))
 def test_laws_hold_in_every_step_whatever_the_parameters(changes, seed):
     parameters = small().with_values(TINY | changes)
     model = BoneModel("anastrozole 0.1", parameters=parameters, rng=seed)

@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 from browser import BROWSER, FLAGS, SECONDS, Tab
 
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(BROWSER is None, reason="needs Chromium on the path"),
+]
 TOP = Path(__file__).parent.parent
 APP = TOP / "examples" / "mesa_app.py"
 SHOWN = (

@@ -87,10 +87,8 @@ def usual(drug):
     return outcome({}, drug)
 
 
-@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("name", [name for name in VALUES if not is_flat(name)])
 def test_every_parameter_moves_something(name):
-    if is_flat(name):
-        pytest.skip("shapes a response that is flat")
     row, drug = ROWS[name], name if name in SETTINGS else drug_of(name)
     changes = {name: halved(row._replace(value=BASE.get(name, row.value)))}
     assert outcome(changes, drug) != usual(drug)

@@ -120,6 +120,7 @@ def test_what_is_finished_is_not_run_again(done, tmp_path, monkeypatch):
     assert len(made) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 def test_a_killed_run_goes_on_with_the_same_command(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Imports run one way."""
+"""The imports of the code run one way."""
 
 import ast
 from graphlib import TopologicalSorter

@@ -12,7 +12,10 @@ from remodel.jobs import run_again
 from remodel.record import read_record
 from remodel.viewer.lesson_reader import built_in_lessons, load_lesson
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Chromium on the path")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(BROWSER is None, reason="needs Chromium on the path"),
+]
 PROJECTOR = {"width": 1024, "height": 768}
 
 

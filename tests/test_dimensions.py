@@ -1,0 +1,384 @@
+"""The dimension of every equation: with the units that the code declares, both sides agree.
+
+Each equation is worked out twice, with plain numbers as the model does and with quantities of
+pint that carry the declared units. Both must come to the same number in the unit of the result:
+a wrong unit in a declaration, or a conversion that is missing, fails. Equations that the code
+writes as scalar functions are those functions; what it does with whole arrays is written down
+here once more (`TABLE`).
+"""
+
+import re
+from math import exp
+from types import SimpleNamespace
+
+import pint
+import pytest
+
+from remodel import BoneModel, Parameters, Patient, kinetics, patients, signals
+from remodel.drugs import DRUGS, Drug
+from remodel.habits import Population
+from remodel.histomorphometry import INDICES
+from remodel.kinetics import Body
+from remodel.measures import dxa_change
+from remodel.parameters import YEAR
+from remodel.quantities import Group, Response
+from remodel.signals import Signals
+from remodel.therapies import Exposure, add_effects
+
+UNITS = pint.UnitRegistry()
+for counted in ("dose", "pack", "drink", "site"):
+    UNITS.define(f"{counted} = [{counted}]")
+for share in ("fraction", "SD"):
+    UNITS.define(f"{share} = []")
+
+# A drug that has all mechanisms, so that no number is 0 and hides what it is multiplied with
+WHOLE = Drug(name="whole", half_life=5.0, interval=182.0, amount=60.0, per=7.0, suppression=0.9,
+             ovarian=0.9, estradiol=50.0, serm=4.0, efficacy=0.6, concentration=11_000.0,
+             bisphosphonate=0.7, anabolic=1.2, rankl=0.3, load=0.05)  # fmt: skip
+WOMAN = Patient(smoking=0.8, alcohol=1.5, deficiency=0.4, exercise=2.0, age=52.0)
+GROUPS = {"patient": WOMAN, "population": Population(), "drug": WHOLE} | {
+    name: group for name, group in Parameters().groups().items() if not name.startswith("drugs.")
+}
+
+
+def rows_of(name, group):
+    """Return all numbers of a group; of a drug also those that it leaves at nothing."""
+    return list(group.rows(name) if isinstance(group, Response) else Group.rows(group, name))
+
+
+ROWS = [row for name, group in GROUPS.items() for row in rows_of(name, group)]
+
+STATE = {  # what the equations relate to each other, in the units that the code says
+    "YEAR": (YEAR, "day/year"),
+    "UM": (1000.0, "um/mm"),
+    "PERCENT": (100.0, "%"),
+    "luck": (0.3, "1"),
+    "share": (0.6, "fraction"),
+    "days": (5.0, "day"),
+    "released": (40.0, "um"),
+    "bound": (0.4, "dose"),
+    "level": (3000.0, "ng/mL"),
+    "depot": (9000.0, "ng/mL"),
+    "change": (-3.0, "%"),
+    "years": (7.0, "year"),
+}
+
+TABLE = [  # equation, how it is worked out, and the unit of what comes out
+    ("rows of the section", "section.height * UM / section.site", "1"),
+    ("columns of the section", "section.width * UM / section.site", "1"),
+    ("columns of cortex", "section.cortex * UM / section.site", "1"),
+    ("BV/TV", "section.bone_volume / PERCENT", "fraction"),
+    ("marrow spaces", "section.height * section.width * section.cell_density", "1"),
+    ("thickness of a strut", "exp(section.strut_spread * luck)", "1"),
+    ("struts missing", "luck + section.missing_struts", "fraction"),
+    ("canals", "section.height * section.cortex * section.canal_density", "1"),
+    ("radius of a canal", "(section.canal_width + luck * section.canal_spread) / (2 * UM)", "mm"),
+    ("immature matrix as built", "exp(-section.first_age / mineral.time_constant)", "1"),
+    ("steps of spin-up", "time.spin_up * YEAR / time.step", "1"),
+    ("steps between renewals", "time.renewal / time.step", "1"),
+    ("steps between readings", "time.reading / time.step", "1"),
+    ("Weibull life of osteoclasts", "osteoclast.life * luck ** (1 / osteoclast.shape)", "day"),
+    ("days of life that pass in some days", (
+      "days * responses.osteoclast_wear.full * responses.starvation.full * "
+      "responses.poisoning.full"
+    ), "day"),
+    ("restraint", "luck - osteoclast.restraint", "fraction"),
+    ("dug in a step", "osteoclast.erosion * time.step / section.site", "1"),
+    ("osteoclasts that come to a site in some days", (
+      "responses.recruitment.full / YEAR * days * share ** precursors.exponent"
+    ), "1/site"),
+    ("sites within reach of a site", "precursors.reach / section.site", "1"),
+    ("reversal", "luck * osteoblast.reversal * osteoblast.typical / released", "day"),
+    ("Weibull life of osteoblasts", (
+      "osteoblast.life * released / osteoblast.typical * responses.strain.full * luck "
+      "** (1 / osteoblast.shape)"
+    ), "day"),
+    ("days of life of osteoblasts that pass", (
+      "days * responses.osteoblast_wear.full * (1 + habits.alcohol * patient.alcohol)"
+    ), "day"),
+    ("refilled in a step", "osteoblast.apposition * time.step / section.site", "1"),
+    ("built beyond a cavity, in sites", (
+      "(responses.apron.full + released / osteoblast.typical * responses.overload.full)"
+      " / section.site"
+    ), "1"),
+    ("anabolic signal", "drug.anabolic / responses.apron.half", "1"),
+    ("lining cells that begin on a site in some days", (
+      "responses.lining.full / YEAR * days"
+    ), "1/site"),
+    ("bisphosphonate that binds", (
+      "(osteoclast.drug_capacity - bound) * (1 - exp(-drug.bisphosphonate / "
+      "osteoclast.drug_capacity))"
+    ), "dose"),
+    ("bisphosphonate given back", (
+      "bound * (1 - 0.5 ** (time.renewal / (osteoclast.drug_half_life * YEAR)))"
+    ), "dose"),
+    ("matrix without mineral", (
+      "(1 - mineral.primary) * exp(-time.step / (mineral.time_constant * YEAR))"
+    ), "fraction"),
+    ("strain", (
+      "strain.load * share / luck * (1 + habits.exercise * patient.exercise + "
+      "drug.load)"
+    ), "1"),
+    ("sites that share the load", "strain.reach / section.site", "1"),
+    ("RANKL added", "drug.rankl + habits.deficiency * patient.deficiency", "1"),
+    ("estradiol left by smoking", (
+      "patient.estradiol * exp(-habits.smoking * patient.smoking)"
+    ), "pmol/L"),
+    ("antibody eliminated", (
+      "(drug.elimination + drug.saturable / (drug.saturation + level)) * level"
+    ), "ng/mL/day"),
+    ("antibody absorbed", "drug.absorption * depot", "ng/mL/day"),
+    ("an injection", "depot + drug.concentration", "ng/mL"),
+    ("free RANKL", (
+      "(patient.rankl * responses.rankl.full + drug.rankl)"
+      " / (1 + receptor.opg_binding * responses.opg.full + level / drug.binding)"
+    ), "1"),
+    ("injections in a year", "YEAR / drug.interval", "1/year"),
+    ("a dose in mg a day", "drug.amount / drug.per", "mg/day"),
+    ("bone ALP", "(1 - markers.alp_background) * change", "%"),
+    ("scan", "1 + densitometry.{spine,hip,neck}_error / PERCENT * luck", "1"),
+    ("T-score", (
+      "(share * densitometry.{spine,hip,neck}_young - "
+      "densitometry.{spine,hip,neck}_young) / densitometry.{spine,hip,neck}_young_sd + "
+      "densitometry.usual"
+    ), "SD"),
+    ("DXA", (
+      "densitometry.{spine,hip,neck}_trabecular * change + densitometry.spine_drift * "
+      "(years - densitometry.drift_from)"
+    ), "%"),
+    ("fracture hazard", "exp(fracture.gradient * change)", "1"),
+    ("a woman's age", "population.age + luck * population.age_spread", "year"),
+    ("a woman's menopause", "population.menopause + luck * population.menopause_spread", "year"),
+    ("a woman's estradiol", "population.estradiol * exp(population.estradiol_spread)", "pmol/L"),
+    ("a woman's bone", "patient.bone + population.bone * exp(population.bone_spread)", "fraction"),
+    ("her RANKL", "patient.rankl * exp(population.rankl_spread)", "1"),
+    ("when she quits", "patient.quits + 1 / population.quitting", "year"),
+    ("of women", (
+      "population.smokers + population.drinkers + population.deficient + "
+      "population.active"
+    ), "fraction"),
+    ("cycles", "exp((patient.age - patient.menopause) / patient.transition)", "1"),
+    ("estradiol made and given", (
+      "patient.ovarian * (1 - drug.ovarian) + patient.estradiol * (1 - "
+      "drug.suppression) + drug.estradiol"
+    ), "pmol/L"),
+    ("estrogen activity", (
+      "(patient.estradiol / receptor.estradiol_affinity + drug.efficacy * drug.serm) / "
+      "(1 + drug.serm)"
+    ), "1"),
+    ("lag", "1 - exp(-days / receptor.lag)", "1"),
+    ("level of a daily drug", "exp(-days / drug.half_life)", "1"),
+    ("precursors", "exp(-days * (precursors.turnover + precursors.usage))", "1"),
+]  # fmt: skip
+
+
+def quantity(value, unit):
+    """Return a number in a unit as the code writes it, such as "1/mm2"."""
+    return value * UNITS.Quantity(re.sub(r"(?<=[a-z])(\d)", r"**\1", unit))
+
+
+def in_units(group):
+    """Return a group whose numbers carry their units; it is not checked against its ranges."""
+    made = object.__new__(type(group))
+    vars(made).update(vars(group))
+    vars(made).update(
+        {row.name.removeprefix("."): quantity(row.value, row.unit) for row in rows_of("", group)}
+    )
+    return made
+
+
+def whole_model(convert, **one):
+    """Return all parameters, the numbers of each group as `convert` gives them; and what is one."""
+    groups = {name: convert(group) for name, group in GROUPS.items()}
+    rows = {name.partition(".")[2]: groups.pop(name) for name in list(groups) if "." in name}
+    return SimpleNamespace(**groups, responses=SimpleNamespace(**rows), one=SimpleNamespace(**one))
+
+
+ONE = {"day": "day", "year": "year", "percent": "%"}
+PLAIN = whole_model(lambda group: group, **dict.fromkeys(ONE, 1.0))
+WITH_UNITS = whole_model(in_units, **{name: quantity(1.0, unit) for name, unit in ONE.items()})
+
+
+def same(plain, with_units, unit):
+    """Compare a number with a quantity in a unit; raises where it is of another dimension."""
+    found = UNITS.Quantity(with_units).to(quantity(1.0, unit).units).magnitude
+    assert found == pytest.approx(plain, rel=1e-9), f"{with_units} is not {plain:g} {unit}"
+
+
+def work_out(expression, model, state):
+    """Return the value of an expression; what stands in braces is done for each in turn."""
+    names = vars(model) | state | {"exp": exp}
+    return eval(expression, {}, names)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_unit_can_be_read(row):
+    assert quantity(row.value, row.unit).magnitude == row.value
+
+
+def test_every_index_of_histomorphometry_has_a_unit_that_can_be_read():
+    assert all(quantity(1.0, index.unit) for index in INDICES)
+
+
+SITES = ("spine", "hip", "neck")
+
+
+def spelled(expression):
+    """Return an expression for each DXA site that it stands for."""
+    if "{spine,hip,neck}" not in expression:
+        return [expression]
+    return [expression.replace("{spine,hip,neck}", site) for site in SITES]
+
+
+@pytest.mark.parametrize("name, expression, unit", TABLE, ids=[name for name, *_ in TABLE])
+def test_both_sides_of_an_equation_have_one_dimension(name, expression, unit):
+    assert name
+    numbers = {key: value for key, (value, _) in STATE.items()}
+    quantities = {key: quantity(*about) for key, about in STATE.items()}
+    for each in spelled(expression):
+        plain = work_out(each, PLAIN, numbers)
+        same(plain, work_out(each, WITH_UNITS, quantities), unit)
+
+
+def test_every_number_stands_in_an_equation():
+    text = " ".join(each for _, expression, _ in TABLE for each in spelled(expression))
+    named = set(re.findall(r"[a-z]\w*(?:\.\w+)+", text))
+    curves = {row.name for row in ROWS if row.name.startswith("responses.")}
+    whole = {row.name for row in ROWS} - curves
+    assert whole - named == set()
+    assert {name for name in curves if name.endswith(".full")} - named == set()
+    assert named <= whole | curves
+
+
+def exposure_of(model):
+    return Exposure(
+        estradiol=model.patient.estradiol, ovarian=model.patient.ovarian, cycling=0.4,
+        serm=model.drug.serm, serm_efficacy=model.drug.efficacy, anabolic=model.drug.anabolic,
+        rankl=model.drug.rankl, load=model.drug.load, expression=model.patient.rankl,
+    )  # fmt: skip
+
+
+def hear(model):
+    """Signals of a step, as the body hears them."""
+    heard = Signals(model)
+    for _ in range(2):  # twice: the first begins from nothing
+        heard.renew(exposure_of(model), 7.0 * model.one.day)
+    return {
+        name: (value, {"estradiol": "pmol/L", "recruitment": "1/site/day"}.get(name, "1"))
+        for name, value in vars(heard).items()
+        if name != "parameters"
+    }
+
+
+def respond(model):
+    """Every response, in the unit of its behavior."""
+    levels = {"bisphosphonate swallowed": model.drug.bisphosphonate}
+    found = {}
+    for name, row in vars(model.responses).items():
+        level = levels.get(row.signal, model.drug.anabolic)
+        found[name] = (row.at(level), row.unit)
+    return found
+
+
+def make_estradiol(model):
+    """What a woman makes of estradiol, and how she lives."""
+    made = model.patient.estradiol_at(100.0 * model.one.day, model.habits)
+    exposure = Exposure(estradiol=made.peripheral)
+    model.patient.add_habits(exposure, model.habits)
+    told = {name: (getattr(exposure, name), "1") for name in ("rankl", "load", "wear")}
+    return told | {
+        "ovarian": (made.ovarian, "pmol/L"),
+        "peripheral": (made.peripheral, "pmol/L"),
+        "cycling": (made.cycling, "1"),
+    }
+
+
+def take_drugs(model):
+    """Levels of a daily drug and of an injected one, and what they do."""
+    injected, daily = Body(), Body()
+    mean = injected.take(model.drug, 0.0, 1.0, kinetics.SUBSTEP)
+    swallowed = SimpleNamespace(**vars(model.drug) | {"concentration": 0.0})
+    exposure = Exposure(estradiol=model.patient.estradiol)
+    add_effects(exposure, swallowed, daily.take(swallowed, 0.8, 0.0, 7.0 * model.one.day))
+    return {
+        "mean": (mean, "ng/mL"),
+        "depot": (injected.depot, "ng/mL"),
+        "level": (daily.level, "1"),
+        "antibody": (mean / model.drug.binding, "1"),
+        "estradiol": (exposure.estradiol, "pmol/L"),
+        "serm": (exposure.serm, "1"),
+        "efficacy": (exposure.serm_efficacy, "fraction"),
+    }
+
+
+def read_rates(model):
+    """Rates of the cells, in sites."""
+    stand_in = SimpleNamespace(parameters=model, tissue=SimpleNamespace(site_um=model.section.site))
+    BoneModel.read_rates(stand_in)
+    return {
+        "days": (stand_in.days, "day"),
+        "erosion": (stand_in.erosion, "1/day"),
+        "apposition": (stand_in.apposition, "1/day"),
+        "typical": (stand_in.typical, "1"),
+        "unfinished": (stand_in.unfinished, "1"),
+    }
+
+
+def scan(model):
+    """T-scores, and DXA of each site."""
+    change = {"trabecular_bmd": -5.0 * model.one.percent, "cortical_bmd": -2.0 * model.one.percent}
+    found = {}
+    for site in SITES:
+        found[f"T {site}"] = (model.densitometry.t_score(site, 0.9, -3.0), "SD")
+        found[f"bone {site}"] = (model.densitometry.bone_at(site, -2.0), "1")
+        seen = dxa_change(model.densitometry, site, change, model.patient.age, 7.0 * model.one.year)
+        found[f"DXA {site}"] = (seen, "%")
+    return found
+
+
+@pytest.mark.parametrize(
+    "act", [hear, respond, make_estradiol, take_drugs, read_rates, scan], ids=lambda f: f.__name__
+)
+def test_a_function_of_the_model_gives_the_same_with_units(act, monkeypatch):
+    plain = act(PLAIN)
+    for module in (signals, patients):
+        monkeypatch.setattr(module, "YEAR", quantity(YEAR, "day/year"))
+    monkeypatch.setattr(kinetics, "SUBSTEP", quantity(kinetics.SUBSTEP, "day"))
+    found = act(WITH_UNITS)
+    assert list(found) == list(plain)
+    for name, (value, unit) in found.items():
+        same(plain[name][0], value, unit)
+
+
+@pytest.mark.parametrize(
+    "name, wrong", [
+        ("osteoclast.erosion", "um"), ("osteoblast.life", "year"), ("precursors.usage", "1/year"),
+        ("receptor.estradiol_affinity", "pg/mL"), ("habits.smoking", "pack/day"),
+        ("fracture.gradient", "1"), ("section.canal_density", "1/um2"),
+    ],
+)  # fmt: skip
+def test_a_wrong_unit_would_be_found(name, wrong):
+    """Where a unit is declared wrongly some equation of the table does not come out."""
+    state = {key: quantity(*about) for key, about in STATE.items()}
+    numbers = {key: value for key, (value, _) in STATE.items()}
+    group, item = name.split(".")
+    faulty = SimpleNamespace(**vars(WITH_UNITS))
+    made = object.__new__(type(getattr(PLAIN, group)))
+    value = getattr(getattr(PLAIN, group), item)
+    vars(made).update(vars(getattr(WITH_UNITS, group)) | {item: quantity(value, wrong)})
+    vars(faulty)[group] = made
+    failed = 0
+    for _, expression, unit in TABLE:
+        if name in expression:
+            try:
+                same(
+                    work_out(expression, PLAIN, numbers), work_out(expression, faulty, state), unit
+                )
+            except (pint.DimensionalityError, AssertionError):
+                failed += 1
+    assert failed
+
+
+def test_the_constants_are_those_of_pint():
+    assert quantity(1.0, "year").to("day").magnitude == YEAR
+    assert DRUGS["zoledronate"].interval == YEAR
