@@ -250,3 +250,13 @@ def test_the_scores_in_the_readme_are_those_of_the_evidence():
     assert set(said) <= {f"{float(score):.1f}" for score in scores}
     if "every sign right" in readme:
         assert len(re.findall(r"\| 0 of \d+ +\|", page)) == 2
+
+
+def test_what_is_asked_for_is_read():
+    """Or it is answered with a reading of another day, or the whole validation ends in a refusal."""
+    trials = {trial.name: trial for trial in map(load_trial, built_in_trials())}
+    for target in read_targets():
+        trial = trials[target.trial]
+        ends = (target.start, target.end) if target.reduction == "change" else ()
+        last = {trial.years, trial.fracture_years}
+        assert {0.0, *last, *trial.reading_years} >= set(ends), target.quantity
