@@ -9,14 +9,14 @@ from mesa.visualization import Slider, SolaraViz, make_plot_component, make_spac
 from mesa.visualization.components import AgentPortrayalStyle, PropertyLayerStyle
 
 from remodel import BoneModel
-from remodel.cells import Osteoclast
+from remodel.cell_types import type_of
 
 DRUGS = ["none", "anastrozole", "tamoxifen", "denosumab", "zoledronate", "teriparatide"]
 
 
 def draw_cell(cell):
-    """Return how a cell is drawn: osteoclasts red, osteoblasts blue."""
-    return AgentPortrayalStyle(color="red" if isinstance(cell, Osteoclast) else "blue", size=6)
+    """Return how a cell is drawn: in the color of its type."""
+    return AgentPortrayalStyle(color=type_of(cell).color, size=6)
 
 
 def draw_layer(layer):

@@ -30,39 +30,22 @@ def may_dig(model: BoneModel, site: int) -> bool:
     return draw(model.seed, "osteoclast restraint", model.tick, site) > restraint
 
 
-class Worker(mesa.Agent):
-    """A cell, or a team of cells, that works on one site at a time for a unit.
+class Cell(mesa.Agent):
+    """A cell, or a team of cells, on one site; `remodel.cell_types` says how it is shown.
 
     Attributes
     ----------
-    unit : BMU
-        For which it works.
     site : int
         Where it is.
-    life : float
-        Days that it will live at rest.
-    born : Moment
-        When it came.
-    ended : float or None
-        Days of its last step that had gone by when it ended.
     """
 
     model: BoneModel
     site: int
-    ended: float | None = None
 
-    def __init__(self, model: BoneModel, unit: BMU, life: float, born: Moment) -> None:
-        """Come to where a unit is at work."""
+    def __init__(self, model: BoneModel, site: int) -> None:
+        """Come to a site."""
         super().__init__(model)
-        self.unit = unit
-        self.site = unit.site_in_work
-        self.life = life
-        self.born = born
-
-    def end(self, days: float) -> None:
-        """End some days into this step; the model sees what becomes of the unit."""
-        self.ended = days
-        self.remove()
+        self.site = site
 
     @property
     def pos(self) -> tuple[int, int] | None:
@@ -78,6 +61,36 @@ class Worker(mesa.Agent):
         """Let Mesa say that it has none yet; a cell moves by digging and building alone."""
         if place is not None:
             raise AttributeError(f"pos = {place}: the place of a cell follows from its site")
+
+
+class Worker(Cell):
+    """A cell, or a team of cells, that works on one site at a time for a unit.
+
+    Attributes
+    ----------
+    unit : BMU
+        For which it works.
+    life : float
+        Days that it will live at rest.
+    born : Moment
+        When it came.
+    ended : float or None
+        Days of its last step that had gone by when it ended.
+    """
+
+    ended: float | None = None
+
+    def __init__(self, model: BoneModel, unit: BMU, life: float, born: Moment) -> None:
+        """Come to where a unit is at work."""
+        super().__init__(model, unit.site_in_work)
+        self.unit = unit
+        self.life = life
+        self.born = born
+
+    def end(self, days: float) -> None:
+        """End some days into this step; the model sees what becomes of the unit."""
+        self.ended = days
+        self.remove()
 
 
 class Osteoclast(Worker):

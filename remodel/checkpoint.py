@@ -7,14 +7,13 @@ from typing import Any
 
 import mesa
 
-from remodel.cells import Osteoblast, Osteoclast
+from remodel.cell_types import CELL_TYPES
 from remodel.measures import Meter
 from remodel.model import BoneModel
 from remodel.parameters import Parameters
 from remodel.patients import Patient
 from remodel.therapies import Course, Treatment
 
-KINDS = {"osteoclasts": Osteoclast, "osteoblasts": Osteoblast}
 OF_MESA = ("model", "unique_id", "pos")  # what Mesa itself gives to each agent
 Cells = dict[str, list[dict[str, Any]]]
 
@@ -32,8 +31,7 @@ class Checkpoint:
 
 def take_checkpoint(model: BoneModel) -> Checkpoint:
     """Copy the state of a model, so that arms of a trial can share a spin-up."""
-    kinds = model.agents_by_type
-    held = {name: [held_by(cell) for cell in kinds.get(kind, ())] for name, kind in KINDS.items()}
+    held = {one.name: [held_by(cell) for cell in model.cells_of(one.kind)] for one in CELL_TYPES}
     units, cells = deepcopy((model.units_by_phase, held))
     return Checkpoint(
         patient=model.patient,
@@ -87,9 +85,9 @@ def resume(point: Checkpoint, courses: Iterable[Course] | str) -> BoneModel:
     model.set_clock(state["steps"])
     model.meter.model = model
     model.datacollector = model.new_collector()
-    for name, kind in KINDS.items():
-        for held in cells[name]:
-            cell = mesa.Agent.__new__(kind)
+    for one in CELL_TYPES:
+        for held in cells[one.name]:
+            cell = mesa.Agent.__new__(one.kind)
             mesa.Agent.__init__(cell, model)
             vars(cell).update(held)
     if model.meter.rows:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from remodel.arrays import Ints
 from remodel.bmu import REVERSAL
-from remodel.cells import Osteoblast, Osteoclast
+from remodel.cell_types import CELL_TYPES, COUNTED, SHOWS
 from remodel.instruments import Densitometry, scan_factors
 from remodel.parameters import YEAR
 from remodel.tissue import REGIONS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from remodel.model import BoneModel
 
 SITES = {"lumbar_spine": "spine", "total_hip": "hip", "femoral_neck": "neck"}
-COUNTS = ("surface", "started", "osteoclasts", "reversing", "osteoblasts")
+COUNTS = ("surface", "started", *COUNTED)
 AMOUNTS = ("bone", "mineral", "removed", "added")
 # Days are counted from day 0 in years; estradiol is in pmol/L, BMD, DXA and markers in percent
 # change, T-scores in SD, bone and mineral in sites of full mineral, removed and added in sites
@@ -30,7 +31,7 @@ AMOUNTS = ("bone", "mineral", "removed", "added")
 COLUMNS = (
     "year", "estradiol", "estrogen_activity", "rankl_opg", "free_rankl", "pool",
     *(f"{region}_bmd" for region in REGIONS), *SITES, *(f"{site}_t_score" for site in SITES),
-    "ctx", "p1np", "bone_alp", "osteoclasts", "osteoblasts", "perforations",
+    "ctx", "p1np", "bone_alp", *(one.name for one in CELL_TYPES), "perforations",
     *(f"{region}_{what}" for region in REGIONS for what in (*AMOUNTS, *COUNTS)),
 )  # fmt: skip
 BASELINE_YEARS = 2.0  # rates fluctuate with few cells: their baseline is a mean over this
@@ -140,7 +141,7 @@ class Meter:
         change["p1np"] = self.marker(raw, "added")
         of_bone = 1 - self.model.parameters.markers.alp_background
         change["bone_alp"] = of_bone * self.marker(raw, "osteoblasts")
-        for cells in ("osteoclasts", "osteoblasts"):
+        for cells in (one.name for one in CELL_TYPES):
             change[cells] = sum(raw[f"{region}_{cells}"] for region in REGIONS)
         return change
 
@@ -201,19 +202,18 @@ def window_mean(latest: Iterable[Mapping[str, float]], year: float, names: Seque
 
 
 def count_by_region(model: BoneModel) -> dict[str, float]:
-    """Return surface sites, births and cells of each compartment."""
-    cells = model.agents_by_type
-    places = {
+    """Return surface sites, births, cells and units in reversal of each compartment."""
+    places: dict[str, Ints | list[int]] = {
         "surface": model.surroundings.surface,
         "started": model.started,
-        "osteoclasts": [cell.site for cell in cells.get(Osteoclast, ())],
-        "reversing": [unit.site for unit in model.units_in(REVERSAL)],
-        "osteoblasts": [cell.site for cell in cells.get(Osteoblast, ())],
+        SHOWS[REVERSAL]: [unit.site for unit in model.units_in(REVERSAL)],
     }
+    for one in CELL_TYPES:
+        places[one.name] = [cell.site for cell in model.cells_of(one.kind)]
     labels = model.tissue.region.reshape(-1)
     counts = {}
-    for what, sites in places.items():
-        found = np.bincount(labels[np.asarray(sites, dtype=int)], minlength=3)
+    for what in COUNTS:
+        found = np.bincount(labels[np.asarray(places[what], dtype=int)], minlength=3)
         for region, label in REGIONS.items():
             counts[f"{region}_{what}"] = float(found[label])
     return counts

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable
 from functools import partial
 from math import ceil, floor, inf, log
-from typing import Any
+from typing import Any, TypeVar
 
 import mesa
 import pandas as pd
@@ -23,7 +23,7 @@ from remodel.bmu import (
     Moment,
     after,
 )
-from remodel.cells import Osteoblast, Osteoclast, draw_life, may_dig
+from remodel.cells import Cell, Osteoblast, Osteoclast, draw_life, may_dig
 from remodel.changes import Change, patient_on
 from remodel.drugs import find_drug
 from remodel.keywords import choose_courses, choose_woman
@@ -38,6 +38,7 @@ from remodel.signals import Signals, Surroundings
 from remodel.therapies import Course, Exposure, Treatment, parse_courses, run_in_years
 from remodel.tissue import Tissue
 
+AnyCell = TypeVar("AnyCell", bound=Cell)
 TOLERANCE = 1e-6  # of an interval: beyond any rounding, far below a step
 
 STEP = (
@@ -320,6 +321,10 @@ class BoneModel(MesaModel):
         self.tick += 1
         self.measure()
 
+    def cells_of(self, kind: type[AnyCell]) -> list[AnyCell]:
+        """Return the cells of a type, oldest first."""
+        return list(self.agents_by_type.get(kind, ()))
+
     @property
     def units(self) -> list[BMU]:
         """The remodeling units at work, phase after phase."""
@@ -398,7 +403,7 @@ class BoneModel(MesaModel):
 
     def resorb(self) -> None:
         """Osteoclasts resorb, move on and die."""
-        for cell in list(self.agents_by_type.get(Osteoclast, ())):
+        for cell in self.cells_of(Osteoclast):
             cell.resorb(self.days)
             if cell.ended is not None:
                 self.begin_reversal(cell.unit, cell.ended)
@@ -463,7 +468,7 @@ class BoneModel(MesaModel):
 
     def form(self) -> None:
         """Osteoblasts form bone, finish or die."""
-        for cell in list(self.agents_by_type.get(Osteoblast, ())):
+        for cell in self.cells_of(Osteoblast):
             cell.form(self.days)
             if cell.ended is not None:
                 end = UNFILLED if cell.unit.level >= 0 else FILLED

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from subprocess import CalledProcessError
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from matplotlib.lines import Line2D
 from tqdm import tqdm
 
 from remodel.arms import Arm
+from remodel.cell_types import CELL_TYPES
 from remodel.checkpoint import Checkpoint, take_checkpoint
 from remodel.colors import BLUE, VERMILLION
 from remodel.files import file_names, whole_file
@@ -35,7 +38,10 @@ FRAMES_PER_SECOND = 8
 DPI = 100
 INCHES = (11.0, 6.6)
 SECTION_INCHES = 5.2
-CURVES = (  # from top to bottom: title, and the lines by column, name, color and style
+STYLES = ("-", "--", "-.", ":")
+CURVES: tuple[
+    tuple[Any, ...], ...
+] = (  # from top to bottom: title, and the lines by column, name, color and style
     (
         "Bone mineral, change, %",
         ("trabecular_bmd", "trabecular", VERMILLION, "-"),
@@ -43,8 +49,10 @@ CURVES = (  # from top to bottom: title, and the lines by column, name, color an
     ),
     (
         "Cells at work",
-        ("osteoclasts", "osteoclasts", VERMILLION, "-"),
-        ("osteoblasts", "teams of osteoblasts", BLUE, "--"),
+        *(
+            (one.name, one.counted, one.color, style)
+            for one, style in zip(CELL_TYPES, cycle(STYLES), strict=False)
+        ),
     ),
 )
 

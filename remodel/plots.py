@@ -16,6 +16,7 @@ from matplotlib.typing import LineStyleType
 from scipy.stats import t as student
 
 from remodel.arrays import Floats
+from remodel.cell_types import CELL_TYPES, PAINTED, CellType
 from remodel.colors import (
     BLUE,
     BONE,
@@ -50,6 +51,7 @@ MINERAL = LinearSegmentedColormap.from_list("mineral", BONE)
 SCALES = (0.1, 0.5, 2.0, 5.0)  # mm; the length of the bar
 WIDTH = 3.4  # inches of one section among several
 CELL = 0.05  # mm; marks of cells are about to scale
+LARGER = 1.8  # times the area, of the marks of large cells
 Pictures = Mapping[tuple[str, float], Snapshot]
 
 
@@ -233,17 +235,19 @@ def draw_section(axis: Axes, picture: Snapshot, inches: float) -> None:
         section_image(picture), extent=(0, columns * side, rows * side, 0), interpolation="nearest"
     )
     size = max(1.5, 72 * inches / (columns * side) * CELL) ** 2
-    for sites, mark, color, weight in (
-        (picture.osteoblasts, "s", BLUE, 1.0),
-        (picture.osteoclasts, "o", VERMILLION, 1.8),
-    ):
-        row, column = np.divmod(sites, columns)
+    for one in PAINTED:
+        row, column = np.divmod(picture.cells[one.name], columns)
         axis.scatter(
-            (column + 0.5) * side, (row + 0.5) * side, s=weight * size, marker=mark,
-            color=color, edgecolors="white", linewidths=0.25,
+            (column + 0.5) * side, (row + 0.5) * side, s=size * (LARGER if one.large else 1.0),
+            marker=mark_of(one), color=one.color, edgecolors="white", linewidths=0.25,
         )  # fmt: skip
     axis.set(xticks=[], yticks=[], xlim=(0, columns * side), ylim=(rows * side, 0))
     draw_scale(axis, rows * side)
+
+
+def mark_of(one: CellType) -> str:
+    """Return the mark of a type of cells, as Matplotlib names it."""
+    return "o" if one.round else "s"
 
 
 def section_image(picture: Snapshot) -> Floats:
@@ -276,16 +280,15 @@ def add_section_legend(
     size: int = 11,
 ) -> None:
     """Add the key of colors and marks below a picture of sections."""
-
-    def cell(mark: str, color: str, label: str) -> Line2D:
-        return Line2D([], [], color=color, marker=mark, linestyle="", markersize=7, label=label)
-
     keys = [
         Patch(facecolor=MINERAL(0.95), label="bone, old and fully mineralized"),
         Patch(facecolor=MINERAL(0.05), label="bone, young"),
         Patch(facecolor=MARROW, edgecolor="0.6", label="marrow"),
         Patch(facecolor=CAVITY, label="cavity being remodeled"),
-        cell("o", VERMILLION, "osteoclast"),
-        cell("s", BLUE, "osteoblasts (one team)"),
-    ]
+        *(
+            Line2D([], [], color=one.color, marker=mark_of(one), linestyle="", markersize=7,
+                   label=one.label)
+            for one in CELL_TYPES
+        ),
+    ]  # fmt: skip
     figure.legend(handles=keys, loc=place, ncols=3, fontsize=size, frameon=False)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from remodel.archive import read_archive, write_archive
 from remodel.bmu import AT_WORK, BMU, Moment
+from remodel.cell_types import CELL_TYPES
 from remodel.changes import Change
-from remodel.checkpoint import KINDS, Checkpoint, resume, take_checkpoint
+from remodel.checkpoint import Checkpoint, resume, take_checkpoint
 from remodel.drugs import drug
 from remodel.kinetics import Body
 from remodel.measures import Meter
@@ -134,7 +135,10 @@ def read_point(arrays: Arrays, record: dict[str, Any]) -> Checkpoint:
             phase: {unit: None for unit in units if unit.phase == phase} for phase in AT_WORK
         },
     }
-    cells = {name: [read_cell(data, units) for data in record["cells"][name]] for name in KINDS}
+    cells = {
+        one.name: [read_cell(data, units) for data in record["cells"][one.name]]
+        for one in CELL_TYPES
+    }
     return Checkpoint(patient, parameters, index(record["seed"]), state, cells)
 
 
@@ -192,6 +196,7 @@ def read_unit(data: dict[str, Any]) -> BMU:
 
 
 def read_cell(data: dict[str, Any], units: list[BMU]) -> dict[str, Any]:
-    """Return what a cell held, with its unit."""
-    cell = data | {"born": Moment(*data["born"])}
-    return cell | ({"unit": units[data["unit"]]} if "unit" in data else {})
+    """Return what a cell held, with its unit if it has one."""
+    if "unit" not in data:
+        return data
+    return data | {"unit": units[data["unit"]], "born": Moment(*data["born"])}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from remodel.arrays import Floats, Ints, Mask
-from remodel.cells import Osteoblast, Osteoclast
+from remodel.cell_types import CELL_TYPES
 from remodel.model import BoneModel
 from remodel.parameters import YEAR
 
@@ -20,13 +20,12 @@ class Snapshot:
     mineral: Floats
     cavity: Floats
     outside: Mask
-    osteoclasts: Ints
-    osteoblasts: Ints
+    cells: dict[str, Ints]  # by the name of their type
 
 
 def take_snapshot(model: BoneModel) -> Snapshot:
     """Copy what a picture shows of a model."""
-    tissue, cells = model.tissue, model.agents_by_type
+    tissue = model.tissue
     return Snapshot(
         year=model.day / YEAR,
         site_um=tissue.site_um,
@@ -34,6 +33,8 @@ def take_snapshot(model: BoneModel) -> Snapshot:
         mineral=tissue.mineral,
         cavity=tissue.cavity.copy(),
         outside=tissue.outside.copy(),
-        osteoclasts=np.array([cell.site for cell in cells.get(Osteoclast, ())], dtype=np.int32),
-        osteoblasts=np.array([cell.site for cell in cells.get(Osteoblast, ())], dtype=np.int32),
+        cells={
+            one.name: np.array([cell.site for cell in model.cells_of(one.kind)], dtype=np.int32)
+            for one in CELL_TYPES
+        },
     )

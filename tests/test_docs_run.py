@@ -1,6 +1,7 @@
 """What the pages tell a reader to type works, line after line; what they point to is there.
 
-Nothing is skipped. To keep it short, a run gets `--quick` on a tiny section and one replicate,
+Nothing is skipped (what is to be added to a file, `py` or `text`, is tried by
+tests/test_new_cell.py). To keep it short, a run gets `--quick` on a tiny section and one replicate,
 and a film one picture a year; the page is opened but served by tests/test_viewer_browser.py;
 the two lines that install are run as they stand by .ci/run. Python runs unchanged.
 """
@@ -82,7 +83,7 @@ def test_there_is_something_to_try():
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_block_is_of_a_kind_that_is_tried_here(page):
-    assert {kind for kind, _ in fenced(page)} <= {"sh", "python", "toml", "text"}
+    assert {kind for kind, _ in fenced(page)} <= {"sh", "python", "toml", "py", "text"}
     assert read(page).count("```") == 2 * len(fenced(page))
 
 

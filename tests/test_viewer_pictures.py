@@ -33,8 +33,7 @@ from remodel.viewer.player import Player
 from remodel.viewer.readout import QUANTITIES, doses, readout
 from remodel.viewer.scene import Scene, trial_scene
 from remodel.viewer.section_image import (
-    BLAST,
-    CLAST,
+    COLOR_OF,
     COOL,
     ERODED,
     INK,
@@ -87,18 +86,21 @@ def test_every_cell_is_marked_and_its_site_is_where_the_mark_is():
     model = silent(wall(4))
     cell = model.start_osteoclast(8, 3, 20.0, 0.0)
     image = draw_section(model, "mineral", 4)
-    assert image[2, 8 * 4 + 2] == CLAST
+    assert image[2, 8 * 4 + 2] == COLOR_OF["osteoclasts"]
     cell.remove()
-    assert not (draw_section(model, "mineral", 4) == CLAST).any()
+    assert not (draw_section(model, "mineral", 4) == COLOR_OF["osteoclasts"]).any()
 
 
 def test_marks_differ_in_shape_and_color():
     model = build()
     image = draw_section(model, "mineral", 4)
-    assert (image == CLAST).any()
-    assert (image == BLAST).any()
+    assert (image == COLOR_OF["osteoclasts"]).any()
+    assert (image == COLOR_OF["osteoblasts"]).any()
     colors = np.frombuffer(palette(), dtype=np.uint8).reshape(-1, 3)
-    assert abs(colors[CLAST].astype(int) - colors[BLAST]).sum() > 150
+    assert (
+        abs(colors[COLOR_OF["osteoclasts"]].astype(int) - colors[COLOR_OF["osteoblasts"]]).sum()
+        > 150
+    )
     assert len(colors) <= 256
 
 

@@ -9,6 +9,7 @@ from math import ceil, floor, inf
 import numpy as np
 
 from remodel.arrays import Floats
+from remodel.cell_types import CELL_TYPES
 from remodel.colors import BLUE, GREEN, ORANGE, PINK, SKY, VERMILLION
 from remodel.instruments import LEAST_SIGNIFICANT
 from remodel.measures import window_mean
@@ -57,8 +58,8 @@ PANELS = (
     Panel("Markers, %", (Line("ctx", "CTX", VERMILLION), Line("p1np", "P1NP", BLUE)), (-20, 40)),
     Panel("RANKL, times day 0", (Line("rankl_opg", "RANKL/OPG", VERMILLION),
                                  Line("free_rankl", "free", BLUE)), (0, 2), ratio=True),
-    Panel("Cells in the section", (Line("osteoclasts", "osteoclasts", VERMILLION),
-                                   Line("osteoblasts", "osteoblasts", BLUE)), (0, 50)),
+    Panel("Cells in the section",
+          tuple(Line(one.name, one.name, one.color) for one in CELL_TYPES), (0, 50)),
     Panel("Osteoclasts that come, a year", (Line("trabecular_started", "trabecular", VERMILLION),
                                             Line("cortical_started", "cortical", BLUE)), (0, 100)),
     Panel("Estrogen activity, precursor pool", (Line("estrogen_activity", "activity", VERMILLION),

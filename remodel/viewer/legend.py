@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from remodel.colors import BLUE, BONE, CAVITY, MARROW, SKY, VERMILLION
+from remodel.cell_types import CELL_TYPES
+from remodel.colors import BONE, CAVITY, MARROW, SKY
 from remodel.viewer.overlays import OVERLAYS
 from remodel.viewer.section_image import CORTEX, RAMP
 
@@ -17,8 +18,7 @@ class Key:
 
 
 KEYS = (
-    Key(VERMILLION, "osteoclast, digs", round=True),
-    Key(BLUE, "osteoblasts, a team that builds"),
+    *(Key(one.color, one.caption, one.round) for one in CELL_TYPES),
     Key(CAVITY, "eroded surface, to be refilled"),
     Key(SKY, "osteoid, new matrix"),
     Key(BONE[-1], "trabecular bone (lighter: younger)"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from math import fsum
 
+from remodel.cell_types import CELL_TYPES
 from remodel.drugs import find_drug
 from remodel.model import BoneModel
 from remodel.parameters import YEAR
@@ -39,8 +40,7 @@ QUANTITIES = (
     Quantity("rankl_opg", "RANKL/OPG, times day 0", ".2f", ratio=True),
     Quantity("free_rankl", "free RANKL, times day 0", ".2f", ratio=True),
     Quantity("pool", "precursor pool", ".2f"),
-    Quantity("osteoclasts", "osteoclasts"),
-    Quantity("osteoblasts", "teams of osteoblasts"),
+    *(Quantity(one.name, one.counted) for one in CELL_TYPES),
     Quantity("trabecular_started", "osteoclasts that come, a year: trabecular"),
     Quantity("cortical_started", "the same, cortical"),
     Quantity("trabecular_bone", "sites of bone: trabecular"),

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from remodel.arrays import Floats, Ints
-from remodel.cells import Osteoblast, Osteoclast
-from remodel.colors import BLUE, BONE, CAVITY, MARROW, MINERAL_RANGE, OUTSIDE, SKY, VERMILLION
+from remodel.cell_types import CELL_TYPES, PAINTED, CellType
+from remodel.colors import BONE, CAVITY, MARROW, MINERAL_RANGE, OUTSIDE, SKY
 from remodel.model import BoneModel
 from remodel.tissue import CORTICAL, Tissue
 from remodel.viewer.overlays import OVERLAYS, shown
@@ -17,8 +17,10 @@ from remodel.viewer.overlays import OVERLAYS, shown
 BLACK, WHITE, PLAIN = "#000000", "#FFFFFF", "#9A948B"
 CORTEX = ("#D5DAE1", "#A6AFBD", "#6B7688")  # cool where trabecular bone is warm
 RAMP = ("#440154", "#31688E", "#35B779", "#FDE725")  # viridis: lighter as it rises, for every eye
-SOLID = (OUTSIDE, MARROW, CAVITY, SKY, BLACK, WHITE, VERMILLION, BLUE, PLAIN)
-OUT, OPEN, ERODED, OSTEOID, INK, RIM, CLAST, BLAST, GRAY = range(len(SOLID))
+OF_SECTION = (OUTSIDE, MARROW, CAVITY, SKY, BLACK, WHITE, PLAIN)
+OUT, OPEN, ERODED, OSTEOID, INK, RIM, GRAY = range(len(OF_SECTION))
+SOLID = (*OF_SECTION, *(one.color for one in CELL_TYPES))
+COLOR_OF = {one.name: index for index, one in enumerate(CELL_TYPES, len(OF_SECTION))}
 SHADES = 64
 WARM, COOL, SCALE = (len(SOLID) + SHADES * index for index in range(3))
 FRESH = 0.9  # of what new matrix lacks in mineral: laid within about three months
@@ -99,20 +101,20 @@ def stamp(
 
 
 def draw_cells(image: Pixels, model: BoneModel, pixels: int) -> None:
-    """Mark osteoblasts with small squares and osteoclasts with larger discs."""
-    for kind, shape in cell_marks(pixels):
-        stamp(image, cell_sites(model, kind), model.tissue.matrix.shape[1], pixels, shape)
+    """Mark the cells, those of the first type on top."""
+    for one in PAINTED:
+        columns = model.tissue.matrix.shape[1]
+        stamp(image, cell_sites(model, one), columns, pixels, cell_mark(one, pixels))
 
 
-def cell_marks(pixels: int) -> tuple[tuple[type, tuple[Ints, Ints, Pixels]], ...]:
-    """Return the mark of each kind of cell, where a site has so many pixels."""
-    square, disc = mark(False, pixels + 1, BLAST), mark(True, 2 * pixels, CLAST)
-    return (Osteoblast, square), (Osteoclast, disc)
+def cell_mark(one: CellType, pixels: int) -> tuple[Ints, Ints, Pixels]:
+    """Return the mark of a type of cells, where a site has so many pixels."""
+    return mark(one.round, 2 * pixels if one.large else pixels + 1, COLOR_OF[one.name])
 
 
-def cell_sites(model: BoneModel, kind: type) -> Ints:
-    """Return the sites of the cells of a kind."""
-    return np.array([cell.site for cell in model.agents_by_type.get(kind, ())], dtype=np.int32)
+def cell_sites(model: BoneModel, one: CellType) -> Ints:
+    """Return the sites of the cells of a type."""
+    return np.array([cell.site for cell in model.cells_of(one.kind)], dtype=np.int32)
 
 
 def draw_section(model: BoneModel, overlay: str, pixels: int, site: int | None = None) -> Pixels:
@@ -147,11 +149,12 @@ def draw_close_up(model: BoneModel, site: int, reach: int, pixels: int) -> bytes
     image = np.roll(paint_tissue(model.tissue), -top, 0)
     image = image[: 2 * reach + 1, left : left + 2 * reach + 1]
     image = image.repeat(pixels, 0).repeat(pixels, 1)
-    for kind, shape in cell_marks(pixels // 2):
-        row, column = np.divmod(cell_sites(model, kind), columns)
+    for one in PAINTED:
+        row, column = np.divmod(cell_sites(model, one), columns)
         row, column = (row - top) % rows, column - left
         inside = (row <= 2 * reach) & (column >= 0) & (column <= 2 * reach)
         across = image.shape[1] // pixels
+        shape = cell_mark(one, pixels // 2)
         stamp(image, (row * across + column)[inside], across, pixels, shape)
     picture = Image.fromarray(image)
     picture.putpalette(palette())
