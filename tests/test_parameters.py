@@ -29,6 +29,11 @@ SETTINGS = {  # numbers that matter only in some women or above some dose
     "osteoclast.drug_capacity": [Course(drug="zoledronate", stop=0.9, interval=90.0)],
     "densitometry.drift_from": "goserelin 0-0.9",  # any: in a woman below that age
 }
+SETTINGS |= {  # what a dose is matters only where it is given in its own unit
+    f"drugs.{name}.{item}": f"{name} {one.amount:g} mg{'/week' * (item == 'per')} 0-0.9"
+    for name, one in DRUGS.items()
+    for item in ("amount", "per")
+}
 BUSY = Patient(smoking=1.0, alcohol=5.0, deficiency=1.0, exercise=5.0)  # every habit
 YOUNG = Patient(age=45.0)  # with ovaries that a drug can switch off
 
