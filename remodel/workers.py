@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 import cloudpickle
 
+from remodel.early import INTERRUPTED
 from remodel.origin import made_by, other_versions, warn_of_others
 from remodel.quantities import one_line, whole
 from remodel.terminal import say
@@ -243,7 +244,8 @@ class Pool(ProcessPoolExecutor):
         for process in self.started:
             process.join(PATIENCE)
         codes = [process.exitcode or 0 for process in self.started]
-        first = [code for code in codes if code not in (0, -signal.SIGTERM)]
+        told = (0, -signal.SIGTERM, INTERRUPTED)  # by the pool, when it had broken
+        first = [code for code in codes if code not in told]
         code = first[0] if first else -signal.SIGTERM
         if code in (-signal.SIGTERM, -getattr(signal, "SIGKILL", signal.SIGTERM)):
             return KILLED

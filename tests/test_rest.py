@@ -171,8 +171,8 @@ def test_a_class_of_ones_own_has_its_own_rest():
 
 def test_reset_takes_less_than_half_a_second():
     model = BoneModel(rng=1)
-    begin = time.perf_counter()
+    begin = time.process_time()  # others may be at work
     again = BoneModel(rng=1)
-    assert time.perf_counter() - begin < 0.5
+    assert time.process_time() - begin < 0.5
     assert model.tissue.matrix.size == 200 * 200 == again.tissue.matrix.size
     assert Parameters().time.spin_up > 1

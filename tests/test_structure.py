@@ -1,4 +1,4 @@
-"""The imports of the code run one way."""
+"""Imports run one way."""
 
 import ast
 from graphlib import TopologicalSorter
