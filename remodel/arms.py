@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, replace
 from math import fsum, inf
 from typing import Any
 
 from remodel.changes import Change, read_changes
-from remodel.drugs import DRUGS, Drug
+from remodel.drugs import DEFAULTS, DRUGS, Drug, drug
 from remodel.habits import Population
 from remodel.instruments import Densitometry
 from remodel.measures import SITES
@@ -120,19 +120,18 @@ def read_drugs(top: Table) -> tuple[Drug, ...]:
     """Read the drugs that a file brings itself."""
     drugs: list[Drug] = []
     for table in top.tables("drug"):
-        drug = read_drug(table)
-        if drug.name in [*DRUGS, *(other.name for other in drugs)]:
-            table.refuse("name", f"name = {shown(drug.name)} is taken; expected a name of its own")
-        drugs.append(drug)
+        own = read_drug(table)
+        if own.name in [*DRUGS, *(other.name for other in drugs)]:
+            table.refuse("name", f"name = {shown(own.name)} is taken; expected a name of its own")
+        drugs.append(own)
     return tuple(drugs)
 
 
 def read_drug(table: Table) -> Drug:
     """Read one drug: its name, and the numbers that differ from those of doing nothing."""
-    numbers = [item.name for item in fields(Drug) if item.metadata]
-    table.only(("name", "lasting", "source", *numbers))
+    table.only(("name", *DEFAULTS))
     name = table.words("name")
     if not re.fullmatch(r"\w[\w-]*", name):
         table.refuse("name", f"name = {shown(name)}; expected one word of letters, digits, - and _")
-    given = tuple(key for key in table.data if key != "name")
-    return replace(table, data=table.data | {"given": given}).build(Drug)
+    given = {key: default for key, default in DEFAULTS.items() if key in table.data}
+    return table.call(drug, {"name": MISSING} | given)
