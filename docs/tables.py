@@ -81,7 +81,7 @@ PAGES = {  # the tables of each page
         "sources": tables.source_table,
     },
     "docs/odd.md": {"responses": tables.response_table},
-    "docs/drugs.md": {"drugs": tables.drug_table},
+    "docs/drugs.md": {"drugs": tables.drug_table, "mechanisms": tables.mechanism_table},
     "docs/api.md": {"api": api_table},
     "experiments/README.md": {"speed": speed_table},
 }

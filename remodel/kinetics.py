@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from remodel.drugs import Drug
+    from remodel.mechanisms import RanklAntibody
 
 SUBSTEP = 0.25  # days; halving it moves no level by more than 0.5 %
 
@@ -34,8 +35,10 @@ class Body:
         days : float
             Length of the step.
         """
-        if drug.concentration:
-            return self.inject(drug, doses, days)
+        for mechanism in drug.mechanisms:
+            level = mechanism.take(self, doses, days)
+            if level is not None:
+                return level
         if drug.lasting:
             self.level = max(self.level, share)
             return self.level
@@ -50,7 +53,7 @@ class Body:
         self.level = target + (before - target) * kept
         return target + (before - target) * (1 - kept) / decay
 
-    def inject(self, drug: "Drug", doses: float, days: float) -> float:
+    def inject(self, drug: "RanklAntibody", doses: float, days: float) -> float:
         """Absorb and eliminate for some days; return the mean concentration, ng/mL."""
         self.depot += doses * drug.concentration
         count = max(1, round(days / SUBSTEP))

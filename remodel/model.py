@@ -26,6 +26,7 @@ from remodel.bmu import (
 from remodel.cells import Cell, Osteoblast, Osteoclast, draw_life, may_dig
 from remodel.changes import Change, patient_on
 from remodel.drugs import find_drug
+from remodel.exposure import Exposure
 from remodel.keywords import choose_courses, choose_woman
 from remodel.measures import COLUMNS, Meter
 from remodel.parameters import LONGEST_RUN, YEAR, Parameters, visit_tick
@@ -35,7 +36,7 @@ from remodel.randomness import arrivals, draw, draws
 from remodel.rest import come_to_rest
 from remodel.sections import build_section
 from remodel.signals import Signals, Surroundings
-from remodel.therapies import Course, Exposure, Treatment, parse_courses, run_in_years
+from remodel.therapies import Course, Treatment, parse_courses, run_in_years
 from remodel.tissue import Tissue
 
 AnyCell = TypeVar("AnyCell", bound=Cell)

@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import MISSING
 from difflib import get_close_matches
 from math import nan
 
-from remodel.drugs import DRUGS, Drug
+from remodel.drugs import DEFAULTS, DRUGS, Drug, drug
 from remodel.fitted_sets import flatten
 from remodel.quantities import CALIBRATED, LONGEST_SHOWN, Row, shown
 from remodel.reader import Table
@@ -80,22 +80,21 @@ def read_drugs(top: Table) -> tuple[Drug, ...]:
     """Read the drugs that a file brings itself."""
     drugs: list[Drug] = []
     for table in top.tables("drug"):
-        drug = read_drug(table)
-        if drug.name in [*DRUGS, *(other.name for other in drugs)]:
-            table.refuse("name", f"name = {shown(drug.name)} is taken; expected a name of its own")
-        drugs.append(drug)
+        own = read_drug(table)
+        if own.name in [*DRUGS, *(other.name for other in drugs)]:
+            table.refuse("name", f"name = {shown(own.name)} is taken; expected a name of its own")
+        drugs.append(own)
     return tuple(drugs)
 
 
 def read_drug(table: Table) -> Drug:
     """Read one drug: its name, and the numbers that differ from those of doing nothing."""
-    numbers = [item.name for item in fields(Drug) if item.metadata]
-    table.only(("name", "lasting", "source", *numbers))
+    table.only(("name", *DEFAULTS))
     name = table.words("name")
     if not re.fullmatch(r"\w[\w-]*", name):
         table.refuse("name", f"name = {shown(name)}; expected one word of letters, digits, - and _")
-    given = tuple(key for key in table.data if key != "name")
-    return replace(table, data=table.data | {"given": given}).build(Drug)
+    given = {key: default for key, default in DEFAULTS.items() if key in table.data}
+    return table.call(drug, {"name": MISSING} | given)
 
 
 def number_lines(rows: Iterable[Row], usual: Mapping[str, float]) -> Iterator[str]:
@@ -119,10 +118,10 @@ def number_lines(rows: Iterable[Row], usual: Mapping[str, float]) -> Iterator[st
 
 def drug_lines(drugs: Iterable[Drug]) -> Iterator[str]:
     """Yield the lines of TOML of drugs of a user's own."""
-    for drug in drugs:
+    for own in drugs:
         yield ""
         yield "[[drug]]"
-        for name, value in drug.as_data().items():
+        for name, value in own.as_data().items():
             yield f"{name} = {toml_value(value)}"
 
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from remodel.exposure import Exposure
 from remodel.habits import Habits, Population
 from remodel.parameters import YEAR
 from remodel.quantities import Group, par
-from remodel.therapies import Exposure
 
 YOUNGEST, OLDEST = 18.0, 110.0  # years
 

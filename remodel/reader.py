@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Never, TypeVar
@@ -23,6 +23,7 @@ FORMULA = re.compile(r"\s*([=@\uff1d]|[-+].*([|!]|\w\())")  # as a spreadsheet w
 HEADER = re.compile(r"\s*\[+([^\[\]]+)\]")  # each letter is looked at once
 KEY = re.compile(r"\s*([^\s=#\[][^=#]*)=")  # and all before its equals sign
 Kind = TypeVar("Kind")
+Made = TypeVar("Made")
 
 
 def is_header(line: str, path: str) -> bool:
@@ -202,11 +203,24 @@ class Table:
         usual : optional
             An instance that has the values of keys left out.
         """
-        items = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-        self.only(items)
+        items = {f.name: f.default for f in fields(kind)}  # type: ignore[arg-type]
+        usually = {name: getattr(usual, name) for name in items} if usual is not None else {}
+        return self.call(kind, items | usually)
+
+    def call(self, maker: Callable[..., Made], defaults: Mapping[str, Any]) -> Made:
+        """Return what a function makes of the keys of this table.
+
+        Parameters
+        ----------
+        maker : callable
+            A function, or a class, that checks its own values.
+        defaults : mapping
+            Names of its arguments, and what a key that is left out has; a text that must be
+            there has `dataclasses.MISSING`.
+        """
+        self.only(defaults)
         values = {}
-        for name, item in items.items():
-            default = getattr(usual, name) if usual is not None else item.default
+        for name, default in defaults.items():
             number = isinstance(default, (int, float)) and not isinstance(default, bool)
             like: Any = (int, float) if number else type(default)
             expected = "a number" if number else "text in quotes"
@@ -217,7 +231,7 @@ class Table:
             value = self.get(name, like, expected, default)
             values[name] = float(value) if isinstance(default, float) else value
         try:
-            return kind(**values)
+            return maker(**values)
         except ValueError as error:
             named = [key for key in self.data if re.search(rf"\b{key} =", str(error))]
             guilty = [key for key in self.data if repr(self.data[key]) in str(error)]

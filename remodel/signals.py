@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from remodel.arrays import Floats, Ints, Shares
+from remodel.exposure import Exposure
 from remodel.parameters import YEAR, Parameters
-from remodel.therapies import Exposure
 from remodel.tissue import Tissue, flat_view
 
 

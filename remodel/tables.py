@@ -2,16 +2,19 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from importlib import import_module
 from importlib.resources import files
+from inspect import getdoc
 
 from remodel import fitted_sets
-from remodel.drugs import Drug
+from remodel.drugs import Drug, every_row
 from remodel.fitted_sets import DEFAULT_SET, FOLDER, built_in_sets
 from remodel.habits import Population
+from remodel.mechanisms import MECHANISMS
 from remodel.parameters import Parameters
 from remodel.patients import Patient
-from remodel.quantities import CALIBRATED, MEASURED, Group, Response, Row
+from remodel.quantities import CALIBRATED, MEASURED, Response, Row
 
 CONSTANTS = (  # numbers that are no parameters: name, unit, meaning, basis
     (
@@ -77,7 +80,7 @@ def usual_drug_table() -> str:
 
 def usual_drug() -> Iterator[Row]:
     """Yield the numbers of a drug that says nothing but its name, if they are not zero."""
-    return (row for row in Group.rows(Drug(name="any"), "drug") if row.value)
+    return (row for row in every_row(Drug(name="any"), "drug") if row.value)
 
 
 def number_table(rows: Iterable[Row]) -> str:
@@ -173,6 +176,18 @@ def drug_table(parameters: Parameters | None = None) -> str:
             for name, one in drugs.items()
         ],
     )
+
+
+def mechanism_table() -> str:
+    """Return what a drug can do as a Markdown table: the mechanisms, and their numbers."""
+    return markdown(
+        ("mechanism", "what it does", "its numbers"),
+        [
+            (f"`{kind.__name__}`", (getdoc(kind) or "").splitlines()[0],
+             ", ".join(f"`{item.name}`" for item in fields(kind)))
+            for kind in MECHANISMS
+        ],
+    )  # fmt: skip
 
 
 def how_given(one: Drug) -> str:

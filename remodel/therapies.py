@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from math import ceil, fsum, inf, isnan
 
 from remodel.drugs import DRUGS, SHORTEST, Drug, find_drug
+from remodel.exposure import Exposure
 from remodel.kinetics import Body
+from remodel.mechanisms import Given
 from remodel.parameters import YEAR
 from remodel.quantities import check, keep_plain, shown
 
@@ -240,42 +242,6 @@ def parse_course(text: str) -> Course:
     )
 
 
-@dataclass
-class Exposure:
-    """What reaches the cells in one step.
-
-    Attributes
-    ----------
-    estradiol : float
-        Without what the ovaries add, pmol/L.
-    ovarian, cycling : float
-        What the ovaries add in a cycle in which they work, pmol/L, and the share of those.
-    serm, serm_efficacy : float
-        Level of SERMs over their dissociation constant, and their mean efficacy.
-    antibody : float
-        Antibody against RANKL over its dissociation constant.
-    bisphosphonate : float
-        Doses that bind to each exposed surface site in this step.
-    anabolic, rankl, load : float
-        Call for bone beyond a cavity; RANKL expression and strain that are added.
-    wear, expression : float
-        Factors on the wear of osteoblasts and on the RANKL expression that follows estrogen.
-    """
-
-    estradiol: float
-    ovarian: float = 0.0
-    cycling: float = 1.0
-    serm: float = 0.0
-    serm_efficacy: float = 0.0
-    antibody: float = 0.0
-    bisphosphonate: float = 0.0
-    anabolic: float = 0.0
-    rankl: float = 0.0
-    load: float = 0.0
-    wear: float = 1.0
-    expression: float = 1.0
-
-
 class Treatment:
     """The courses of one woman, and what is in her body of each drug."""
 
@@ -311,7 +277,7 @@ class Treatment:
         day, days : float
             Start and length of the step, days.
         """
-        exposure = Exposure(estradiol=0.0, cycling=cycling)
+        exposure = Exposure(estradiol=0.0, ovarian=ovarian, cycling=cycling, peripheral=peripheral)
         for name, body in self.bodies.items():
             drug, given = self.drugs[name], [c for c in self.courses if c.drug == name]
             share = fsum(course.doses(drug) * course.share_given(day, days) for course in given)
@@ -321,34 +287,8 @@ class Treatment:
                 for course, interval in zip(given, every, strict=True)
             )
             level = body.take(drug, share, doses, days)
-            ovarian *= 1 - min(1.0, drug.ovarian * level)
-            peripheral *= residual(drug.suppression, level)
-            add_effects(exposure, drug, level)
-            exposure.bisphosphonate += drug.bisphosphonate * (
-                doses if drug.interval else share * days / YEAR
-            )
-        exposure.estradiol += peripheral
-        exposure.ovarian = ovarian
+            here = Given(level, doses if drug.interval else share * days / YEAR)
+            for mechanism in drug.mechanisms:
+                mechanism.act(exposure, here)
+        exposure.estradiol += exposure.peripheral
         return exposure
-
-
-def add_effects(exposure: Exposure, drug: Drug, level: float) -> None:
-    """Add what one drug does at a level, 1 at its usual dose (of an antibody, ng/mL)."""
-    exposure.estradiol += drug.estradiol * level
-    exposure.anabolic += drug.anabolic * level
-    exposure.rankl += drug.rankl * level
-    exposure.load += drug.load * level
-    if drug.concentration:
-        exposure.antibody += level / drug.binding
-    if bound := drug.serm * level:  # of a trace nothing may be left
-        before = exposure.serm * exposure.serm_efficacy
-        exposure.serm += bound
-        exposure.serm_efficacy = (before + bound * drug.efficacy) / exposure.serm
-
-
-def residual(suppression: float, level: float) -> float:
-    """Return the share of estradiol left by an aromatase inhibitor at some level.
-
-    Competitive inhibition that leaves ``1 - suppression`` at level 1.
-    """
-    return (1 - suppression) / (1 - suppression + suppression * level)

@@ -7,12 +7,14 @@ import pytest
 from helpers import before_each_measure, build, same, state_of
 
 from remodel.cells import Osteoclast
-from remodel.drugs import DRUGS, Drug
+from remodel.drugs import DRUGS
+from remodel.drugs import drug as make_drug
 from remodel.kinetics import Body
+from remodel.mechanisms import residual
 from remodel.parameters import YEAR, Parameters
 from remodel.patients import Patient
 from remodel.signals import Signals, estrogen_activity
-from remodel.therapies import Course, Treatment, residual
+from remodel.therapies import Course, Treatment
 
 WEEK = 7.0
 PERIPHERAL, OVARIAN = 20.0, 380.0
@@ -185,7 +187,7 @@ def test_two_serms_share_the_receptor_whoever_is_named_first():
 
 
 def test_a_trace_of_a_serm_too_small_for_a_number_is_none():
-    trace = Drug(name="trace", serm=1e-200, half_life=1.0)
+    trace = make_drug("trace", serm=1e-200, half_life=1.0)
     treatment = Treatment([Course(drug="trace", dose=1e-200)], {"trace": trace})
     assert treatment.expose(20.0, 0.0, 1.0, 0.0, WEEK).serm_efficacy == 0.0
 

@@ -9,10 +9,11 @@ from helpers import SMALL, build, same, small, state_of
 from remodel import BoneModel, Course, Parameters
 from remodel.cells import draw_life
 from remodel.kinetics import Body
+from remodel.mechanisms import residual
 from remodel.parameters import YEAR
 from remodel.randomness import arrivals, draws
 from remodel.signals import estrogen_activity
-from remodel.therapies import Treatment, residual
+from remodel.therapies import Treatment
 
 COURSES = ("anastrozole 0-2", "tamoxifen 0-2", "anastrozole 0-2, tamoxifen 1-2")
 

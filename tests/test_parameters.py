@@ -10,7 +10,7 @@ import pytest
 from helpers import SMALL, evidence_ids
 
 from remodel import BoneModel, Course, Parameters, Patient
-from remodel.drugs import DRUGS, Drug
+from remodel.drugs import DEFAULTS, DRUGS
 from remodel.fracture import hazard_ratio
 from remodel.habits import Population
 from remodel.instruments import scan_factors
@@ -166,7 +166,7 @@ def test_a_number_of_a_drug_survives_being_set_to_what_other_drugs_have():
     """Or a record leaves it out, and is repeated with the usual number."""
     lost = []
     for name in filter(drug_of, VALUES):
-        blank = Drug.__dataclass_fields__[name.rpartition(".")[2]].default
+        blank = DEFAULTS[name.rpartition(".")[2]]
         changed = Parameters().with_values({name: blank})
         if Parameters().with_values(changed.values()) != changed:
             lost.append(name)

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 from remodel import BoneModel, Course, Parameters, Patient
 from remodel.changes import LIVED, Change, patient_on
-from remodel.drugs import DRUGS, SHORTEST, drug, find_drug
+from remodel.drugs import DRUGS, ITEMS, SHORTEST, drug
 from remodel.habits import Population
 from remodel.parameters import YEAR
 from remodel.patients import draw_woman
@@ -120,7 +120,7 @@ def test_every_woman_of_a_population_is_one_that_there_can_be(numbers, seed):
 
 
 @tried("drugs", 500, numbers=numbers_of(lambda: drug("own", **{
-    item.name: item.default for item in fields(type(find_drug("calcium"))) if item.metadata
+    name: item.default for name, item in ITEMS.items()
 })), lasting=st.booleans(), dose=st.floats(0, MOST_DOSES))  # fmt: skip
 def test_a_drug_of_ones_own_reaches_the_cells_in_sensible_amounts(numbers, lasting, dose):
     own = drug("own", lasting=lasting, **numbers)
