@@ -214,6 +214,7 @@ def zipped(name, content):
 @pytest.mark.parametrize(
     "content",
     [b"", b"x" * 100, pickled(), zipped("a.txt", "x"), zipped("record.npy", "x"), zipped("a", "")],
+    ids=["nothing", "letters", "pickle", "text", "record", "empty"],  # an archive holds the time
 )
 @pytest.mark.parametrize("load", [load_model, load_section])
 def test_a_foreign_file_is_refused(tmp_path, content, load):
