@@ -15,15 +15,15 @@ import pint
 import pytest
 
 from remodel import BoneModel, Parameters, Patient, kinetics, patients, signals
-from remodel.drugs import DRUGS, Drug
+from remodel.drugs import DRUGS, drug
+from remodel.exposure import Exposure
 from remodel.habits import Population
 from remodel.histomorphometry import INDICES
 from remodel.kinetics import Body
 from remodel.measures import dxa_change
+from remodel.mechanisms import EstradiolSupply, Given, ReceptorLigand
 from remodel.parameters import YEAR
-from remodel.quantities import Group, Response
 from remodel.signals import Signals
-from remodel.therapies import Exposure, add_effects
 
 UNITS = pint.UnitRegistry()
 for counted in ("dose", "pack", "drink", "site"):
@@ -32,7 +32,7 @@ for share in ("fraction", "SD"):
     UNITS.define(f"{share} = []")
 
 # A drug that has all mechanisms, so that no number is 0 and hides what it is multiplied with
-WHOLE = Drug(name="whole", half_life=5.0, interval=182.0, amount=60.0, per=7.0, suppression=0.9,
+WHOLE = drug("whole", half_life=5.0, interval=182.0, amount=60.0, per=7.0, suppression=0.9,
              ovarian=0.9, estradiol=50.0, serm=4.0, efficacy=0.6, concentration=11_000.0,
              bisphosphonate=0.7, anabolic=1.2, rankl=0.3, load=0.05)  # fmt: skip
 WOMAN = Patient(smoking=0.8, alcohol=1.5, deficiency=0.4, exercise=2.0, age=52.0)
@@ -43,7 +43,7 @@ GROUPS = {"patient": WOMAN, "population": Population(), "drug": WHOLE} | {
 
 def rows_of(name, group):
     """Return all numbers of a group; of a drug also those that it leaves at nothing."""
-    return list(group.rows(name) if isinstance(group, Response) else Group.rows(group, name))
+    return list(group.numbers(name))
 
 
 ROWS = [row for name, group in GROUPS.items() for row in rows_of(name, group)]
@@ -296,10 +296,12 @@ def make_estradiol(model):
 def take_drugs(model):
     """Levels of a daily drug and of an injected one, and what they do."""
     injected, daily = Body(), Body()
-    mean = injected.take(model.drug, 0.0, 1.0, kinetics.SUBSTEP)
-    swallowed = SimpleNamespace(**vars(model.drug) | {"concentration": 0.0})
+    mean = injected.inject(model.drug, 1.0, kinetics.SUBSTEP)
+    swallowed = SimpleNamespace(**vars(model.drug) | {"mechanisms": (), "lasting": False})
     exposure = Exposure(estradiol=model.patient.estradiol)
-    add_effects(exposure, swallowed, daily.take(swallowed, 0.8, 0.0, 7.0 * model.one.day))
+    given = Given(daily.take(swallowed, 0.8, 0.0, 7.0 * model.one.day), 1.0)
+    for mechanism in (EstradiolSupply, ReceptorLigand):
+        mechanism.act(model.drug, exposure, given)
     return {
         "mean": (mean, "ng/mL"),
         "depot": (injected.depot, "ng/mL"),
