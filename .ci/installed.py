@@ -11,10 +11,10 @@ import urllib.request
 from pathlib import Path
 
 import remodel
-from remodel.origin import made_by
-from remodel.targets import read_targets
-from remodel.trials import built_in_trials, load_trial
-from remodel.viewer.lesson_reader import built_in_lessons, load_lesson
+from remodel.clinic.trial_files import built_in_trials, load_trial
+from remodel.report.agreement import read_targets
+from remodel.support.provenance import made_by
+from remodel.viewer.lesson_files import built_in_lessons, load_lesson
 
 COMMANDS = (
     "--version",
@@ -43,7 +43,7 @@ def check_data() -> None:
     assert sum(len(trial.published) for trial in trials) > 80
     assert len(read_targets()) > 10
     assert len([load_lesson(name) for name in built_in_lessons()]) == 8
-    assert (place / "evidence" / "biology.csv").stat().st_size
+    assert (place / "clinic" / "evidence" / "biology.csv").stat().st_size
     assert (place / "viewer" / "lessons" / "README.md").stat().st_size
 
 

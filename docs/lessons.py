@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from remodel.files import write_whole
+from remodel.support.files import write_whole
 from remodel.viewer.lesson import Lesson
-from remodel.viewer.lesson_reader import built_in_lessons, load_lesson
+from remodel.viewer.lesson_files import built_in_lessons, load_lesson
 from remodel.viewer.rehearsal import measure
 
 FOLDER = Path("remodel/viewer/lessons")

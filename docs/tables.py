@@ -7,7 +7,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 import remodel
-from remodel import tables
+from remodel.report import parameter_tables
 
 SPEED = Path(__file__).parent.parent / "experiments/results/speed.json"
 USED = {  # what one calls of a class, and what else one may import
@@ -37,7 +37,7 @@ def api_table() -> str:
     """Return what a script may rely on as a Markdown table; all else may change."""
     names = [f"{name}{method}" for name in remodel.__all__ for method in ("", *methods(name))]
     top = [api_row(name, f"remodel:{name}") for name in names]
-    return tables.markdown(
+    return parameter_tables.markdown(
         ("name", "what it is"), top + [api_row(x, f"remodel.{x}") for x in BESIDE]
     )
 
@@ -67,21 +67,26 @@ def speed_table() -> str:
          f"{run['measured']:.3g}", "yes" if run["met"] else "no")
         for run in record["runs"]
     ]  # fmt: skip
-    return f"{machine}\n\n" + tables.markdown(("what", "unit", "asked", "measured", "met"), rows)
+    return f"{machine}\n\n" + parameter_tables.markdown(
+        ("what", "unit", "asked", "measured", "met"), rows
+    )
 
 
 PAGES = {  # the tables of each page
     "docs/parameters.md": {
-        "parameter set": tables.set_table,
-        "parameters": tables.parameter_table,
-        "usual drug": tables.usual_drug_table,
-        "woman": tables.woman_table,
-        "population": tables.population_table,
-        "constants": tables.constant_table,
-        "sources": tables.source_table,
+        "parameter set": parameter_tables.set_table,
+        "parameters": parameter_tables.parameter_table,
+        "usual drug": parameter_tables.usual_drug_table,
+        "woman": parameter_tables.woman_table,
+        "population": parameter_tables.population_table,
+        "constants": parameter_tables.constant_table,
+        "sources": parameter_tables.source_table,
     },
-    "docs/odd.md": {"responses": tables.response_table},
-    "docs/drugs.md": {"drugs": tables.drug_table, "mechanisms": tables.mechanism_table},
+    "docs/odd.md": {"responses": parameter_tables.response_table},
+    "docs/drugs.md": {
+        "drugs": parameter_tables.drug_table,
+        "mechanisms": parameter_tables.mechanism_table,
+    },
     "docs/api.md": {"api": api_table},
     "experiments/README.md": {"speed": speed_table},
 }

@@ -9,7 +9,7 @@ from mesa.visualization import Slider, SolaraViz, make_plot_component, make_spac
 from mesa.visualization.components import AgentPortrayalStyle, PropertyLayerStyle
 
 from remodel import BoneModel
-from remodel.cell_types import type_of
+from remodel.model.cell_types import type_of
 
 DRUGS = ["none", "anastrozole", "tamoxifen", "denosumab", "zoledronate", "teriparatide"]
 

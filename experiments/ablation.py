@@ -31,7 +31,7 @@ canals of the cortex from merging.
 """
 
 if __name__ == "__main__":
-    from remodel.early import begin
+    from remodel.support.interrupts import begin
 
     begin(program=True)  # from here on Ctrl-C is one line
 
@@ -43,12 +43,14 @@ import pandas as pd
 from common import make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
 
-from remodel.cases import Case
-from remodel.comparison import ASKED, evidence_table, is_bmd
-from remodel.model import BoneModel
-from remodel.parameters import Parameters
-from remodel.report import Readings
-from remodel.trials import HAZARD, Trial, built_in_trials, load_trial
+from remodel.clinic.trial_files import built_in_trials, load_trial
+from remodel.clinic.trials import Trial
+from remodel.measurement.fracture import HAZARD
+from remodel.model.bone_model import BoneModel
+from remodel.parameters.parameters import Parameters
+from remodel.report.agreement import ASKED, evidence_table, is_bmd
+from remodel.runs.results import Readings
+from remodel.runs.scenario import Case
 
 WHOLE = "nothing"  # is switched off
 KINDS = ("bmd", "marker")

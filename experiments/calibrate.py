@@ -15,7 +15,7 @@ TRY
 --seeds 8 for a quieter cost; --from RECORD goes on where an earlier run stopped; --steps 0
 --generations 0 only asks how well the numbers as they are agree, and what the rows leave open.
 --write-set mine-1 --out NAME.json writes what was found to mine-1.toml beside it, a set that
---parameters mine-1.toml takes; in remodel/parameter_sets/ it is one of the package.
+--parameters mine-1.toml takes; in remodel/parameters/parameter_sets/ it is one of the package.
 
 TRUST
 Least squares (SciPy, bounded by the ranges of the numbers), then an evolutionary strategy
@@ -24,7 +24,7 @@ say what the rows leave open if the model is right, not whether it is.
 """
 
 if __name__ == "__main__":
-    from remodel.early import begin
+    from remodel.support.interrupts import begin
 
     begin(program=True)  # from here on Ctrl-C is one line
 
@@ -48,11 +48,8 @@ from tqdm import tqdm
 
 import remodel
 from remodel import Parameters
-from remodel.__main__ import guard
-from remodel.files import open_folder, write_whole
-from remodel.fitted_sets import LABEL, built_in_sets
-from remodel.fonts import save_figure
-from remodel.options import (
+from remodel.cli.commands import guard
+from remodel.cli.options import (
     Number,
     Parser,
     add_parameter_options,
@@ -60,9 +57,12 @@ from remodel.options import (
     set_values,
     workers,
 )
-from remodel.terminal import command_line
-from remodel.trials import MARKERS
-from remodel.workers import all_workers, process_pool
+from remodel.measurement.markers import MARKERS
+from remodel.parameters.fitted_sets import LABEL, built_in_sets
+from remodel.report.fonts import save_figure
+from remodel.runs.parallel import all_workers, process_pool
+from remodel.support.console import command_line
+from remodel.support.files import open_folder, write_whole
 
 with extra("analysis"):
     import cma

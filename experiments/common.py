@@ -18,29 +18,22 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from remodel.__main__ import guard
-from remodel.arms import Arm
-from remodel.cases import Case
-from remodel.ensemble import all_finished, run_ensemble
-from remodel.files import open_folder, whole_file, write_whole
-from remodel.fonts import save_figure
-from remodel.habits import Population
-from remodel.jobs import QUICK, QUICK_REPLICATES
-from remodel.options import (
-    Parser,
-    add_luck_options,
-    base_parameters,
-    open_workers,
-    set_values,
-)
-from remodel.origin import made_by
-from remodel.parameters import Parameters
-from remodel.patients import Patient
-from remodel.record import with_versions
-from remodel.replicates import Measure
-from remodel.runs import write_frame
-from remodel.therapies import Course
-from remodel.trials import Trial
+from remodel.cli.commands import guard
+from remodel.cli.options import Parser, add_luck_options, base_parameters, open_workers, set_values
+from remodel.clinic.courses import Course
+from remodel.clinic.patients import Patient
+from remodel.clinic.trials import Arm, Trial
+from remodel.parameters.parameters import Parameters
+from remodel.parameters.population import Population
+from remodel.report.fonts import save_figure
+from remodel.report.trial_run import QUICK, QUICK_REPLICATES
+from remodel.runs.ensemble import all_finished, run_ensemble
+from remodel.runs.record import with_versions
+from remodel.runs.replicate import Measure
+from remodel.runs.scenario import Case
+from remodel.runs.storage import write_frame
+from remodel.support.files import open_folder, whole_file, write_whole
+from remodel.support.provenance import made_by
 
 SMALL = QUICK | {"time.spin_up": 2.0}  # the baseline of rates is a mean over these
 

@@ -31,7 +31,7 @@ site, which might bring it back.
 """
 
 if __name__ == "__main__":
-    from remodel.early import begin
+    from remodel.support.interrupts import begin
 
     begin(program=True)  # from here on Ctrl-C is one line
 
@@ -44,10 +44,10 @@ from common import compare_courses, make_parser, run_cases, section, start, writ
 from matplotlib.figure import Figure
 from scipy import stats
 
-from remodel.cases import cross
-from remodel.report import Readings, interval
-from remodel.therapies import Course
-from remodel.trials import Trial
+from remodel.clinic.courses import Course
+from remodel.clinic.trials import Trial
+from remodel.runs.results import Readings, interval
+from remodel.runs.scenario import cross
 
 SITES = ("lumbar_spine", "total_hip")
 AGAINST = "against untreated"

@@ -23,7 +23,7 @@ to few above it. Above 100 pmol/L it is an extrapolation. One kind of woman, in 
 """
 
 if __name__ == "__main__":
-    from remodel.early import begin
+    from remodel.support.interrupts import begin
 
     begin(program=True)  # from here on Ctrl-C is one line
 
@@ -34,13 +34,13 @@ import pandas as pd
 from common import compare_courses, make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
 
-from remodel.cases import Case
-from remodel.colors import BLUE, VERMILLION
-from remodel.parameters import Parameters
-from remodel.patients import Patient
-from remodel.report import Readings, interval
-from remodel.therapies import Course
-from remodel.trials import Trial
+from remodel.clinic.courses import Course
+from remodel.clinic.patients import Patient
+from remodel.clinic.trials import Trial
+from remodel.parameters.parameters import Parameters
+from remodel.report.palette import BLUE, VERMILLION
+from remodel.runs.results import Readings, interval
+from remodel.runs.scenario import Case
 
 DOSES = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 400.0)  # pmol/L
 OUTCOMES = {"trabecular_bmd": VERMILLION, "cortical_bmd": BLUE}

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 
 from remodel import BoneModel, Parameters, Patient
-from remodel.checkpoint import resume, take_checkpoint
-from remodel.histomorphometry import histomorphometry
-from remodel.report import Readings, questions
-from remodel.trials import MARKERS, Arm, Trial, built_in_trials, load_trial
+from remodel.clinic.trial_files import built_in_trials, load_trial
+from remodel.clinic.trials import Arm, Trial
+from remodel.measurement.markers import MARKERS
+from remodel.model.biopsy import histomorphometry
+from remodel.model.checkpoint import resume, take_checkpoint
+from remodel.runs.results import Readings, questions
 
 SCALE = {"bmd": 0.7, "marker": 10.0}  # points of difference that cost 1
 YOUNG = "trabecular, before menopause"

@@ -24,7 +24,7 @@ sections of each form; bars are 95 % intervals.
 """
 
 if __name__ == "__main__":
-    from remodel.early import begin
+    from remodel.support.interrupts import begin
 
     begin(program=True)  # from here on Ctrl-C is one line
 
@@ -35,16 +35,16 @@ import pandas as pd
 from common import compare_courses, make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
 
-from remodel.arrays import Floats
-from remodel.cases import Case
-from remodel.colors import BLUE, VERMILLION
-from remodel.histomorphometry import histomorphometry
-from remodel.model import BoneModel
-from remodel.parameters import Parameters
-from remodel.report import Readings, interval
-from remodel.therapies import Course
-from remodel.tissue import REGIONS
-from remodel.trials import Trial
+from remodel.bone.section import REGIONS
+from remodel.clinic.courses import Course
+from remodel.clinic.trials import Trial
+from remodel.model.biopsy import histomorphometry
+from remodel.model.bone_model import BoneModel
+from remodel.parameters.parameters import Parameters
+from remodel.report.palette import BLUE, VERMILLION
+from remodel.runs.results import Readings, interval
+from remodel.runs.scenario import Case
+from remodel.support.arrays import Floats
 
 DRUG, UNTREATED = "anastrozole", "untreated"
 SURFACE = "BS/BV"

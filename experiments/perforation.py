@@ -24,7 +24,7 @@ bone: the order of the answer may hold, its size is that of this section.
 """
 
 if __name__ == "__main__":
-    from remodel.early import begin
+    from remodel.support.interrupts import begin
 
     begin(program=True)  # from here on Ctrl-C is one line
 
@@ -36,14 +36,14 @@ import pandas as pd
 from common import compare_courses, each_year, make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
 
-from remodel.cases import Case
-from remodel.colors import BLUE, VERMILLION
-from remodel.histomorphometry import connected
-from remodel.model import BoneModel
-from remodel.report import interval
-from remodel.therapies import Course
-from remodel.tissue import TRABECULAR
-from remodel.trials import Trial
+from remodel.bone.section import TRABECULAR
+from remodel.clinic.courses import Course
+from remodel.clinic.trials import Trial
+from remodel.measurement.histomorphometry import connected
+from remodel.model.bone_model import BoneModel
+from remodel.report.palette import BLUE, VERMILLION
+from remodel.runs.results import interval
+from remodel.runs.scenario import Case
 
 ARMS = {"anastrozole": VERMILLION, "untreated": BLUE}
 OUTCOMES = {

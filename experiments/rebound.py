@@ -25,7 +25,7 @@ infusion bind worse on a surface that rests. Vertebral fractures of the rebound 
 """
 
 if __name__ == "__main__":
-    from remodel.early import begin
+    from remodel.support.interrupts import begin
 
     begin(program=True)  # from here on Ctrl-C is one line
 
@@ -36,12 +36,12 @@ import pandas as pd
 from common import compare_courses, make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
 
-from remodel.arrays import Floats
-from remodel.cases import Case
-from remodel.colors import BLUE, GREEN, ORANGE, PINK, SKY, VERMILLION
-from remodel.report import Readings, interval
-from remodel.therapies import Course
-from remodel.trials import Trial
+from remodel.clinic.courses import Course
+from remodel.clinic.trials import Trial
+from remodel.report.palette import BLUE, GREEN, ORANGE, PINK, SKY, VERMILLION
+from remodel.runs.results import Readings, interval
+from remodel.runs.scenario import Case
+from remodel.support.arrays import Floats
 
 WAITS = (0, 6, 12)  # months from the injection that is not given to the infusion
 SITES = ("lumbar_spine", "total_hip")

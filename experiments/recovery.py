@@ -26,7 +26,7 @@ which the untreated ones share.
 """
 
 if __name__ == "__main__":
-    from remodel.early import begin
+    from remodel.support.interrupts import begin
 
     begin(program=True)  # from here on Ctrl-C is one line
 
@@ -39,14 +39,14 @@ from common import compare_courses, make_parser, run_cases, section, start, writ
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from remodel.arrays import Floats
-from remodel.cases import Case
-from remodel.colors import BLUE, VERMILLION
-from remodel.model import BoneModel
-from remodel.report import interval
-from remodel.therapies import Course
-from remodel.tissue import REGIONS
-from remodel.trials import Trial
+from remodel.bone.section import REGIONS
+from remodel.clinic.courses import Course
+from remodel.clinic.trials import Trial
+from remodel.model.bone_model import BoneModel
+from remodel.report.palette import BLUE, VERMILLION
+from remodel.runs.results import interval
+from remodel.runs.scenario import Case
+from remodel.support.arrays import Floats
 
 YEARS_ON = (1.0, 2.0, 3.0, 5.0, 10.0)
 UNTREATED = "untreated"

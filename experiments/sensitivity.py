@@ -33,7 +33,7 @@ fitted together is moved apart here. What the search for numbers that matter doe
 """
 
 if __name__ == "__main__":
-    from remodel.early import begin
+    from remodel.support.interrupts import begin
 
     begin(program=True)  # from here on Ctrl-C is one line
 
@@ -47,15 +47,15 @@ from common import compare_courses, extra, make_parser, run_cases, start, write
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from remodel.arrays import Floats
-from remodel.cases import Case
-from remodel.colors import BLUE, VERMILLION
-from remodel.jobs import QUICK
-from remodel.options import Number, base_parameters, set_values
-from remodel.parameters import Parameters
-from remodel.report import Readings
-from remodel.therapies import Course
-from remodel.trials import Trial
+from remodel.cli.options import Number, base_parameters, set_values
+from remodel.clinic.courses import Course
+from remodel.clinic.trials import Trial
+from remodel.parameters.parameters import Parameters
+from remodel.report.palette import BLUE, VERMILLION
+from remodel.report.trial_run import QUICK
+from remodel.runs.results import Readings
+from remodel.runs.scenario import Case
+from remodel.support.arrays import Floats
 
 with extra("analysis"):
     from SALib.analyze import morris as analyze_morris

@@ -26,7 +26,7 @@ as in practice, but come to every infusion. Jaw, kidney and broken thighs are no
 """
 
 if __name__ == "__main__":
-    from remodel.early import begin
+    from remodel.support.interrupts import begin
 
     begin(program=True)  # from here on Ctrl-C is one line
 
@@ -39,17 +39,17 @@ import pandas as pd
 from common import compare_courses, each_year, make_parser, run_cases, section, start, write
 from matplotlib.figure import Figure
 
-from remodel.cases import Case
-from remodel.colors import BLUE, GREEN, ORANGE, VERMILLION
-from remodel.drugs import DRUGS, Drug
-from remodel.fracture import hazard_ratio
-from remodel.habits import Population
-from remodel.instruments import Fracture
-from remodel.model import BoneModel
-from remodel.options import Number
-from remodel.report import interval
-from remodel.therapies import Course
-from remodel.trials import Trial
+from remodel.cli.options import Number
+from remodel.clinic.courses import Course
+from remodel.clinic.trials import Trial
+from remodel.measurement.fracture import hazard_ratio
+from remodel.model.bone_model import BoneModel
+from remodel.parameters.drugs import DRUGS, Drug
+from remodel.parameters.measurement import Fracture
+from remodel.parameters.population import Population
+from remodel.report.palette import BLUE, GREEN, ORANGE, VERMILLION
+from remodel.runs.results import interval
+from remodel.runs.scenario import Case
 
 INHIBITOR = "anastrozole"
 INJECTED = tuple(name for name, drug in DRUGS.items() if drug.interval)

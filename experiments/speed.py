@@ -22,7 +22,7 @@ The gain of a second worker needs two idle cores. Options other than --quick and
 """
 
 if __name__ == "__main__":
-    from remodel.early import begin
+    from remodel.support.interrupts import begin
 
     begin(program=True)  # from here on Ctrl-C is one line
 
@@ -48,15 +48,16 @@ from matplotlib.figure import Figure
 from mesa.agent import AgentSet
 from PIL import Image
 
-from remodel import BoneModel, Parameters, replicates
-from remodel.cases import Case
-from remodel.cells import Osteoblast, Osteoclast
-from remodel.colors import BLUE, VERMILLION
-from remodel.ensemble import run_ensemble
-from remodel.options import base_parameters, set_values
-from remodel.origin import made_by
-from remodel.sections import build_section
-from remodel.therapies import Course
+from remodel import BoneModel, Parameters
+from remodel.bone.synthetic import build_section
+from remodel.cli.options import base_parameters, set_values
+from remodel.clinic.courses import Course
+from remodel.model.cells import Osteoblast, Osteoclast
+from remodel.report.palette import BLUE, VERMILLION
+from remodel.runs import replicate
+from remodel.runs.ensemble import run_ensemble
+from remodel.runs.scenario import Case
+from remodel.support.provenance import made_by
 
 DRUG = "anastrozole 0-100"
 PEAK = """
@@ -82,7 +83,7 @@ import sys
 from pathlib import Path
 from time import process_time
 from remodel import BoneModel, Parameters
-from remodel.images import read_section
+from remodel.bone.images import read_section
 tissue = read_section(Path(sys.argv[1])).tissue
 parameters = Parameters().with_values(json.loads(sys.argv[2]))
 model = BoneModel("anastrozole 0-100", parameters=parameters, tissue=tissue, rng=1)
@@ -219,14 +220,14 @@ def time_ensemble(case: Case, runs: int, workers: int) -> tuple[float, float]:
     """Return the seconds of an ensemble, and those of its runs if they are in this process."""
     spent: list[float] = []
 
-    def timed(task: replicates.ReplicateTask) -> replicates.Replicate:
+    def timed(task: replicate.ReplicateTask) -> replicate.Replicate:
         begin = perf_counter()
         result = run_replicate(task)
         spent.append(perf_counter() - begin)
         return result
 
-    run_replicate = replicates.run_replicate
-    with TemporaryDirectory() as folder, patch.object(replicates, "run_replicate", timed):
+    run_replicate = replicate.run_replicate
+    with TemporaryDirectory() as folder, patch.object(replicate, "run_replicate", timed):
         begin = perf_counter()
         run_ensemble([case], Path(folder, "runs"), runs, workers=workers)
         return perf_counter() - begin, sum(spent)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remodel import Parameters
-from remodel.changes import LIVED
-from remodel.drugs import DRUGS, SHORTEST
+from remodel.clinic.lifestyle import LIVED
+from remodel.parameters.drugs import DRUGS, SHORTEST
 
 TRIED = Counter()  # by kind; `conftest.py` prints it
 FULL = 100  # `max_examples` of the profile in which as many are tried as a test says

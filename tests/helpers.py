@@ -7,7 +7,7 @@ import numpy as np
 
 import remodel
 from remodel import BoneModel, Parameters
-from remodel.tissue import CORTICAL, OUTSIDE, TRABECULAR, Tissue
+from remodel.bone.section import CORTICAL, OUTSIDE, TRABECULAR, Tissue
 
 SMALL = {
     "section.height": 1.0,
@@ -86,6 +86,6 @@ def swap_labels(region):
 
 def evidence_ids():
     """Return the ids of the evidence table."""
-    path = Path(remodel.__file__).with_name("evidence") / "biology.csv"
+    path = Path(remodel.__file__).with_name("clinic") / "evidence" / "biology.csv"
     with path.open(newline="", encoding="utf-8") as lines:
         return {row["id"] for row in csv.DictReader(lines)}

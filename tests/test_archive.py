@@ -6,15 +6,9 @@ from helpers import same, small, state_of
 from test_saving import TINY, rewritten, saved, tiny
 
 from remodel import BoneModel
-from remodel.archive import (
-    SECTION,
-    load_section,
-    read_archive,
-    save_section,
-    section_sum,
-    write_archive,
-)
-from remodel.saving import load_model
+from remodel.bone.files import SECTION, load_section, save_section, section_sum
+from remodel.model.files import load_model
+from remodel.support.archive import read_archive, write_archive
 
 __all__ = ["saved"]  # a fixture
 
@@ -61,7 +55,7 @@ def test_a_model_of_a_loaded_section_is_that_of_the_section(tmp_path):
 def test_arrays_that_are_no_section_are_refused(tmp_path, name, spoil, expected):
     path = tmp_path / "section.npz"
     save_section(tiny().tissue, path)
-    arrays, record = read_archive(path, SECTION)
+    arrays, record = read_archive(path, SECTION, 1 << 30)
     record.pop("kind")
     arrays[name] = spoil(arrays[name])
     write_archive(path, SECTION, arrays, record)

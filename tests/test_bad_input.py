@@ -6,8 +6,8 @@ import pytest
 from helpers import build, small
 
 from remodel import BoneModel, Course, Parameters, Patient
-from remodel.drugs import DRUGS, drug
-from remodel.therapies import parse_courses
+from remodel.clinic.courses import parse_courses
+from remodel.parameters.drugs import DRUGS, drug
 
 
 def test_an_unknown_therapy_gets_the_list():

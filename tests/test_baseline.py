@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from remodel.cases import Case
-from remodel.ensemble import run_ensemble
-from remodel.report import Readings
-from remodel.trials import load_trial
+from remodel.clinic.trial_files import load_trial
+from remodel.runs.ensemble import run_ensemble
+from remodel.runs.results import Readings
+from remodel.runs.scenario import Case
 
 BASELINE = Path(__file__).with_name("baseline.csv")
 CHANGES = {"lumbar_spine": (1, 5, 7), "total_hip": (1, 5, 7), "ctx": (1,), "p1np": (1,)}

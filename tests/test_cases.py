@@ -11,17 +11,13 @@ from helpers import small
 from test_runs import CASES, TINY, TRIAL, area, done
 
 from remodel import Parameters, Patient
-from remodel.archive import section_sum
-from remodel.cases import cross
-from remodel.ensemble import (
-    load_ensemble,
-    run_ensemble,
-    run_trial,
-)
-from remodel.habits import Population
-from remodel.patients import draw_woman
-from remodel.runs import write_frame
-from remodel.sections import build_section
+from remodel.bone.files import section_sum
+from remodel.bone.synthetic import build_section
+from remodel.clinic.patients import draw_woman
+from remodel.parameters.population import Population
+from remodel.runs.ensemble import load_ensemble, run_ensemble, run_trial
+from remodel.runs.scenario import cross
+from remodel.runs.storage import write_frame
 
 __all__ = ["done"]  # a fixture
 
@@ -96,7 +92,7 @@ def test_a_frame_that_cannot_be_written_says_why(done, tmp_path):
         write_frame(done[1].frame, tmp_path / "a.xlsx")
     code = (
         "import sys; sys.modules['pyarrow'] = None\n"
-        "from pathlib import Path; import pandas as pd; from remodel.runs import write_frame\n"
+        "from pathlib import Path; import pandas as pd; from remodel.runs.storage import write_frame\n"
         "try: write_frame(pd.DataFrame({'a': [1]}), Path('a.parquet'))\n"
         "except ValueError as error: print(error)"
     )

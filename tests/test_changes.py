@@ -5,13 +5,13 @@ import pytest
 from helpers import SMALL, build, small
 
 from remodel import Parameters, Patient
-from remodel.changes import Change, patient_on, year_of
-from remodel.checkpoint import resume, take_checkpoint
-from remodel.ensemble import run_trial
-from remodel.model import BoneModel
-from remodel.parameters import YEAR
-from remodel.reader import Table
-from remodel.trials import build_trial, read_trial
+from remodel.clinic.lifestyle import Change, patient_on, year_of
+from remodel.clinic.trial_files import build_trial, read_trial
+from remodel.model.bone_model import BoneModel
+from remodel.model.checkpoint import resume, take_checkpoint
+from remodel.parameters.time_steps import YEAR
+from remodel.runs.ensemble import run_trial
+from remodel.support.toml_table import Table
 
 TRIAL = """
 name = "held"

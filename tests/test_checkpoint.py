@@ -3,9 +3,9 @@
 import pytest
 from helpers import build, same, state_of
 
-from remodel.bmu import BMU
-from remodel.cells import Osteoblast, Osteoclast
-from remodel.checkpoint import resume, take_checkpoint
+from remodel.model.bmu import BMU
+from remodel.model.cells import Osteoblast, Osteoclast
+from remodel.model.checkpoint import resume, take_checkpoint
 
 EVERYTHING = "anastrozole 0-1, tamoxifen 0.3-2, denosumab 0-2, zoledronate 0-2, teriparatide 1-2"
 

@@ -15,12 +15,12 @@ from test_command import start as start_command
 from test_runs import CASES, files
 
 import remodel
-from remodel import __main__ as command
-from remodel import workers
-from remodel.ensemble import run_ensemble
-from remodel.jobs import OUTPUTS, RUNS
-from remodel.origin import OtherVersionWarning, made_by
-from remodel.workers import check_workers, open_cluster
+from remodel.cli import commands as command
+from remodel.report.trial_run import OUTPUTS, RUNS
+from remodel.runs import parallel
+from remodel.runs.ensemble import run_ensemble
+from remodel.runs.parallel import check_workers, open_cluster
+from remodel.support.provenance import OtherVersionWarning, made_by
 
 pytestmark = pytest.mark.slow  # a scheduler and its workers are processes of their own
 HERE = str(Path(remodel.__file__).parent.parent)
@@ -145,7 +145,7 @@ def refused(capsys, address):
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "foo://x:1", ""])
 def test_a_scheduler_that_is_not_there_is_one_line(capsys, tmp_path, monkeypatch, address):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workers, "PATIENCE", 1.0)
+    monkeypatch.setattr(parallel, "PATIENCE", 1.0)
     line = refused(capsys, address)
     assert line.startswith(f"remodel: scheduler = {address}: no scheduler answers there (")
     assert not list(tmp_path.iterdir())
@@ -160,7 +160,7 @@ def test_workers_and_scheduler_are_not_asked_for_together(capsys):
 def test_a_scheduler_without_workers_is_one_line(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with cluster(tmp_path, 0) as (address, _):
-        monkeypatch.setattr(workers, "PATIENCE", 2.0)
+        monkeypatch.setattr(parallel, "PATIENCE", 2.0)
         assert "no worker has come to it yet" in refused(capsys, address)
 
 

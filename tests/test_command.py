@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import remodel
-from remodel import __main__ as command
-from remodel.drugs import DRUGS
-from remodel.ensemble import load_ensemble
-from remodel.jobs import OUTPUTS, RUNS
-from remodel.trials import built_in_trials
+from remodel.cli import commands as command
+from remodel.clinic.trial_files import built_in_trials
+from remodel.parameters.drugs import DRUGS
+from remodel.report.trial_run import OUTPUTS, RUNS
+from remodel.runs.ensemble import load_ensemble
 
 TINY = {"section.height": 0.6, "section.width": 1.2, "section.cortex": 0.5, "time.spin_up": 1.0}
 TRIAL = """\

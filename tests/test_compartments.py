@@ -8,10 +8,10 @@ from test_command import run
 from test_images import scale, slab, write
 
 from remodel import Parameters
-from remodel.compartments import doubts, open_by_disk, tell_compartments
-from remodel.images import read_section
-from remodel.sections import build_section
-from remodel.tissue import CORTICAL, OUTSIDE, TRABECULAR
+from remodel.bone.images import read_section
+from remodel.bone.section import CORTICAL, OUTSIDE, TRABECULAR
+from remodel.bone.segmentation import doubts, open_by_disk, tell_compartments
+from remodel.bone.synthetic import build_section
 
 __all__ = ["slab"]  # a fixture
 

@@ -11,10 +11,10 @@ from helpers import build, same, state_of
 from hypothesis import strategies as st
 from test_drugs import WEEK, levels
 
-from remodel.drugs import DRUGS
-from remodel.kinetics import Body
-from remodel.parameters import YEAR
-from remodel.therapies import Course
+from remodel.clinic.courses import Course
+from remodel.clinic.pharmacokinetics import Body
+from remodel.parameters.drugs import DRUGS
+from remodel.parameters.time_steps import YEAR
 
 
 def test_steps_divide_a_daily_course_without_a_trace():

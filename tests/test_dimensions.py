@@ -14,16 +14,18 @@ from types import SimpleNamespace
 import pint
 import pytest
 
-from remodel import BoneModel, Parameters, Patient, kinetics, patients, signals
-from remodel.drugs import DRUGS, drug
-from remodel.exposure import Exposure
-from remodel.habits import Population
-from remodel.histomorphometry import INDICES
-from remodel.kinetics import Body
-from remodel.measures import dxa_change
-from remodel.mechanisms import EstradiolSupply, Given, ReceptorLigand
-from remodel.parameters import YEAR
-from remodel.signals import Signals
+from remodel import BoneModel, Parameters, Patient
+from remodel.clinic import patients, pharmacokinetics
+from remodel.clinic.exposure import Exposure
+from remodel.clinic.pharmacokinetics import Body
+from remodel.measurement.dxa import dxa_change
+from remodel.measurement.histomorphometry import INDICES
+from remodel.model import signals
+from remodel.model.signals import Signals
+from remodel.parameters.drugs import DRUGS, drug
+from remodel.parameters.mechanisms import EstradiolSupply, Given, ReceptorLigand
+from remodel.parameters.population import Population
+from remodel.parameters.time_steps import YEAR
 
 UNITS = pint.UnitRegistry()
 for counted in ("dose", "pack", "drink", "site"):
@@ -296,7 +298,7 @@ def make_estradiol(model):
 def take_drugs(model):
     """Levels of a daily drug and of an injected one, and what they do."""
     injected, daily = Body(), Body()
-    mean = injected.inject(model.drug, 1.0, kinetics.SUBSTEP)
+    mean = injected.inject(model.drug, 1.0, pharmacokinetics.SUBSTEP)
     swallowed = SimpleNamespace(**vars(model.drug) | {"mechanisms": (), "lasting": False})
     exposure = Exposure(estradiol=model.patient.estradiol)
     given = Given(daily.take(swallowed, 0.8, 0.0, 7.0 * model.one.day), 1.0)
@@ -345,7 +347,7 @@ def test_a_function_of_the_model_gives_the_same_with_units(act, monkeypatch):
     plain = act(PLAIN)
     for module in (signals, patients):
         monkeypatch.setattr(module, "YEAR", quantity(YEAR, "day/year"))
-    monkeypatch.setattr(kinetics, "SUBSTEP", quantity(kinetics.SUBSTEP, "day"))
+    monkeypatch.setattr(pharmacokinetics, "SUBSTEP", quantity(pharmacokinetics.SUBSTEP, "day"))
     found = act(WITH_UNITS)
     assert list(found) == list(plain)
     for name, (value, unit) in found.items():

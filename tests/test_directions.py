@@ -5,9 +5,9 @@ import pytest
 from helpers import SMALL, build
 
 from remodel import BoneModel, Parameters
-from remodel.checkpoint import resume, take_checkpoint
-from remodel.histomorphometry import histomorphometry
-from remodel.measures import COLUMNS
+from remodel.model.biopsy import histomorphometry
+from remodel.model.checkpoint import resume, take_checkpoint
+from remodel.model.observer import COLUMNS
 
 SEEDS = (1, 2, 3, 4)
 

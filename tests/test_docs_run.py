@@ -23,9 +23,9 @@ from helpers import build
 from PIL import Image
 
 import remodel
-from remodel import __main__ as command
-from remodel.drugs import DRUGS
-from remodel.trials import read_trial
+from remodel.cli import commands as command
+from remodel.clinic.trial_files import read_trial
+from remodel.parameters.drugs import DRUGS
 from remodel.viewer import serve
 
 TOP = Path(__file__).parent.parent
@@ -217,7 +217,7 @@ def wrong_links(page, text):
 
 
 @pytest.mark.parametrize(
-    "page", [*PAGES, "CHANGELOG.md", "CITATION.cff", "remodel/evidence/biology.csv"]
+    "page", [*PAGES, "CHANGELOG.md", "CITATION.cff", "remodel/clinic/evidence/biology.csv"]
 )
 def test_every_link_leads_somewhere(page):
     assert wrong_links(page, read(page)) == []

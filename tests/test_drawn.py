@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from helpers import small
 
-from remodel import BoneModel, load_trial, plots
-from remodel.ensemble import run_trial
-from remodel.parameters import YEAR, visit_tick
-from remodel.report import summarize
+from remodel import BoneModel, load_trial
+from remodel.parameters.time_steps import YEAR, visit_tick
+from remodel.report import figures as plots
+from remodel.runs.ensemble import run_trial
+from remodel.runs.results import summarize
 from remodel.viewer.curves import LEFT, PANELS, draw_panel
 from remodel.viewer.scene import Scene
 

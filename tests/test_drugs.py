@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from helpers import before_each_measure, build, same, state_of
 
-from remodel.cells import Osteoclast
-from remodel.drugs import DRUGS
-from remodel.drugs import drug as make_drug
-from remodel.kinetics import Body
-from remodel.mechanisms import residual
-from remodel.parameters import YEAR, Parameters
-from remodel.patients import Patient
-from remodel.signals import Signals, estrogen_activity
-from remodel.therapies import Course, Treatment
+from remodel.clinic.courses import Course, Treatment
+from remodel.clinic.patients import Patient
+from remodel.clinic.pharmacokinetics import Body
+from remodel.model.cells import Osteoclast
+from remodel.model.signals import Signals, estrogen_activity
+from remodel.parameters.drugs import DRUGS
+from remodel.parameters.drugs import drug as make_drug
+from remodel.parameters.mechanisms import residual
+from remodel.parameters.parameters import Parameters
+from remodel.parameters.time_steps import YEAR
 
 WEEK = 7.0
 PERIPHERAL, OVARIAN = 20.0, 380.0

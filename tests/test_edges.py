@@ -25,18 +25,18 @@ from remodel import (
     Parameters,
     Patient,
     cross,
-    fonts,
     load_ensemble,
     load_model,
     run_ensemble,
     save_model,
-)  # fmt: skip
-from remodel import __main__ as command
-from remodel.files import file_names
-from remodel.jobs import run_job
-from remodel.movies import Film, place_of
-from remodel.record import read_record
-from remodel.replicates import ReplicateTask
+)
+from remodel.cli import commands as command
+from remodel.report import fonts
+from remodel.report.movies import Film, place_of
+from remodel.report.trial_run import run_job
+from remodel.runs.record import read_record
+from remodel.runs.replicate import ReplicateTask
+from remodel.support.files import file_names
 
 TOP = Path(remodel.__file__).parent.parent
 LETTERS = """
@@ -73,7 +73,7 @@ def test_an_interrupt_while_it_loads_is_one_line(tmp_path, monkeypatch, line, to
     for delay in (0.0, 0.2, 0.6, 1.3):
         process = start("-X", "importtime", *line)
         for text in process.stderr:  # however long Python itself takes to start
-            if text.rstrip().endswith(b" remodel.early"):
+            if text.rstrip().endswith(b" remodel.support.interrupts"):
                 break
         time.sleep(delay)
         with suppress(ProcessLookupError):
@@ -108,7 +108,7 @@ def test_the_package_loads_nothing_before_it_is_asked_and_has_all_its_names():
         "assert not {'numpy', 'pandas', 'mesa', 'matplotlib'} & set(sys.modules)\n"
         "assert set(remodel.__all__) <= set(dir(remodel))\n"
         "from remodel import *\n"
-        "assert BoneModel is remodel.BoneModel and remodel.therapies.Course is Course\n"
+        "assert BoneModel is remodel.BoneModel and remodel.clinic.courses.Course is Course\n"
         "for name in ('nothing', '_nothing'):\n"
         "    try: getattr(remodel, name)\n"
         "    except AttributeError as error: print(error)\n"

@@ -13,12 +13,12 @@ from helpers import small
 
 import remodel
 from remodel import BoneModel
-from remodel.cases import Case
-from remodel.ensemble import list_tasks, run_ensemble, run_trial
-from remodel.measures import COLUMNS
-from remodel.parameters import YEAR
-from remodel.trials import load_trial
-from remodel.workers import run_all
+from remodel.clinic.trial_files import load_trial
+from remodel.model.observer import COLUMNS
+from remodel.parameters.time_steps import YEAR
+from remodel.runs.ensemble import list_tasks, run_ensemble, run_trial
+from remodel.runs.parallel import run_all
+from remodel.runs.scenario import Case
 
 TRIAL = """\
 name = "tiny"
@@ -185,7 +185,7 @@ def test_workers_run_the_code_of_the_main_process(tmp_path):
     (other / "__init__.py").write_text("raise SystemExit('another remodel')")
     script = tmp_path / "script.py"
     script.write_text(
-        "from remodel.workers import run_all\n"
+        "from remodel.runs.parallel import run_all\n"
         "def place(_):\n    import remodel\n    return remodel.__file__\n"
         "if __name__ == '__main__':\n    run_all([0, 1, 2], place, 2, print)\n"
     )

@@ -14,11 +14,11 @@ import pytest
 from helpers import silent, small, wall
 
 from remodel import BoneModel, Parameters
-from remodel.drugs import DRUGS
-from remodel.parameters import YEAR
-from remodel.report import Readings
-from remodel.therapies import Treatment
-from remodel.trials import built_in_trials, load_trial
+from remodel.clinic.courses import Treatment
+from remodel.clinic.trial_files import built_in_trials, load_trial
+from remodel.parameters.drugs import DRUGS
+from remodel.parameters.time_steps import YEAR
+from remodel.runs.results import Readings
 
 FOLDER = Path(__file__).parent.parent / "experiments"
 SHARED = {FOLDER / "common.py", FOLDER / "fitted.py"}  # no experiments of their own

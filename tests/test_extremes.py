@@ -9,14 +9,15 @@ from helpers import hand_made
 from test_properties import TINY, stays_sound
 
 from remodel import BoneModel, Course, Parameters, Patient
-from remodel.drugs import DRUGS, SHORTEST
-from remodel.jobs import run_job
-from remodel.movies import place_of, read_film
-from remodel.quantities import LikelyMistakeWarning
-from remodel.sections import build_section
-from remodel.therapies import MOST_DOSES
-from remodel.tissue import CORTICAL, TRABECULAR
-from remodel.trials import MARKERS, load_trial
+from remodel.bone.section import CORTICAL, TRABECULAR
+from remodel.bone.synthetic import build_section
+from remodel.clinic.courses import MOST_DOSES
+from remodel.clinic.trial_files import load_trial
+from remodel.measurement.markers import MARKERS
+from remodel.parameters.drugs import DRUGS, SHORTEST
+from remodel.report.movies import place_of, read_film
+from remodel.report.trial_run import run_job
+from remodel.support.messages import LikelyMistakeWarning
 
 ROWS = {row.name: row for row in Parameters().rows()}
 ENDS = [

@@ -19,12 +19,14 @@ from test_command import run as run_command
 from test_runs import CASES, TINY, TRIAL, files, refuse_one
 
 import remodel
-from remodel import __main__ as command
-from remodel import jobs, terminal, workers
-from remodel.ensemble import run_ensemble
-from remodel.files import LOCK, lone_writer, remove_whole, sweep, write_whole
-from remodel.jobs import OUTPUTS, RUNS, run_job
-from remodel.workers import run_all
+from remodel.cli import commands as command
+from remodel.report import trial_run
+from remodel.report.trial_run import OUTPUTS, RUNS, run_job
+from remodel.runs import parallel
+from remodel.runs.ensemble import run_ensemble
+from remodel.runs.parallel import run_all
+from remodel.support import console
+from remodel.support.files import LOCK, lone_writer, remove_whole, sweep, write_whole
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and locks are those of POSIX")
 
@@ -101,7 +103,7 @@ def test_a_run_keeps_every_other_run_out_of_its_folder(done):
 @POSIX
 def test_a_lock_ends_with_the_process_that_held_it(tmp_path):
     code = (
-        "import time; from pathlib import Path; from remodel.files import lone_writer\n"
+        "import time; from pathlib import Path; from remodel.support.files import lone_writer\n"
         f"with lone_writer(Path({str(tmp_path)!r})): print('in', flush=True); time.sleep(99)"
     )
     here = str(Path(remodel.__file__).parent.parent)
@@ -150,7 +152,7 @@ def test_what_a_finished_run_left_stays_while_it_is_run_again(done, monkeypatch)
 
     before = (done / "record.json").read_bytes()
     assert b'"results": null' not in before
-    monkeypatch.setattr(jobs, "make_runs", stop)
+    monkeypatch.setattr(trial_run, "make_runs", stop)
     with pytest.raises(KeyboardInterrupt, match=r"finished replicates: .*0000-000\.json"):
         job(done)
     assert (done / "record.json").read_bytes() == before
@@ -211,7 +213,7 @@ class Deserted(Executor):
 
 
 def test_a_cluster_without_workers_is_not_waited_for_for_ever(monkeypatch):
-    monkeypatch.setattr(workers, "LOOK", 0.05)
+    monkeypatch.setattr(parallel, "LOOK", 0.05)
     cluster = Deserted()
     with pytest.raises(ConnectionError, match="no worker for 30 seconds; start workers"):
         run_all([1, 2], abs, cluster, [].append)
@@ -258,7 +260,7 @@ def test_nobody_has_to_listen(monkeypatch):
 
 
 def test_what_is_said_is_plain_text(capsys):
-    terminal.say("a\x1b]0;b\x07\nc \u202e \u00b5m")
+    console.say("a\x1b]0;b\x07\nc \u202e \u00b5m")
     assert capsys.readouterr().err == "a\\x1b]0;b\\x07\\nc \\u202e \u00b5m\n"
 
 
@@ -273,7 +275,7 @@ def test_memory_that_runs_out_is_one_line(capsys):
 def test_an_image_that_was_killed_half_way_goes_on(tmp_path, capsys, monkeypatch):
     from test_images import histology, write
 
-    from remodel.sections import build_section
+    from remodel.bone.synthetic import build_section
 
     monkeypatch.chdir(tmp_path)
     write(tmp_path, histology(build_section(small(), 1)))
@@ -290,7 +292,10 @@ def test_an_image_that_was_killed_half_way_goes_on(tmp_path, capsys, monkeypatch
 def test_no_result_knows_the_time():
     """Neither a clock nor the date of a file; the viewer has a clock for its pace."""
     clocks = {"time", "datetime", "st_mtime", "st_ctime", "getmtime", "localtime", "now"}
-    for path in Path(remodel.__file__).parent.glob("*.py"):
+    package = Path(remodel.__file__).parent
+    paths = [path for path in package.rglob("*.py") if path.parent.name != "viewer"]
+    assert len(paths) > 40
+    for path in paths:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         modules = {
             name.name.partition(".")[0]

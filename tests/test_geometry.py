@@ -5,12 +5,12 @@ import pytest
 from helpers import build, hand_made, same, small, state_of, swap_labels
 
 from remodel import BoneModel, Parameters
-from remodel.histomorphometry import connected, structure
-from remodel.sections import build_section
-from remodel.tissue import CORTICAL, TRABECULAR, neighbor_table
+from remodel.bone.section import CORTICAL, TRABECULAR, neighbor_table
+from remodel.bone.synthetic import build_section
+from remodel.measurement.histomorphometry import connected, structure
 
 SEEDS = (1, 2, 3, 4, 5, 6)
-RANGES = {  # of remodel/evidence/biology.csv; for a postmenopausal woman where it says
+RANGES = {  # of remodel/clinic/evidence/biology.csv; for a postmenopausal woman where it says
     "BV/TV": (14, 21),  # H050
     "Tb.Th": (124, 210),  # H045 mean less one SD, H046 mean and one SD
     "Tb.Sp": (400, 911),  # H053, H047 mean and one SD

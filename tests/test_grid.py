@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from mesa.discrete_space import OrthogonalVonNeumannGrid
 from mesa.discrete_space.property_layer import PropertyLayer
 
-from remodel.cells import Osteoblast, Osteoclast
-from remodel.grid import FIELDS, SectionGrid
+from remodel.model.cells import Osteoblast, Osteoclast
+from remodel.model.grid import FIELDS, SectionGrid
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # solara looks at Mesa's hooks when they are imported

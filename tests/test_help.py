@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import remodel
-from remodel.__main__ import COMMANDS, make_parser, parse
-from remodel.trials import built_in_trials
-from remodel.viewer.lesson_reader import built_in_lessons
+from remodel.cli.commands import COMMANDS, make_parser, parse
+from remodel.clinic.trial_files import built_in_trials
+from remodel.viewer.lesson_files import built_in_lessons
 from remodel.viewer.scene import SECTIONS
 
 TOP = Path(__file__).parent.parent

@@ -7,10 +7,11 @@ import pytest
 from helpers import SMALL, build, hand_made, same, small, state_of, wall
 
 from remodel import BoneModel, Parameters
-from remodel.bmu import FORMATION, RESORPTION, REVERSAL
-from remodel.histomorphometry import INDICES, histomorphometry, structure
-from remodel.parameters import YEAR
-from remodel.tissue import CORTICAL, TRABECULAR
+from remodel.bone.section import CORTICAL, TRABECULAR
+from remodel.measurement.histomorphometry import INDICES, structure
+from remodel.model.biopsy import histomorphometry
+from remodel.model.bmu import FORMATION, RESORPTION, REVERSAL
+from remodel.parameters.time_steps import YEAR
 
 UM = 20.0
 YEARS = 8.0

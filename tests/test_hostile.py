@@ -14,16 +14,17 @@ from helpers import small
 from PIL import Image
 from test_runs import CASES, TINY
 
-from remodel.archive import MOST_ARRAYS, MOST_PARTS, MOST_TEXT, load_section
-from remodel.ensemble import run_ensemble
-from remodel.images import read_section
-from remodel.jobs import run_again, run_job
-from remodel.record import read_record, record_text
-from remodel.saving import load_model
-from remodel.sections import build_section
-from remodel.terminal import plain
-from remodel.trials import load_trial, read_trial
-from remodel.viewer.lesson_reader import read_lesson
+from remodel.bone.files import load_section
+from remodel.bone.images import read_section
+from remodel.bone.synthetic import build_section
+from remodel.clinic.trial_files import load_trial, read_trial
+from remodel.model.files import load_model
+from remodel.report.trial_run import run_again, run_job
+from remodel.runs.ensemble import run_ensemble
+from remodel.runs.record import read_record, record_text
+from remodel.support.archive import MOST_ARRAYS, MOST_PARTS, MOST_TEXT
+from remodel.support.console import plain
+from remodel.viewer.lesson_files import read_lesson
 
 MEMORY, SECONDS = 300 << 20, 5.0  # that a file may take before it is refused
 ODD_NAMES = ("../../x", "/etc/x", "<script>alert(1)</script>", "$x^$ {", "_a", "a,\"b' # | c")

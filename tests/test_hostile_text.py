@@ -13,15 +13,15 @@ from test_images import histology
 from test_runs import CASES, TINY
 
 import remodel
-from remodel import __main__ as command
-from remodel import replicates
-from remodel.ensemble import run_ensemble
-from remodel.jobs import OUTPUTS, RUNS, run_job
-from remodel.movies import Film, place_of
-from remodel.replicates import ReplicateTask
-from remodel.sections import build_section
-from remodel.trials import read_trial
-from remodel.viewer.door import Doorkeeper
+from remodel.bone.synthetic import build_section
+from remodel.cli import commands as command
+from remodel.clinic.trial_files import read_trial
+from remodel.report.movies import Film, place_of
+from remodel.report.trial_run import OUTPUTS, RUNS, run_job
+from remodel.runs import replicate
+from remodel.runs.ensemble import run_ensemble
+from remodel.runs.replicate import ReplicateTask
+from remodel.viewer.origin_check import Doorkeeper
 
 __all__ = ["odd"]  # a fixture
 
@@ -42,7 +42,7 @@ def test_no_name_is_html(monkeypatch):
 
     from remodel.viewer.curves import draw_curves
     from remodel.viewer.panels import SectionPanel, WordsPanel, as_html
-    from remodel.viewer.tab import Tab
+    from remodel.viewer.session import Tab
 
     monkeypatch.setenv("REMODEL_VIEW", "{}")
     tab, trial = Tab(), read_trial(ODD_TRIAL, "odd.toml")
@@ -179,7 +179,7 @@ def test_nothing_that_is_written_names_the_user(tmp_path, monkeypatch, capsys):
     def fail(_):
         raise OSError(2, "No such file", f"{home}/secret/data.csv")
 
-    monkeypatch.setattr(replicates, "run_replicate", fail)
+    monkeypatch.setattr(replicate, "run_replicate", fail)
     found = run_ensemble(CASES[:1], home / "made" / "failed", 1, 3)
     assert "'data.csv' (test_hostile_text.py, line" in found.failed["error"][0]
     written = [path for path in (home / "made").rglob("*") if path.is_file()]

@@ -12,9 +12,9 @@ import pytest
 from test_runs import CASES, files
 
 import remodel
-from remodel.ensemble import run_ensemble
-from remodel.identity import identify
-from remodel.validation import biopsy
+from remodel.report.validation import biopsy
+from remodel.runs.ensemble import run_ensemble
+from remodel.runs.measure_identity import identify
 
 SAME, OTHER = "the same", "another"
 
@@ -173,7 +173,7 @@ def test_a_helper_module_of_ones_own_is_looked_into(tmp_path, monkeypatch):
 
 SCRIPT = """\
 import functools, numpy as np
-from remodel.identity import identify
+from remodel.runs.measure_identity import identify
 LEVELS, NAMES = {"a": 1.5, "b": np.arange(3)}, {"spine", "hip", "neck", "wrist"}
 class Share:
     names = frozenset(NAMES)

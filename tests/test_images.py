@@ -11,11 +11,11 @@ from test_command import refused, run
 from tiffs import tiff_bytes
 
 from remodel import BoneModel, Parameters
-from remodel.archive import load_section, section_sum
-from remodel.images import Scan, otsu, read_section
-from remodel.overview import compartment_image, structure_table
-from remodel.sections import build_section
-from remodel.tissue import CORTICAL, OUTSIDE, TRABECULAR
+from remodel.bone.files import load_section, section_sum
+from remodel.bone.images import Scan, otsu, read_section
+from remodel.bone.section import CORTICAL, OUTSIDE, TRABECULAR
+from remodel.bone.synthetic import build_section
+from remodel.report.section_report import compartment_image, structure_table
 
 
 def write(folder, gray, name="slice.png", **options):
@@ -320,7 +320,7 @@ def test_options_that_make_no_sense_are_refused(
 
 
 def test_too_many_sites_are_refused(tmp_path, slab, monkeypatch):
-    monkeypatch.setattr("remodel.images.MOST_SITES", 1000)
+    monkeypatch.setattr("remodel.bone.images.MOST_SITES", 1000)
     with pytest.raises(ValueError, match=r"makes 2400 sites; expected up to 1000"):
         read_section(write(tmp_path, scale(slab)))
 

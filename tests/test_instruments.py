@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from helpers import build
 
-from remodel.fracture import hazard_ratio
-from remodel.instruments import Densitometry, Fracture
-from remodel.measures import dxa_change
-from remodel.tissue import REGIONS
+from remodel.bone.section import REGIONS
+from remodel.measurement.dxa import dxa_change
+from remodel.measurement.fracture import hazard_ratio
+from remodel.parameters.measurement import Densitometry, Fracture
 
 
 def test_dxa_mixes_the_compartments_and_adds_the_drift_of_the_spine():

@@ -7,7 +7,7 @@ import pytest
 from helpers import small
 
 from remodel import BoneModel, Course, Patient
-from remodel.drugs import DRUGS
+from remodel.parameters.drugs import DRUGS
 
 
 def make(**given):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import remodel
 from remodel import BoneModel
-from remodel.bmu import EMPTY, ENDS, FILLED, FORMATION, RESORPTION
-from remodel.cells import Osteoclast
+from remodel.model.bmu import EMPTY, ENDS, FILLED, FORMATION, RESORPTION
+from remodel.model.cells import Osteoclast
 
 CHANGES = {
     "osteoclast.erosion": st.floats(0.0, 20.0),
@@ -171,7 +171,7 @@ def test_matrix_is_moved_by_the_section_alone():
     """Two methods, `resorb` and `deposit`; nobody else writes what they write."""
     fields = r"\b(matrix|immature|cavity|removed|added|busy|bisphosphonate)(_at)?\[[^]]*\]"
     writes = re.compile(fields + r"( [-+*/]?=|, .* = )")
-    builders = {"tissue.py", "sections.py", "archive.py"}  # the latter two make sections
+    builders = {"section.py", "synthetic.py", "files.py"}  # the latter two make sections
     package = Path(remodel.__file__).parent
     found = {}
     for path in package.rglob("*.py"):
@@ -180,7 +180,7 @@ def test_matrix_is_moved_by_the_section_alone():
         ]:
             found[path.name] = lines
     assert set(found) == builders
-    tree = ast.parse((package / "tissue.py").read_text(encoding="utf-8"))
+    tree = ast.parse((package / "bone" / "section.py").read_text(encoding="utf-8"))
     makers = {
         item.name
         for item in ast.walk(tree)

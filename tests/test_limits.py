@@ -7,13 +7,13 @@ import pytest
 from helpers import SMALL, build, same, small, state_of
 
 from remodel import BoneModel, Course, Parameters
-from remodel.cells import draw_life
-from remodel.kinetics import Body
-from remodel.mechanisms import residual
-from remodel.parameters import YEAR
-from remodel.randomness import arrivals, draws
-from remodel.signals import estrogen_activity
-from remodel.therapies import Treatment
+from remodel.clinic.courses import Treatment
+from remodel.clinic.pharmacokinetics import Body
+from remodel.model.cells import draw_life
+from remodel.model.signals import estrogen_activity
+from remodel.parameters.mechanisms import residual
+from remodel.parameters.time_steps import YEAR
+from remodel.support.random_numbers import arrivals, draws
 
 COURSES = ("anastrozole 0-2", "tamoxifen 0-2", "anastrozole 0-2, tamoxifen 1-2")
 

@@ -7,11 +7,11 @@ import pytest
 from helpers import build, same, small, state_of
 from scipy.stats import kstest
 
-import remodel.model
+import remodel.model.bone_model
 from remodel import BoneModel
-from remodel.cells import Osteoclast
-from remodel.checkpoint import resume, take_checkpoint
-from remodel.randomness import draw, draws
+from remodel.model.cells import Osteoclast
+from remodel.model.checkpoint import resume, take_checkpoint
+from remodel.support.random_numbers import draw, draws
 
 SITES = np.arange(0, 200_000, 7, dtype=np.int32)
 
@@ -148,13 +148,13 @@ def test_nothing_draws_from_a_shared_stream():
 
 def test_no_number_is_drawn_twice(monkeypatch):
     """Each process, step and site has luck of its own, or two fates would be one."""
-    drawn, draw_one = [], remodel.model.draw
+    drawn, draw_one = [], remodel.model.bone_model.draw
 
     def remember(*key):
         drawn.append(key)
         return draw_one(*key)
 
-    monkeypatch.setattr(remodel.model, "draw", remember)
+    monkeypatch.setattr(remodel.model.bone_model, "draw", remember)
     build(responses__recruitment__full=40.0)
     processes = Counter(process for _, process, _, _ in drawn)
     assert len(processes) == 4

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from test_runs import CASES
 
-from remodel.ensemble import load_ensemble, run_ensemble
-from remodel.measuring import take_values
-from remodel.runs import write_frame
+from remodel.runs.ensemble import load_ensemble, run_ensemble
+from remodel.runs.measure_values import take_values
+from remodel.runs.storage import write_frame
 
 CASE = CASES[:1]
 

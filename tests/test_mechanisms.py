@@ -13,9 +13,15 @@ import pytest
 from helpers import build
 
 from remodel import Parameters
-from remodel.drugs import DEFAULTS, DRUGS, ITEMS, OWNERS, Drug, drug
-from remodel.exposure import Exposure
-from remodel.mechanisms import MECHANISMS, AromataseInhibition, Given, Mechanism, ReceptorLigand
+from remodel.clinic.exposure import Exposure
+from remodel.parameters.drugs import DEFAULTS, DRUGS, ITEMS, OWNERS, Drug, drug
+from remodel.parameters.mechanisms import (
+    MECHANISMS,
+    AromataseInhibition,
+    Given,
+    Mechanism,
+    ReceptorLigand,
+)
 
 TOP = Path(__file__).parent.parent
 NEW = '''
@@ -39,9 +45,9 @@ import json
 from pathlib import Path
 from helpers import build, small
 from remodel import BoneModel
-from remodel.drugs import DRUGS, drug
-from remodel.tables import mechanism_table
-from remodel.trials import read_trial
+from remodel.parameters.drugs import DRUGS, drug
+from remodel.report.parameter_tables import mechanism_table
+from remodel.clinic.trial_files import read_trial
 
 trial = read_trial("""
 name = "own"

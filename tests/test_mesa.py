@@ -9,12 +9,12 @@ import pytest
 from helpers import build, small
 
 from remodel import BoneModel
-from remodel.cells import Osteoblast, Osteoclast
-from remodel.checkpoint import resume, take_checkpoint
-from remodel.measures import COLUMNS
-from remodel.parameters import YEAR
-from remodel.randomness import HIGHEST_SEED
-from remodel.sections import build_section
+from remodel.bone.synthetic import build_section
+from remodel.model.cells import Osteoblast, Osteoclast
+from remodel.model.checkpoint import resume, take_checkpoint
+from remodel.model.observer import COLUMNS
+from remodel.parameters.time_steps import YEAR
+from remodel.support.random_numbers import HIGHEST_SEED
 
 RNG = "rng" in inspect.signature(mesa.batch_run).parameters  # Mesa 3.5
 

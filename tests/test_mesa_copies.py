@@ -11,7 +11,7 @@ from helpers import build, same, small, state_of
 from test_checkpoint import EVERYTHING, alike
 
 from remodel import BoneModel, Change, Patient
-from remodel.cells import Osteoblast, Osteoclast
+from remodel.model.cells import Osteoblast, Osteoclast
 
 
 def pickled(model):

@@ -10,16 +10,16 @@ from PIL import Image
 from test_command import TRIAL, refused, run
 from test_record import TINY, trial
 
-from remodel import movies
-from remodel.archive import load_section, save_section
-from remodel.jobs import SECTION, run_again, run_job
-from remodel.movies import Film, find_arm, make_movie, read_film, run_ahead
-from remodel.origin import OtherVersionWarning
-from remodel.plots import plot_section
-from remodel.record import read_record, record_text, recorded_section
-from remodel.replicates import ReplicateTask
-from remodel.sections import build_section
-from remodel.snapshots import take_snapshot
+from remodel.bone.files import load_section, save_section
+from remodel.bone.synthetic import build_section
+from remodel.model.snapshot import take_snapshot
+from remodel.report import movies
+from remodel.report.movies import Film, find_arm, make_movie, read_film, run_ahead
+from remodel.report.section_picture import plot_section
+from remodel.report.trial_run import SECTION, run_again, run_job
+from remodel.runs.record import read_record, record_text, recorded_section
+from remodel.runs.replicate import ReplicateTask
+from remodel.support.provenance import OtherVersionWarning
 
 __all__ = ["trial"]  # a fixture
 PARAMETERS = small(**TINY, time__spin_up=1.0)

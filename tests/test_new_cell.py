@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from helpers import build
 
-from remodel.bmu import FORMATION, RESORPTION
-from remodel.cell_types import CELL_TYPES, COUNTED, PAINTED, type_of
-from remodel.cells import Cell, Osteoblast, Osteoclast
-from remodel.measures import COLUMNS
+from remodel.model.bmu import FORMATION, RESORPTION
+from remodel.model.cell_types import CELL_TYPES, COUNTED, PAINTED, type_of
+from remodel.model.cells import Cell, Osteoblast, Osteoclast
+from remodel.model.observer import COLUMNS
 
 TOP = Path(__file__).parent.parent
 PAGE = (TOP / "docs" / "new-cell.md").read_text(encoding="utf-8")
@@ -27,12 +27,12 @@ import json
 import sys
 import numpy as np
 from helpers import build
-from remodel.cells import Osteocyte
-from remodel.checkpoint import resume, take_checkpoint
-from remodel.movies import CURVES
-from remodel.plots import add_section_legend, plot_section
-from remodel.saving import load_model, save_model
-from remodel.snapshots import take_snapshot
+from remodel.model.cells import Osteocyte
+from remodel.model.checkpoint import resume, take_checkpoint
+from remodel.report.movies import CURVES
+from remodel.report.section_picture import add_section_legend, plot_section
+from remodel.model.files import load_model, save_model
+from remodel.model.snapshot import take_snapshot
 from remodel.viewer.curves import PANELS
 from remodel.viewer.legend import legend_html
 from remodel.viewer.readout import QUANTITIES
@@ -94,7 +94,7 @@ def changed(tmp_path_factory):
 
 
 def test_a_new_cell_touches_three_files(changed):
-    assert changed[1] == {"cells.py", "cell_types.py", "model.py"}
+    assert changed[1] == {f"model/{name}.py" for name in ("cells", "cell_types", "bone_model")}
 
 
 def test_it_is_counted_drawn_kept_and_saved_and_moves_nothing_else(changed, tmp_path):
@@ -120,7 +120,7 @@ def test_every_class_of_cells_has_a_row():
         below = kind.__subclasses__()
         return {leaf for one in below for leaf in leaves(one)} if below else {kind}
 
-    ours = {kind for kind in leaves(Cell) if kind.__module__ == "remodel.cells"}
+    ours = {kind for kind in leaves(Cell) if kind.__module__ == "remodel.model.cells"}
     assert ours == {one.kind for one in CELL_TYPES}
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from helpers import before_each_measure, build
 
-from remodel.cells import Osteoclast
-from remodel.drugs import DRUGS
-from remodel.kinetics import Body
-from remodel.parameters import YEAR
-from remodel.patients import Patient
-from remodel.therapies import Course
+from remodel.clinic.courses import Course
+from remodel.clinic.patients import Patient
+from remodel.clinic.pharmacokinetics import Body
+from remodel.model.cells import Osteoclast
+from remodel.parameters.drugs import DRUGS
+from remodel.parameters.time_steps import YEAR
 
 BISPHOSPHONATES = [name for name, drug in DRUGS.items() if drug.bisphosphonate]
 FLEETING = [name for name, drug in DRUGS.items() if not (drug.lasting or drug.bisphosphonate)]

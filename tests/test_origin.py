@@ -11,17 +11,17 @@ import pytest
 from test_runs import CASES
 
 import remodel
-from remodel import origin
-from remodel.__main__ import guard
-from remodel.ensemble import load_ensemble, run_ensemble
-from remodel.origin import (
+from remodel.cli.commands import guard
+from remodel.runs.ensemble import load_ensemble, run_ensemble
+from remodel.runs.record import record_text
+from remodel.support import provenance
+from remodel.support.provenance import (
     OtherVersionWarning,
     commit_of,
     made_by,
     other_versions,
     warn_of_others,
 )
-from remodel.record import record_text
 
 HERE = str(Path(remodel.__file__).parent.parent)
 WHO = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
@@ -100,8 +100,8 @@ def test_where_git_does_not_tell_only_the_version_is_known(clone, monkeypatch, t
 
         monkeypatch.setattr(subprocess, "run", fail)
     assert anew(clone) == ""
-    monkeypatch.setattr(origin, "PACKAGE", clone)
-    assert list(made_by()) == ["remodel", "python", *origin.LIBRARIES]
+    monkeypatch.setattr(provenance, "PACKAGE", clone)
+    assert list(made_by()) == ["remodel", "python", *provenance.LIBRARIES]
 
 
 def test_nothing_is_asked_of_git_on_import():
@@ -109,7 +109,7 @@ def test_nothing_is_asked_of_git_on_import():
         "import subprocess\n"
         "def refuse(*_, **__): raise SystemExit('a process was started')\n"
         "subprocess.run = subprocess.Popen = refuse\n"
-        "import remodel.ensemble, remodel.jobs, remodel.saving, remodel.workers, remodel.__main__"
+        "import remodel.runs.ensemble, remodel.report.trial_run, remodel.model.files, remodel.runs.parallel, remodel.__main__"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], check=False, capture_output=True, text=True,

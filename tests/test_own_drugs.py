@@ -5,12 +5,12 @@ import json
 from helpers import small
 from test_trials import ARM, TOP, read
 
-from remodel.drugs import DRUGS
-from remodel.ensemble import run_trial
-from remodel.jobs import run_again, run_job
-from remodel.reader import Table
-from remodel.record import read_record
-from remodel.trials import build_trial
+from remodel.clinic.trial_files import build_trial
+from remodel.parameters.drugs import DRUGS
+from remodel.report.trial_run import run_again, run_job
+from remodel.runs.ensemble import run_trial
+from remodel.runs.record import read_record
+from remodel.support.toml_table import Table
 
 OWN = """\
 [[drug]]

@@ -11,20 +11,20 @@ from test_own_drugs import OWN
 from test_trials import ARM, TOP, read
 
 from remodel import Case, Parameters, cross
-from remodel.__main__ import main
-from remodel.drugs import drug
-from remodel.ensemble import run_trial
-from remodel.fitted_sets import DEFAULT_SET, FITTED, built_in_sets, set_values
-from remodel.movies import read_film
-from remodel.quantities import LikelyMistakeWarning
-from remodel.reader import Table
-from remodel.record import read_record
-from remodel.trials import build_trial, built_in_trials, load_trial
-from remodel.viewer.opening import OPENING, open_scene
+from remodel.cli.commands import main
+from remodel.clinic.trial_files import build_trial, built_in_trials, load_trial
+from remodel.parameters.drugs import drug
+from remodel.parameters.fitted_sets import DEFAULT_SET, FITTED, built_in_sets, set_values
+from remodel.report.movies import read_film
+from remodel.runs.ensemble import run_trial
+from remodel.runs.record import read_record
+from remodel.support.messages import LikelyMistakeWarning
+from remodel.support.toml_table import Table
+from remodel.viewer.downloads import as_trial, record_file, trial_file
 from remodel.viewer.player import Player, rested
-from remodel.viewer.saving import as_trial, record_file, trial_file
 from remodel.viewer.scene import SECTIONS, Scene, trial_scene
-from remodel.viewer.tab import Tab
+from remodel.viewer.session import Tab
+from remodel.viewer.start import OPENING, open_scene
 
 USUAL = Parameters()
 TINY = ("--set", "section.height=0.6", "--set", "section.width=1.2", "--set", "section.cortex=0.5",

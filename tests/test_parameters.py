@@ -10,13 +10,14 @@ import pytest
 from helpers import SMALL, evidence_ids
 
 from remodel import BoneModel, Course, Parameters, Patient
-from remodel.drugs import DEFAULTS, DRUGS
-from remodel.fracture import hazard_ratio
-from remodel.habits import Population
-from remodel.instruments import scan_factors
-from remodel.measures import SITES
-from remodel.quantities import BASES, MEASURED
-from remodel.tables import every_number, read_biology
+from remodel.clinic.evidence import read_biology
+from remodel.measurement.dxa import scan_factors
+from remodel.measurement.fracture import hazard_ratio
+from remodel.parameters.drugs import DEFAULTS, DRUGS
+from remodel.parameters.measurement import SITES
+from remodel.parameters.population import Population
+from remodel.parameters.quantities import BASES, MEASURED
+from remodel.report.parameter_tables import every_number
 
 WORDS = set(BASES)
 VALUES = Parameters().values()

@@ -8,13 +8,13 @@ import pytest
 from helpers import build, same, small, state_of
 
 from remodel import BoneModel, Patient
-from remodel.ensemble import run_trial
-from remodel.habits import Population
-from remodel.instruments import Densitometry, scan_factors, with_scan_error
-from remodel.measures import SITES
-from remodel.patients import draw_population, draw_woman
-from remodel.quantities import LikelyMistakeWarning
-from remodel.trials import load_trial
+from remodel.clinic.patients import draw_population, draw_woman
+from remodel.clinic.trial_files import load_trial
+from remodel.measurement.dxa import scan_factors, with_scan_error
+from remodel.parameters.measurement import SITES, Densitometry
+from remodel.parameters.population import Population
+from remodel.runs.ensemble import run_trial
+from remodel.support.messages import LikelyMistakeWarning
 
 
 def signals_of(**habits):

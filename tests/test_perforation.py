@@ -5,9 +5,9 @@ import pytest
 from helpers import build, hand_made, silent, wall
 
 from remodel import BoneModel
-from remodel.bmu import REVERSAL
-from remodel.cells import Osteoblast, may_dig
-from remodel.histomorphometry import connected
+from remodel.measurement.histomorphometry import connected
+from remodel.model.bmu import REVERSAL
+from remodel.model.cells import Osteoblast, may_dig
 
 INTO = 3  # direction (0, 1), from the marrow on the left into the wall
 FIRST = 8  # column of the wall

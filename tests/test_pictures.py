@@ -13,11 +13,11 @@ from test_command import refused, run
 from test_images import scale, slab, write
 from tiffs import tiff_bytes
 
-from remodel.__main__ import main
-from remodel.images import read_section
-from remodel.pictures import read_picture
-from remodel.terminal import command_line
-from remodel.tiff import inflate, unpack_bits, unpack_lzw
+from remodel.bone.image_files import read_picture
+from remodel.bone.images import read_section
+from remodel.bone.tiff import inflate, unpack_bits, unpack_lzw
+from remodel.cli.commands import main
+from remodel.support.console import command_line
 
 __all__ = ["slab"]  # a fixture
 KINDS = ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8")

@@ -10,8 +10,8 @@ from test_command import refused, run
 from test_images import scale, slab, write
 from tiffs import tiff_bytes
 
-from remodel.images import Scan, read_section
-from remodel.pixel_size import HABITS, Stated
+from remodel.bone.images import Scan, read_section
+from remodel.bone.pixel_size import HABITS, Stated
 
 __all__ = ["slab"]  # a fixture
 RESOLUTION, UNIT = (282, 283), 296

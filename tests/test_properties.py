@@ -27,15 +27,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from remodel import BoneModel, Course, Parameters, Patient
-from remodel.changes import LIVED, Change, patient_on
-from remodel.drugs import DRUGS, ITEMS, SHORTEST, drug
-from remodel.habits import Population
-from remodel.parameters import YEAR
-from remodel.patients import draw_woman
-from remodel.quantities import Response
-from remodel.signals import Signals
-from remodel.therapies import MOST_DOSES, Treatment, parse_courses
-from remodel.trials import MARKERS
+from remodel.clinic.courses import MOST_DOSES, Treatment, parse_courses
+from remodel.clinic.lifestyle import LIVED, Change, patient_on
+from remodel.clinic.patients import draw_woman
+from remodel.measurement.markers import MARKERS
+from remodel.model.signals import Signals
+from remodel.parameters.drugs import DRUGS, ITEMS, SHORTEST, drug
+from remodel.parameters.population import Population
+from remodel.parameters.quantities import Response
+from remodel.parameters.time_steps import YEAR
 
 ASKED = 10_000  # inputs, over all tests of this file, in the profile `full`
 TINY = {

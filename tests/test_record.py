@@ -6,10 +6,10 @@ from math import nan
 import pytest
 from helpers import small
 
-from remodel.jobs import OUTPUTS, RUNS, run_again, run_job
-from remodel.origin import OtherVersionWarning, made_by
-from remodel.record import CAUSES, FORMAT, checksum, read_record, record_text
-from remodel.trials import load_trial
+from remodel.clinic.trial_files import load_trial
+from remodel.report.trial_run import OUTPUTS, RUNS, run_again, run_job
+from remodel.runs.record import CAUSES, FORMAT, checksum, read_record, record_text
+from remodel.support.provenance import OtherVersionWarning, made_by
 
 TINY = {"section__height": 0.6, "section__width": 1.2, "section__cortex": 0.5}
 TRIAL = """\

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from remodel.fracture import hazard_ratio
-from remodel.habits import Population
-from remodel.instruments import Fracture
-from remodel.patients import Patient
-from remodel.report import Readings, align, format_table, interval, questions, summarize
-from remodel.trials import HAZARD, Arm, Published, Trial
+from remodel.clinic.patients import Patient
+from remodel.clinic.trials import Arm, Published, Trial
+from remodel.measurement.fracture import HAZARD, hazard_ratio
+from remodel.parameters.measurement import Fracture
+from remodel.parameters.population import Population
+from remodel.report.trial_text import align, format_table
+from remodel.runs.results import Readings, interval, questions, summarize
 
 YEARS = np.arange(0, 7.01, 0.05)
 TRIAL = Trial(

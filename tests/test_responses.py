@@ -7,9 +7,9 @@ import pytest
 from helpers import silent, small, wall
 
 from remodel import Parameters
-from remodel.exposure import Exposure
-from remodel.quantities import Response
-from remodel.signals import Signals
+from remodel.clinic.exposure import Exposure
+from remodel.model.signals import Signals
+from remodel.parameters.quantities import Response
 
 ROWS = {name: row for name, row in Parameters().groups().items() if isinstance(row, Response)}
 

@@ -10,16 +10,17 @@ import pytest
 from helpers import build, same, small, state_of, wall
 from test_checkpoint import alike
 
-from remodel import BoneModel, Parameters, Patient, rest
-from remodel.cells import Osteoclast
-from remodel.sections import build_section
+from remodel import BoneModel, Parameters, Patient
+from remodel.bone.synthetic import build_section
+from remodel.model import spin_up_cache
+from remodel.model.cells import Osteoclast
 
 
 @pytest.fixture(autouse=True)
 def none_kept():
-    rest.clear()
+    spin_up_cache.clear()
     yield
-    rest.clear()
+    spin_up_cache.clear()
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_another_woman_section_number_or_luck_is_another_rest(spun, other):
     build(rng=5)
     model = build(**({"rng": 5} | other))
     assert len(spun) == 2
-    rest.clear()
+    spin_up_cache.clear()
     assert same(state_of(model), state_of(build(**({"rng": 5} | other))))
 
 
@@ -96,27 +97,27 @@ def test_a_section_of_ones_own_is_not_kept():
     model = BoneModel(parameters=small(), tissue=section, rng=5)
     again = BoneModel(parameters=small(), tissue=wall(4), rng=5)
     assert same(state_of(model), state_of(again))
-    assert rest.KEPT
+    assert spin_up_cache.KEPT
     del section, model, again
     gc.collect()
     assert left() is None
 
 
 def test_only_so_many_are_kept(spun):
-    for seed in range(rest.MOST_STATES + 3):
+    for seed in range(spin_up_cache.MOST_STATES + 3):
         build(rng=seed, time__spin_up=0.1)
-    assert len(rest.KEPT) == rest.MOST_STATES
+    assert len(spin_up_cache.KEPT) == spin_up_cache.MOST_STATES
     build(rng=0, time__spin_up=0.1)  # long gone
-    build(rng=rest.MOST_STATES + 2, time__spin_up=0.1)  # still there
-    assert spun == [*range(rest.MOST_STATES + 3), 0]
+    build(rng=spin_up_cache.MOST_STATES + 2, time__spin_up=0.1)  # still there
+    assert spun == [*range(spin_up_cache.MOST_STATES + 3), 0]
 
 
 def test_a_huge_section_is_not_kept(spun, monkeypatch):
-    monkeypatch.setattr(rest, "MOST_SITES", 100)
+    monkeypatch.setattr(spin_up_cache, "MOST_SITES", 100)
     build(rng=5)
     build(rng=5)
     assert len(spun) == 2
-    assert not rest.KEPT
+    assert not spin_up_cache.KEPT
 
 
 def test_threads_that_want_the_same_wait_for_the_first(spun):
@@ -148,12 +149,12 @@ def test_rules_that_were_replaced_are_not_overlooked(monkeypatch):
     monkeypatch.setattr(Osteoclast, "resorb", lambda _cell, _days: None)
     assert not same(state_of(build(rng=5)), state_of(usual))
     monkeypatch.undo()
-    monkeypatch.setattr("remodel.bmu.SETTLE", 0.9)
+    monkeypatch.setattr("remodel.model.bmu.SETTLE", 0.9)
     build(rng=5)
-    assert len(rest.KEPT) == 3
+    assert len(spin_up_cache.KEPT) == 3
     monkeypatch.undo()
     assert same(state_of(build(rng=5)), state_of(usual))
-    assert len(rest.KEPT) == 3
+    assert len(spin_up_cache.KEPT) == 3
 
 
 def test_a_class_of_ones_own_has_its_own_rest():
@@ -166,7 +167,7 @@ def test_a_class_of_ones_own_has_its_own_rest():
         return Mine(parameters=small(), rng=5)
 
     assert not same(state_of(make(1.0)), state_of(make(0.5)))
-    assert not rest.KEPT
+    assert not spin_up_cache.KEPT
 
 
 def test_reset_takes_less_than_half_a_second():

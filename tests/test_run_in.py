@@ -7,16 +7,16 @@ import pytest
 from helpers import SMALL, build, same, small, state_of
 
 from remodel import BoneModel, Course, Parameters, Patient
-from remodel.__main__ import main
-from remodel.checkpoint import resume, take_checkpoint
-from remodel.drugs import DRUGS
-from remodel.ensemble import run_trial
-from remodel.parameters import YEAR
-from remodel.patients import OLDEST
-from remodel.quantities import LikelyMistakeWarning
-from remodel.saving import load_model, save_model
-from remodel.therapies import parse_courses, run_in_years
-from remodel.trials import read_trial
+from remodel.cli.commands import main
+from remodel.clinic.courses import parse_courses, run_in_years
+from remodel.clinic.patients import OLDEST
+from remodel.clinic.trial_files import read_trial
+from remodel.model.checkpoint import resume, take_checkpoint
+from remodel.model.files import load_model, save_model
+from remodel.parameters.drugs import DRUGS
+from remodel.parameters.time_steps import YEAR
+from remodel.runs.ensemble import run_trial
+from remodel.support.messages import LikelyMistakeWarning
 from remodel.viewer.player import Player
 from remodel.viewer.scene import Scene
 

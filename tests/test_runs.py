@@ -12,20 +12,21 @@ import pytest
 from helpers import small
 from test_command import group_is_gone, start
 
-from remodel import Parameters, Patient, replicates, runs
-from remodel.cases import cross
-from remodel.ensemble import (
+from remodel import Parameters, Patient
+from remodel.bone.synthetic import build_section
+from remodel.clinic.trial_files import read_trial
+from remodel.model.observer import COLUMNS
+from remodel.report.trial_run import OUTPUTS, RUNS, run_job
+from remodel.runs import replicate, storage
+from remodel.runs.ensemble import (
     FailedRunsError,
     all_finished,
     load_ensemble,
     run_ensemble,
     run_trial,
 )
-from remodel.jobs import OUTPUTS, RUNS, run_job
-from remodel.measures import COLUMNS
-from remodel.runs import MANIFEST
-from remodel.sections import build_section
-from remodel.trials import read_trial
+from remodel.runs.scenario import cross
+from remodel.runs.storage import MANIFEST
 
 TINY = {"section__height": 0.6, "section__width": 1.2, "section__cortex": 0.5, "time__spin_up": 1}
 TRIAL = read_trial(
@@ -61,9 +62,9 @@ def done(tmp_path_factory):
 
 def count_runs(monkeypatch):
     """Return a list that grows by each run that is really made."""
-    made, run = [], replicates.run_replicate
+    made, run = [], replicate.run_replicate
     monkeypatch.setattr(
-        replicates,
+        replicate,
         "run_replicate",
         lambda task: made.append((task.case, task.replicate)) or run(task),
     )
@@ -155,14 +156,14 @@ def test_a_killed_run_goes_on_with_the_same_command(tmp_path, monkeypatch):
 
 def refuse_one(monkeypatch):
     """Let one run of the four end in an error."""
-    run = replicates.run_replicate
+    run = replicate.run_replicate
 
     def sometimes(task):
         if (task.case, task.replicate) == (1, 0):
             raise ArithmeticError("nothing\nto divide by")
         return run(task)
 
-    monkeypatch.setattr(replicates, "run_replicate", sometimes)
+    monkeypatch.setattr(replicate, "run_replicate", sometimes)
 
 
 @pytest.mark.parametrize("workers", [1, "threads"])
@@ -190,7 +191,7 @@ def test_a_failed_run_is_named_and_kept_and_stops_no_other(
 
 
 def test_a_trial_with_a_failed_run_has_no_summary(tmp_path, monkeypatch):
-    monkeypatch.setattr(replicates, "run_replicate", lambda task: task.seed // 0)
+    monkeypatch.setattr(replicate, "run_replicate", lambda task: task.seed // 0)
     with pytest.raises(FailedRunsError, match="failed runs: 2"):
         run_job(TRIAL, small(**TINY), 2, 3, 1, tmp_path / "a", progress=False)
     assert not (tmp_path / "a" / "summary.csv").exists()
@@ -261,7 +262,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_full_disk_keeps_what_is_finished(done, tmp_path, monkeypatch, workers):
     folder = tmp_path / "b"
-    write = runs.write_whole
+    write = storage.write_whole
 
     def fill(path, content):
         if len(list(folder.glob("0*.json"))) == 2:
@@ -269,7 +270,7 @@ def test_a_full_disk_keeps_what_is_finished(done, tmp_path, monkeypatch, workers
         write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "write_whole", fill)
+        patch.setattr(storage, "write_whole", fill)
         with pytest.raises(OSError, match=r"No space left.* finished runs are kept") as error:
             run_ensemble(CASES, folder, replicates=2, seed=3, workers=workers)
     assert "\n" not in str(error.value)

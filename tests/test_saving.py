@@ -10,17 +10,15 @@ import pytest
 from helpers import build, small
 from test_checkpoint import EVERYTHING, alike, cells_of
 
-from remodel import BoneModel, __version__, saving
-from remodel.archive import (
-    load_section,
-    read_archive,
-    write_archive,
-)
-from remodel.changes import Change
-from remodel.drugs import drug
-from remodel.origin import OtherVersionWarning, made_by
-from remodel.saving import MODEL, load_model, save_model
-from remodel.therapies import Course
+from remodel import BoneModel, __version__
+from remodel.bone.files import load_section
+from remodel.clinic.courses import Course
+from remodel.clinic.lifestyle import Change
+from remodel.model import files
+from remodel.model.files import MODEL, load_model, save_model
+from remodel.parameters.drugs import drug
+from remodel.support.archive import read_archive, write_archive
+from remodel.support.provenance import OtherVersionWarning, made_by
 
 TINY = {"section__height": 0.6, "section__width": 1.0, "section__cortex": 0.4}
 DERIVED = {
@@ -108,12 +106,12 @@ def test_all_that_a_model_holds_is_saved_or_follows_from_it():
     """Who adds a state to the model must add it here and to the checkpoint."""
     mesas = set(vars(BoneModel.__mro__[1](rng=1)))
     held = set(vars(tiny())) - mesas - DERIVED - {"datacollector"}
-    there = set(saving.COUNTS) - {"steps"}
+    there = set(files.COUNTS) - {"steps"}
     assert held == there | {
         "tissue", "signals", "surroundings", "meter", "treatment", "changes",
         "units_by_phase", "visits",
     }  # fmt: skip
-    assert set(vars(tiny().meter)) == {*saving.READINGS, "model"}
+    assert set(vars(tiny().meter)) == {*files.READINGS, "model"}
 
 
 def test_equal_models_have_equal_files(saved, tmp_path):
@@ -143,7 +141,7 @@ def test_a_saved_model_may_be_edited(saved, tmp_path):
 
 def rewritten(path, to, kind=MODEL, **changes):
     """Write a file again with some of its record changed."""
-    arrays, record = read_archive(path, kind)
+    arrays, record = read_archive(path, kind, 1 << 30)
     record.pop("kind")
     write_archive(to, kind, arrays, record | changes)
 
@@ -232,7 +230,7 @@ def test_what_is_not_there_cannot_be_read(tmp_path, load):
 
 
 def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked(monkeypatch, saved):
-    monkeypatch.setattr("remodel.archive.LARGEST", {"": 1000})
+    monkeypatch.setattr("remodel.model.files.LARGEST", 1000)
     with pytest.raises(ValueError, match=r"unpacks to \d+ bytes; expected at most 1000"):
         load_model(saved[1])
 

@@ -5,10 +5,10 @@ import pytest
 from helpers import SMALL, build, silent, wall
 
 from remodel import BoneModel, Parameters
-from remodel.bmu import FORMATION, RESORPTION, REVERSAL, Moment, after
-from remodel.cells import Osteoblast, Osteoclast
-from remodel.model import STEP
-from remodel.parameters import YEAR
+from remodel.model.bmu import FORMATION, RESORPTION, REVERSAL, Moment, after
+from remodel.model.bone_model import STEP
+from remodel.model.cells import Osteoblast, Osteoclast
+from remodel.parameters.time_steps import YEAR
 
 SEEDS = range(1, 13)
 LENGTHS = (7.0, 3.5, 1.0)

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from helpers import build, silent, small, wall
 
-from remodel import BoneModel, Parameters, kinetics
-from remodel.bmu import BMU, FORMATION, RESORPTION, REVERSAL, SETTLE
-from remodel.cells import Osteoblast
-from remodel.drugs import DRUGS
-from remodel.habits import Habits, Population
-from remodel.kinetics import Body
-from remodel.parameters import YEAR
-from remodel.patients import Patient, draw_population
-from remodel.sections import build_section
+from remodel import BoneModel, Parameters
+from remodel.bone.synthetic import build_section
+from remodel.clinic import pharmacokinetics
+from remodel.clinic.patients import Patient, draw_population
+from remodel.clinic.pharmacokinetics import Body
+from remodel.model.bmu import BMU, FORMATION, RESORPTION, REVERSAL, SETTLE
+from remodel.model.cells import Osteoblast
+from remodel.parameters.drugs import DRUGS
+from remodel.parameters.population import Habits, Population
+from remodel.parameters.time_steps import YEAR
 
 
 def test_ovaries_decline_around_menopause():
@@ -218,7 +219,7 @@ def test_an_injection_does_not_depend_on_how_its_days_are_divided(monkeypatch):
         return [body.take(DRUGS["denosumab"], 0.0, float(week == 0), 7.0) for week in range(40)]
 
     usual = course()
-    monkeypatch.setattr(kinetics, "SUBSTEP", kinetics.SUBSTEP / 4)
+    monkeypatch.setattr(pharmacokinetics, "SUBSTEP", pharmacokinetics.SUBSTEP / 4)
     assert usual[1:20] == pytest.approx(course()[1:20], rel=0.02)
     assert usual[3] > 0.5 * DRUGS["denosumab"].concentration > 100 * usual[-1]
 

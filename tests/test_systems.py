@@ -78,7 +78,9 @@ def test_nothing_is_imported_that_only_posix_has():
 def test_a_worker_that_imports_a_script_anew_does_not_start_it():
     """Where workers are spawned each imports the script that started them."""
     found = faults(started_on_import)
-    assert found.keys() == {"remodel/early.py"}  # which has to be first, and heeds programs only
+    assert found.keys() == {
+        "remodel/support/interrupts.py"
+    }  # which has to be first, and heeds programs only
     assert started_on_import(ast.parse('"""Doc."""\nwork()\nif x:\n    work()')) == [2]
 
 

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from remodel import BoneModel
-from remodel import __main__ as command
-from remodel.archive import save_section
-from remodel.images import Scan, read_section
-from remodel.reader import Table
-from remodel.record import FORMAT, record_text
-from remodel.tissue import REGIONS
-from remodel.trials import build_trial, load_trial
+from remodel.bone.files import save_section
+from remodel.bone.images import Scan, read_section
+from remodel.bone.section import REGIONS
+from remodel.cli import commands as command
+from remodel.clinic.trial_files import build_trial, load_trial
+from remodel.runs.record import FORMAT, record_text
+from remodel.support.toml_table import Table
 
 TRIAL = """\
 name = "mine"
@@ -204,7 +204,7 @@ def test_a_damaged_image_makes_a_section_or_is_refused(folder, kind, form, seed,
 PATHS = st.sampled_from([
     "", ".", "..", "/", "~", "-", "x.toml", "x.gif", "../x.toml", "a/b/c", "/dev/null", "/dev/null/x",
     "a" * 300, "a" * 300 + ".toml", "a\nb", "a\nb.toml", "\udcff", "\udcff.toml", "日本.toml", "*",
-    "atac", "ATAC", "aribon", "mine.toml", "slice.png", "record.json", "section.npz", "--", "--x",
+    "atac", "ATAC", "aribon", "mine.toml", "slice.png", "runs.record.json", "section.npz", "--", "--x",
 ])  # fmt: skip
 TYPED = st.sampled_from([
     "0", "1", "2", "-1", "-0", "5.5", "nan", "inf", "1e308", "1e-320", "9" * 400, "9" * 5000, "٣", "½",
@@ -232,13 +232,13 @@ def desk(folder):
         raise ValueError("all that was typed makes sense")
 
     (folder / "mine.toml").write_text("\n".join(TRIAL), encoding="utf-8")
-    (folder / "record.json").write_text(record_text({"format": FORMAT}))
+    (folder / "runs.record.json").write_text(record_text({"format": FORMAT}))
     save_section(small_section(), folder / "section.npz")
     Image.fromarray(picture("uint8", (20, 20), 1, 0.5)).save(folder / "slice.png")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for place in ("__main__.run_job", "__main__.validate", "__main__.run_again",
-                      "options.open_cluster", "movies.make_movie", "viewer.serve.run_server"):  # fmt: skip
+        for place in ("cli.commands.run_job", "cli.commands.validate", "cli.commands.run_again",
+                      "cli.options.open_cluster", "report.movies.make_movie", "viewer.serve.run_server"):  # fmt: skip
             patch.setattr(f"remodel.{place}", refuse)
         patch.setattr("webbrowser.open", lambda _: True)
         patch.setattr(command, "make_parser", cache(command.make_parser))

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from helpers import small
 
-from remodel.ensemble import run_trial
-from remodel.habits import Population
-from remodel.instruments import Densitometry
-from remodel.patients import Patient
-from remodel.reader import Table
-from remodel.report import questions, summarize
-from remodel.trials import HAZARD, build_trial, built_in_trials, load_trial
+from remodel.clinic.patients import Patient
+from remodel.clinic.trial_files import build_trial, built_in_trials, load_trial
+from remodel.measurement.fracture import HAZARD
+from remodel.parameters.measurement import Densitometry
+from remodel.parameters.population import Population
+from remodel.runs.ensemble import run_trial
+from remodel.runs.results import questions, summarize
+from remodel.support.toml_table import Table
 
 TOP = """\
 name = "mine"
@@ -264,7 +265,7 @@ def test_strata_are_women_with_bone_of_their_own():
 def test_the_example_is_a_trial():
     import remodel
 
-    trial = load_trial(Path(remodel.__file__).with_name("example.toml"))
+    trial = load_trial(Path(remodel.__file__).with_name("clinic") / "example.toml")
     assert len(trial.arms) == 5
     assert [drug.name for drug in trial.drugs] == ["newserm"]
     assert trial.reference == "untreated"

@@ -10,16 +10,27 @@ import pandas as pd
 import pytest
 from helpers import small
 
-from remodel import BoneModel, pages, replicates, validation
-from remodel.comparison import inside, published_interval, score
-from remodel.ensemble import run_trial
-from remodel.histomorphometry import histomorphometry
-from remodel.pages import range_of
-from remodel.record import read_record
-from remodel.report import Readings, summarize
-from remodel.targets import EXTREMES, find_values, read_targets, target_table
-from remodel.trials import HAZARD, QUANTITIES, built_in_trials, load_trial
-from remodel.validation import OUTPUTS, validate
+from remodel import BoneModel
+from remodel.clinic.trial_files import built_in_trials, load_trial
+from remodel.clinic.trials import QUANTITIES
+from remodel.measurement.fracture import HAZARD
+from remodel.model.biopsy import histomorphometry
+from remodel.report import evidence_page, validation
+from remodel.report.agreement import (
+    EXTREMES,
+    find_values,
+    inside,
+    published_interval,
+    read_targets,
+    score,
+    target_table,
+)
+from remodel.report.evidence_page import range_of
+from remodel.report.validation import OUTPUTS, validate
+from remodel.runs import replicate
+from remodel.runs.ensemble import run_trial
+from remodel.runs.record import read_record
+from remodel.runs.results import Readings, summarize
 
 TINY = small(section__height=0.6, section__width=1.2, section__cortex=0.5, time__spin_up=1.0)
 NAMES = ["aribon", "zoledronate-once"]
@@ -116,7 +127,7 @@ def test_scores_are_of_bmd_and_of_clear_signs():
 def test_ranges_are_those_of_the_evidence():
     assert range_of("U001", 0) == (20.0, 30.0, "%/yr")
     assert range_of("U001", 1) == (2.0, 10.0, "%/yr")
-    for _, _, source, which in pages.RANGES:
+    for _, _, source, which in evidence_page.RANGES:
         low, high, _ = range_of(source, which)
         assert low < high
 
@@ -184,7 +195,7 @@ def test_a_target_of_a_trial_that_was_not_run_is_left_out():
 
 def test_a_validation_that_was_interrupted_goes_on_and_ends_the_same(made, tmp_path, monkeypatch):
     monkeypatch.setattr(validation, "built_in_trials", lambda: NAMES)
-    folder, run, ran = tmp_path / "validate", replicates.run_replicate, []
+    folder, run, ran = tmp_path / "validate", replicate.run_replicate, []
 
     def stopped(task):
         if len(ran) == 4:
@@ -193,13 +204,13 @@ def test_a_validation_that_was_interrupted_goes_on_and_ends_the_same(made, tmp_p
         return run(task)
 
     with monkeypatch.context() as patch:
-        patch.setattr(replicates, "run_replicate", stopped)
+        patch.setattr(replicate, "run_replicate", stopped)
         with pytest.raises(KeyboardInterrupt, match=r"2 of 4 runs are kept in .*the same command"):
             validate(TINY, 2, 5, 1, folder)
     assert read_record(folder / "record.json", validation.FORMAT)["results"] is None
     with monkeypatch.context() as patch:
         patch.setattr(
-            replicates, "run_replicate", lambda task: ran.append(task.trial.name) or run(task)
+            replicate, "run_replicate", lambda task: ran.append(task.trial.name) or run(task)
         )
         validate(TINY, 2, 5, 1, folder)
     before = validation.BEFORE
@@ -214,7 +225,7 @@ def test_the_baseline_is_that_of_the_section_alone(made):
     woman = load_trial(NAMES[0]).patient
     models = [BoneModel(patient=woman, parameters=TINY, rng=seed) for seed in (5, 6)]
     page = (made[1] / "evidence.md").read_text()
-    for index, region, _, _ in pages.RANGES:
+    for index, region, _, _ in evidence_page.RANGES:
         mean = np.mean([histomorphometry(model, region)[index] for model in models])
         assert re.search(rf"^\| {index}, {region} *\| {mean:.2f} *\|", page, flags=re.MULTILINE)
 

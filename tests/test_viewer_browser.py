@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from browser import BROWSER, FLAGS, WIDE, Server, Tab
 
-from remodel.jobs import run_again
-from remodel.record import read_record
-from remodel.viewer.lesson_reader import built_in_lessons, load_lesson
+from remodel.report.trial_run import run_again
+from remodel.runs.record import read_record
+from remodel.viewer.lesson_files import built_in_lessons, load_lesson
 
 pytestmark = [
     pytest.mark.browser,

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from helpers import SMALL
 
-from remodel.measures import COLUMNS
+from remodel.model.observer import COLUMNS
 from remodel.viewer import scene
 from remodel.viewer.curves import PANELS
 from remodel.viewer.lesson import years_of
-from remodel.viewer.lesson_reader import (
+from remodel.viewer.lesson_files import (
     HEADINGS,
     built_in_lessons,
     find_lesson,
@@ -22,7 +22,7 @@ from remodel.viewer.lesson_reader import (
 from remodel.viewer.player import Player, bring_to_rest
 from remodel.viewer.readout import QUANTITIES
 from remodel.viewer.rehearsal import measure, play_through
-from remodel.viewer.tab import SPEEDS
+from remodel.viewer.session import SPEEDS
 
 LESSONS = {name: load_lesson(name) for name in built_in_lessons()}
 NUMBERS = [(name, number) for name, lesson in LESSONS.items() for number in lesson.numbers]

@@ -10,10 +10,11 @@ from helpers import build, hand_made, silent, wall
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from remodel.bmu import ENDS, RESORPTION
-from remodel.cells import Osteoclast
-from remodel.measures import COLUMNS
-from remodel.trials import Published
+from remodel.clinic.trials import Published
+from remodel.model.bmu import ENDS, FORMATION, RESORPTION
+from remodel.model.cells import Osteoclast
+from remodel.model.observer import COLUMNS
+from remodel.viewer.bmu_tracker import PHASES, REST, Follower, find_unit
 from remodel.viewer.curves import (
     LEFT,
     PANELS,
@@ -51,7 +52,6 @@ from remodel.viewer.section_image import (
     paint_tissue,
     palette,
 )
-from remodel.viewer.unit import FORMATION, PHASES, REST, Follower, find_unit
 
 BUILT = build()
 SVG = "{http://www.w3.org/2000/svg}"

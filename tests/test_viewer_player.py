@@ -9,18 +9,18 @@ import pytest
 from helpers import SMALL, small
 
 from remodel import BoneModel
-from remodel.arms import Arm
-from remodel.drugs import DRUGS
-from remodel.jobs import run_again
-from remodel.patients import Patient
-from remodel.record import read_record
-from remodel.therapies import Course, parse_courses
-from remodel.trials import read_trial
-from remodel.viewer import saving, scene
+from remodel.clinic.courses import Course, parse_courses
+from remodel.clinic.patients import Patient
+from remodel.clinic.trial_files import read_trial
+from remodel.clinic.trials import Arm
+from remodel.parameters.drugs import DRUGS
+from remodel.report.trial_run import run_again
+from remodel.runs.record import read_record
+from remodel.viewer import downloads, scene
+from remodel.viewer.narration import say, say_course
 from remodel.viewer.player import ESTRADIOL, Player, bring_to_rest
 from remodel.viewer.scene import Scene, trial_scene
 from remodel.viewer.section_image import PLAIN, as_picture, rgb
-from remodel.viewer.words import say, say_course
 
 TINY = {**SMALL, "section.height": 0.6}
 
@@ -188,7 +188,7 @@ def test_a_plan_that_was_changed_is_repeated_to_the_last_bit(tmp_path, act):
     player.advance(300)
     player.give("letrozole")
     player.advance(200)
-    (tmp_path / "record.json").write_text(saving.record_file(player))
+    (tmp_path / "record.json").write_text(downloads.record_file(player))
     _, differences = run_again(read_record(tmp_path / "record.json"))
     assert differences == []
 
@@ -340,7 +340,7 @@ def test_the_longest_run_ends_and_can_still_be_saved():
     ticks = player.model.tick
     player.advance(7)
     assert player.model.tick == ticks
-    assert read_trial(saving.trial_file(player), "played.toml").years <= 100
+    assert read_trial(downloads.trial_file(player), "played.toml").years <= 100
 
 
 def test_a_section_without_bone_is_drawn_and_said():
@@ -385,18 +385,18 @@ def play_a_lot(player):
 
 def test_a_saved_record_repeats_the_run_to_the_last_bit(tmp_path):
     player = play_a_lot(atac())
-    (tmp_path / "record.json").write_text(saving.record_file(player))
+    (tmp_path / "record.json").write_text(downloads.record_file(player))
     frame, differences = run_again(read_record(tmp_path / "record.json"))
     assert differences == []
-    assert saving.readings_csv(player) == str(frame.to_csv(index=False, lineterminator="\n"))
+    assert downloads.readings_csv(player) == str(frame.to_csv(index=False, lineterminator="\n"))
     assert len(frame) > 30
 
 
 def test_the_saved_trial_holds_what_was_done_and_when():
     player = play_a_lot(atac())
-    text = saving.trial_file(player)
+    text = downloads.trial_file(player)
     trial = read_trial(text, "played.toml")
-    assert trial == saving.as_trial(player)
+    assert trial == downloads.as_trial(player)
     hers, other = trial.arms
     assert [course.drug for course in hers.courses] == [
         "anastrozole", "denosumab", "risedronate", "anastrozole",
@@ -410,25 +410,25 @@ def test_the_saved_trial_holds_what_was_done_and_when():
 
 def test_nothing_played_is_nothing_to_save():
     with pytest.raises(ValueError, match=r"played time = 0.0 year"):
-        saving.trial_file(atac())
+        downloads.trial_file(atac())
 
 
 def test_readings_are_numbers_that_read_back(tmp_path):
     player = atac()
     player.advance(100)
     path = tmp_path / "readings.csv"
-    path.write_text(saving.readings_csv(player))
+    path.write_text(downloads.readings_csv(player))
     frame = pd.read_csv(path)
     assert set(frame["arm"]) == {"anastrozole", "no drug"}
     hers = frame[frame["arm"] == "anastrozole"]
     calendar = hers[hers["year"].isin(player.model.frame()["year"])]
     assert calendar["total_hip"].to_numpy() == pytest.approx(player.model.frame()["total_hip"])
     assert hers["year"].iloc[-1] == player.year  # and one of the moment of saving
-    assert json.loads(saving.record_file(player))["seed"] == 1
+    assert json.loads(downloads.record_file(player))["seed"] == 1
 
 
 def test_a_picture_is_saved_with_both_sections():
-    one, two = (saving.section_picture(atac(beside)) for beside in ("nothing", "no drug"))
+    one, two = (downloads.section_picture(atac(beside)) for beside in ("nothing", "no drug"))
     assert one[:4] == two[:4] == b"\x89PNG"
     assert int.from_bytes(two[16:20]) == 2 * int.from_bytes(one[16:20])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import remodel
-from remodel.__main__ import main
+from remodel.cli.commands import main
 from remodel.viewer import serve
 
 
@@ -61,7 +61,7 @@ def test_without_a_browser_it_says_what_to_do(capsys, monkeypatch):
 
 def test_the_model_and_the_command_need_no_viewer():
     code = (
-        "import sys; import remodel, remodel.__main__, remodel.record; "
+        "import sys; import remodel, remodel.cli.commands, remodel.runs.record; "
         "print([n for n in sys.modules if n.startswith(('remodel.viewer', 'solara', 'tomli_w'))])"
     )
     here = str(Path(remodel.__file__).parent.parent)
@@ -72,7 +72,16 @@ def test_the_model_and_the_command_need_no_viewer():
 
 
 def test_what_draws_and_steps_needs_no_server():
-    parts = ("lesson_reader", "player", "saving", "curves", "words", "unit", "legend", "scene")
+    parts = (
+        "lesson_files",
+        "player",
+        "downloads",
+        "curves",
+        "narration",
+        "bmu_tracker",
+        "legend",
+        "scene",
+    )
     imports = ", ".join(f"remodel.viewer.{part}" for part in parts)
     code = f"import sys; import {imports}; print([n for n in sys.modules if n == 'solara'])"
     here = str(Path(remodel.__file__).parent.parent)

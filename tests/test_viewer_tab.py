@@ -7,9 +7,9 @@ from helpers import SMALL
 
 from remodel.viewer import scene
 from remodel.viewer.lesson import Button
-from remodel.viewer.lesson_reader import built_in_lessons, load_lesson
+from remodel.viewer.lesson_files import built_in_lessons, load_lesson
 from remodel.viewer.player import bring_to_rest
-from remodel.viewer.tab import SPEEDS, Tab
+from remodel.viewer.session import SPEEDS, Tab
 
 LESSONS = {name: load_lesson(name) for name in built_in_lessons()}
 PLAYING = {

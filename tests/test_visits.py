@@ -6,13 +6,13 @@ import pytest
 from helpers import build, small
 
 from remodel import BoneModel, Course, Parameters, load_trial
-from remodel.cases import Case
-from remodel.ensemble import run_ensemble, run_trial
-from remodel.histomorphometry import mean_reading
-from remodel.measures import MARKER_WINDOW
-from remodel.parameters import YEAR, visit_tick
-from remodel.report import Readings, summarize
-from remodel.trials import read_trial
+from remodel.clinic.trial_files import read_trial
+from remodel.measurement.markers import MARKER_WINDOW
+from remodel.model.biopsy import mean_reading
+from remodel.parameters.time_steps import YEAR, visit_tick
+from remodel.runs.ensemble import run_ensemble, run_trial
+from remodel.runs.results import Readings, summarize
+from remodel.runs.scenario import Case
 from remodel.viewer.curves import PANELS, read_line
 
 STEPS = [0.3, 0.7, 1.1, 1.4, 2.8, 3.3, 7.0, 9.9]

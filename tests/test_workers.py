@@ -15,9 +15,9 @@ import pytest
 from test_runs import CASES
 
 import remodel
-from remodel import workers
-from remodel.ensemble import run_ensemble
-from remodel.workers import run_all
+from remodel.runs import parallel
+from remodel.runs.ensemble import run_ensemble
+from remodel.runs.parallel import run_all
 
 HERE = str(Path(remodel.__file__).parent.parent)
 CASE = CASES[:1]
@@ -158,7 +158,7 @@ def test_a_message_says_how_a_worker_ended(code, said):
 
 
 def test_workers_that_cannot_start_are_not_said_to_want_memory(monkeypatch):
-    monkeypatch.setattr(workers, "follow_main", functools.partial(fail_to_start, 1))
+    monkeypatch.setattr(parallel, "follow_main", functools.partial(fail_to_start, 1))
     with pytest.raises(BrokenProcessPool, match=r"no worker process could start \(exit code 1"):
         run_all([1, 2], abs, 2, [].append)
 

@@ -12,8 +12,8 @@ from remodel.viewer.controls import (
     Press,
     SaveControls,
     SceneControls,
-)  # fmt: skip
-from remodel.viewer.lesson_reader import built_in_lessons, load_lesson
+)
+from remodel.viewer.lesson_files import built_in_lessons, load_lesson
 from remodel.viewer.panels import (
     CostPanel,
     CurvesPanel,
@@ -22,8 +22,8 @@ from remodel.viewer.panels import (
     SectionPanel,
     UnitPanel,
     WordsPanel,
-)  # fmt: skip
-from remodel.viewer.tab import Tab
+)
+from remodel.viewer.session import Tab
 
 STYLE = files("remodel.viewer").joinpath("page.css").read_text(encoding="utf-8")
 NO_ADVICE = "It is for teaching and research, not advice to patients."

@@ -7,22 +7,22 @@ import reacton.ipyvuetify as v
 import solara
 import solara.lab
 
-from remodel.drugs import DRUGS
-from remodel.parameters import YEAR
-from remodel.trials import built_in_trials
-from remodel.viewer import saving
+from remodel.clinic.trial_files import built_in_trials
+from remodel.parameters.drugs import DRUGS
+from remodel.parameters.time_steps import YEAR
+from remodel.viewer import downloads
+from remodel.viewer.narration import say_course
 from remodel.viewer.overlays import CHOICES
 from remodel.viewer.player import ESTRADIOL, EXERCISE, Player
 from remodel.viewer.scene import ALONE, SECTIONS, Scene, choose, trial_keys, trial_scene
-from remodel.viewer.tab import MONTH, SPEEDS, WEEK, Tab
-from remodel.viewer.words import say_course
+from remodel.viewer.session import MONTH, SPEEDS, WEEK, Tab
 
 NO_TRIAL = "none: one woman"
 FILES: dict[str, tuple[str, Callable[[Player], str | bytes]]] = {
-    "Picture": ("section.png", saving.section_picture),
-    "Data": ("readings.csv", saving.readings_csv),
-    "Trial file": ("played.toml", saving.trial_file),
-    "Record": ("record.json", saving.record_file),
+    "Picture": ("section.png", downloads.section_picture),
+    "Data": ("readings.csv", downloads.readings_csv),
+    "Trial file": ("played.toml", downloads.trial_file),
+    "Record": ("record.json", downloads.record_file),
 }
 SWITCHES = tuple(name for name in DRUGS if name != "exercise")  # that is a slider
 

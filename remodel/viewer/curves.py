@@ -8,15 +8,15 @@ from math import ceil, floor, inf
 
 import numpy as np
 
-from remodel.arrays import Floats
-from remodel.cell_types import CELL_TYPES
-from remodel.colors import BLUE, GREEN, ORANGE, PINK, SKY, VERMILLION
-from remodel.instruments import LEAST_SIGNIFICANT
-from remodel.measures import window_mean
-from remodel.model import BoneModel
-from remodel.parameters import YEAR
-from remodel.therapies import Course
-from remodel.trials import Published
+from remodel.clinic.courses import Course
+from remodel.clinic.trials import Published
+from remodel.measurement.markers import window_mean
+from remodel.model.bone_model import BoneModel
+from remodel.model.cell_types import CELL_TYPES
+from remodel.parameters.measurement import LEAST_SIGNIFICANT
+from remodel.parameters.time_steps import YEAR
+from remodel.report.palette import BLUE, GREEN, ORANGE, PINK, SKY, VERMILLION
+from remodel.support.arrays import Floats
 from remodel.viewer.scene import Scene
 
 WIDTH, HEIGHT = 300, 190  # of a panel

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from remodel.cell_types import CELL_TYPES
-from remodel.colors import BONE, CAVITY, MARROW, SKY
+from remodel.model.cell_types import CELL_TYPES
+from remodel.report.palette import BONE, CAVITY, MARROW, SKY
 from remodel.viewer.overlays import OVERLAYS
 from remodel.viewer.section_image import CORTEX, RAMP
 

@@ -71,7 +71,7 @@ class Number:
     buttons : tuple of str
         Pressed one after the other from the scene of the lesson, each played to its end.
     column : str
-        One of `measures.COLUMNS`.
+        One of `model.observer.COLUMNS`.
     year, since, over : float
         Year at which it is read; with `since`, the change from that year; with `over`,
         the mean of so many years before.

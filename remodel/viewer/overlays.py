@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from remodel.arrays import Floats, Mask
-from remodel.model import BoneModel
+from remodel.model.bone_model import BoneModel
+from remodel.support.arrays import Floats, Mask
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from typing import Any
 import solara
 from markdown import Markdown
 
+from remodel.viewer.bmu_tracker import PHASES, REST, SAYS
 from remodel.viewer.controls import OverlayControl, Press
 from remodel.viewer.curves import draw_curves
 from remodel.viewer.legend import legend_html
 from remodel.viewer.lesson import Lesson
+from remodel.viewer.narration import say
 from remodel.viewer.readout import readout_html
 from remodel.viewer.section_image import as_picture, as_png, draw_close_up
-from remodel.viewer.tab import Tab
-from remodel.viewer.unit import PHASES, REST, SAYS
-from remodel.viewer.words import say
+from remodel.viewer.session import Tab
 
 PIXELS = (4, 3)  # a site, for one section and for two
 REACH, CLOSE = 14, 9  # sites around the unit up close, and pixels of a site

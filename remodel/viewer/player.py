@@ -5,18 +5,18 @@ from functools import lru_cache
 from math import floor, inf
 from threading import Lock
 
-from remodel.arms import Arm
-from remodel.changes import Change, patient_on, year_of
-from remodel.checkpoint import Checkpoint, resume, take_checkpoint
-from remodel.drugs import find_drug
-from remodel.model import BoneModel
-from remodel.parameters import YEAR, Parameters
-from remodel.patients import OLDEST, Patient
-from remodel.quantities import check
-from remodel.therapies import Course
-from remodel.trials import LONGEST
+from remodel.clinic.courses import Course
+from remodel.clinic.lifestyle import Change, patient_on, year_of
+from remodel.clinic.patients import OLDEST, Patient
+from remodel.clinic.trials import LONGEST, Arm
+from remodel.model.bone_model import BoneModel
+from remodel.model.checkpoint import Checkpoint, resume, take_checkpoint
+from remodel.parameters.drugs import find_drug
+from remodel.parameters.parameters import Parameters
+from remodel.parameters.quantities import check
+from remodel.parameters.time_steps import YEAR
+from remodel.viewer.bmu_tracker import Follower
 from remodel.viewer.scene import UNTREATED, Scene
-from remodel.viewer.unit import Follower
 
 ESTRADIOL = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 400)  # pmol/L
 MAKING = Lock()

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from html import escape
 from math import fsum
 
-from remodel.cell_types import CELL_TYPES
-from remodel.drugs import find_drug
-from remodel.model import BoneModel
-from remodel.parameters import YEAR
-from remodel.therapies import Course
+from remodel.clinic.courses import Course
+from remodel.model.bone_model import BoneModel
+from remodel.model.cell_types import CELL_TYPES
+from remodel.parameters.drugs import find_drug
+from remodel.parameters.time_steps import YEAR
 from remodel.viewer.curves import value_of
 from remodel.viewer.lesson import read_at
 from remodel.viewer.player import Player

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from remodel.viewer.lesson import Button, Lesson, Number, read_at
 from remodel.viewer.scene import Scene
-from remodel.viewer.tab import Tab
+from remodel.viewer.session import Tab
 
 
 def measure(lesson: Lesson, number: Number, speed: str = "a month") -> float:
@@ -14,7 +14,7 @@ def measure(lesson: Lesson, number: Number, speed: str = "a month") -> float:
     Parameters
     ----------
     speed : str
-        How much each frame plays, a name in `tab.SPEEDS`; no number depends on it.
+        How much each frame plays, a name in `viewer.session.SPEEDS`; no number depends on it.
     """
     rows = play_through(lesson.scene, lesson.pressed(number), speed)[int(number.beside)]
     end = read_at(rows, number.column, number.year, number.over)

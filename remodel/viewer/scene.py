@@ -6,13 +6,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from remodel.arms import Arm
-from remodel.parameters import Parameters
-from remodel.patients import Patient
-from remodel.quantities import check
-from remodel.randomness import HIGHEST_SEED
-from remodel.therapies import parse_courses, run_in_years
-from remodel.trials import LONGEST, Published, Trial, built_in_trials, load_trial
+from remodel.clinic.courses import parse_courses, run_in_years
+from remodel.clinic.patients import Patient
+from remodel.clinic.trial_files import built_in_trials, load_trial
+from remodel.clinic.trials import LONGEST, Arm, Published, Trial
+from remodel.parameters.parameters import Parameters
+from remodel.parameters.quantities import check
+from remodel.support.random_numbers import HIGHEST_SEED
 from remodel.viewer.overlays import CHOICES, MINERAL
 
 SECTIONS: Mapping[str, Mapping[str, float]] = {
@@ -43,7 +43,7 @@ class Scene:
     seed : int
         Of all luck.
     overlay : str
-        A name in `overlays.CHOICES`.
+        A name in `viewer.overlays.CHOICES`.
     base : Parameters
         What trial, section and `values` change, in this order.
     values : mapping of str to float

@@ -7,11 +7,11 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from remodel.arrays import Floats, Ints
-from remodel.cell_types import CELL_TYPES, PAINTED, CellType
-from remodel.colors import BONE, CAVITY, MARROW, MINERAL_RANGE, OUTSIDE, SKY
-from remodel.model import BoneModel
-from remodel.tissue import CORTICAL, Tissue
+from remodel.bone.section import CORTICAL, Tissue
+from remodel.model.bone_model import BoneModel
+from remodel.model.cell_types import CELL_TYPES, PAINTED, CellType
+from remodel.report.palette import BONE, CAVITY, MARROW, MINERAL_RANGE, OUTSIDE, SKY
+from remodel.support.arrays import Floats, Ints
 from remodel.viewer.overlays import OVERLAYS, shown
 
 BLACK, WHITE, PLAIN = "#000000", "#FFFFFF", "#9A948B"
@@ -123,7 +123,7 @@ def draw_section(model: BoneModel, overlay: str, pixels: int, site: int | None =
     Parameters
     ----------
     overlay : str
-        A name in `overlays.CHOICES`.
+        A name in `viewer.overlays.CHOICES`.
     pixels : int
         Side of a site.
     site : int, optional

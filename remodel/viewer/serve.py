@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from remodel.viewer.door import OWN_NAMES, Doorkeeper
-from remodel.viewer.opening import OPENING, open_scene, wanted_opening
+from remodel.viewer.origin_check import OWN_NAMES, Doorkeeper
 from remodel.viewer.player import rested
+from remodel.viewer.start import OPENING, open_scene, wanted_opening
 
 NEEDS = ("solara", "ipyvuetify", "solara_assets", "uvicorn", "tomli_w", "markdown")
 INSTALL = 'the viewer is not installed; install it with: pip install "remodel[viewer]"'

@@ -1,0 +1,4 @@
+"""What instruments see of bone: DXA, markers, histomorphometry, and fracture risk.
+
+Functions of sections, readings and numbers; the model is never asked.
+"""

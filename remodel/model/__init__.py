@@ -1,0 +1,1 @@
+"""The agent-based model: cells and what they hear, the order of a step, what it reads, its state."""

@@ -1,0 +1,191 @@
+"""What comes out: virtual DXA, markers of turnover, cell counts; model in, numbers out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from math import fsum, inf, nan
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from remodel.bone.section import REGIONS
+from remodel.measurement.dxa import dxa_change, scan_factors
+from remodel.measurement.markers import BASELINE_YEARS, MARKER_WINDOW, window_mean
+from remodel.model.bmu import REVERSAL
+from remodel.model.cell_types import CELL_TYPES, COUNTED, SHOWS
+from remodel.parameters.measurement import SITES
+from remodel.parameters.time_steps import YEAR
+from remodel.support.arrays import Ints
+
+if TYPE_CHECKING:
+    from remodel.model.bone_model import BoneModel
+
+COUNTS = ("surface", "started", *COUNTED)
+AMOUNTS = ("bone", "mineral", "removed", "added")
+# Days are counted from day 0 in years; estradiol is in pmol/L, BMD, DXA and markers in percent
+# change, T-scores in SD, bone and mineral in sites of full mineral, removed and added in sites
+# per year, started per year; estrogen activity, RANKL over OPG, free RANKL (relative to what a
+# woman without estrogen expresses) and the pool have no unit, and what is left are counts: of
+# sites, cells, cavities, or of perforations since the spin-up began.
+# Rates are means since the reading before; markers are means over `MARKER_WINDOW`.
+COLUMNS = (
+    "year", "estradiol", "estrogen_activity", "rankl_opg", "free_rankl", "pool",
+    *(f"{region}_bmd" for region in REGIONS), *SITES, *(f"{site}_t_score" for site in SITES),
+    "ctx", "p1np", "bone_alp", *(one.name for one in CELL_TYPES), "perforations",
+    *(f"{region}_{what}" for region in REGIONS for what in (*AMOUNTS, *COUNTS)),
+)  # fmt: skip
+
+
+class Meter:
+    """Reads the section, and relates it to what it was on day 0."""
+
+    def __init__(self, model: BoneModel) -> None:
+        """Begin without a baseline."""
+        self.model = model
+        self.since = model.day  # of the last reading
+        self.history: list[dict[str, float]] = []
+        self.baseline: dict[str, float] = {}
+        self.now: dict[str, float] = {}
+        self.rows: list[dict[str, float]] = []  # readings since day 0
+
+    def read(self) -> None:
+        """Take a reading, with which a new interval of rates begins.
+
+        Before day 0 it is kept for the baseline.
+        """
+        model = self.model
+        raw = self.look()
+        model.tissue.close_books()
+        model.started.clear()
+        self.since = model.day
+        if model.day <= 0:
+            self.history.append(raw)
+        self.now = self.relate(raw)
+        if self.baseline:
+            self.rows.append(self.now)
+
+    def look(self) -> dict[str, float]:
+        """Return amounts, counts, and rates since the last reading.
+
+        Amounts are in sites of fully mineralized matrix, rates in sites per year.
+        """
+        model, tissue = self.model, self.model.tissue
+        years = max(model.day - self.since, model.days) / YEAR
+        raw = count_by_region(model) | {"since": self.since / YEAR}
+        for region, label in REGIONS.items():
+            here = tissue.region == label
+            raw[f"{region}_bone"] = float(tissue.matrix[here].sum())
+            raw[f"{region}_mineral"] = raw[f"{region}_bone"] - float(tissue.immature[here].sum())
+            raw[f"{region}_removed"] = float(tissue.removed[here].sum()) / years
+            raw[f"{region}_added"] = float(tissue.added[here].sum()) / years
+            raw[f"{region}_started"] /= years
+        return raw | {"perforations": float(model.perforations)}
+
+    def relate(self, raw: dict[str, float]) -> dict[str, float]:
+        """Return a reading with the signals, and with the changes since day 0 if there are any."""
+        return raw | self.systemic() | (self.changes(raw) if self.baseline else {})
+
+    def rows_to_now(self) -> list[dict[str, float]]:
+        """Return all readings since day 0, and one of this moment; nothing changes by it."""
+        if self.rows and self.rows[-1]["year"] < self.model.day / YEAR:
+            return [*self.rows, self.relate(self.look())]
+        return list(self.rows)
+
+    def systemic(self) -> dict[str, float]:
+        """Return the signals that reach every cell; estradiol in pmol/L, the year from day 0."""
+        signals = self.model.signals
+        return {
+            "year": self.model.day / YEAR,
+            "estradiol": signals.estradiol,
+            "estrogen_activity": signals.activity,
+            "rankl_opg": signals.rankl / signals.opg,
+            "free_rankl": signals.free_rankl,
+            "pool": signals.pool,
+        }
+
+    def set_baseline(self, unchanged: float = inf) -> None:
+        """Take day 0 for the baseline of bone, and the time before it for that of rates.
+
+        Parameters
+        ----------
+        unchanged : float
+            Days before day 0 in which nothing was begun or stopped; the baseline of rates
+            reaches behind them only as far as a marker does.
+        """
+        if not self.history or self.since < self.model.day:
+            self.read()
+        time = self.model.parameters.time
+        days = min(BASELINE_YEARS * YEAR, max(unchanged, MARKER_WINDOW * YEAR))
+        count = round(days / max(time.reading, time.step))
+        recent = self.history[-max(1, count) :]
+        self.baseline = {key: float(np.mean([raw[key] for raw in recent])) for key in recent[-1]}
+        for key in recent[-1]:
+            if key.endswith(("_bone", "_mineral")):
+                self.baseline[key] = recent[-1][key]
+        self.now |= self.changes(recent[-1])
+        self.rows.append(self.now)
+
+    def changes(self, raw: dict[str, float]) -> dict[str, float]:
+        """Return BMD and markers as percent change from the baseline."""
+        change = {f"{region}_bmd": self.percent(raw, [f"{region}_mineral"]) for region in REGIONS}
+        numbers, patient = self.model.parameters.densitometry, self.model.patient
+        for site, short in SITES.items():
+            years = self.model.day / YEAR
+            change[site] = dxa_change(numbers, short, change, patient.age, years)
+            change[f"{site}_t_score"] = numbers.t_score(short, patient.bone, change[site])
+        change["ctx"] = self.marker(raw, "removed")
+        change["p1np"] = self.marker(raw, "added")
+        of_bone = 1 - self.model.parameters.markers.alp_background
+        change["bone_alp"] = of_bone * self.marker(raw, "osteoblasts")
+        for cells in (one.name for one in CELL_TYPES):
+            change[cells] = sum(raw[f"{region}_{cells}"] for region in REGIONS)
+        return change
+
+    def lowest_t_score(self) -> float:
+        """Return the lowest T-score, over the sites, of a scan with its error."""
+        numbers, model = self.model.parameters.densitometry, self.model
+        found = []
+        for column, site in SITES.items():
+            factor = float(scan_factors(numbers, site, np.array([self.now["year"]]), model.seed)[0])
+            shown = model.patient.bone * factor
+            found.append(numbers.t_score(site, shown, self.now[column]))
+        return min(found)
+
+    def marker(self, raw: dict[str, float], what: str) -> float:
+        """Return what a marker sees of a rate or a count, percent change from the baseline.
+
+        It is the mean over `MARKER_WINDOW`, and 0 on day 0.
+        """
+        names = [f"{region}_{what}" for region in REGIONS]
+        before = fsum(self.baseline[name] for name in names)
+        if not before:
+            return nan
+        year = self.model.day / YEAR
+        if year <= 0:
+            return 0.0
+        return 100 * (window_mean(chain([raw], reversed(self.rows)), year, names) / before - 1)
+
+    def percent(self, raw: dict[str, float], names: Iterable[str]) -> float:
+        """Return the change of a sum from its baseline, %; 0 where there was nothing."""
+        names = list(names)
+        before = fsum(self.baseline[name] for name in names)
+        return 100 * (fsum(raw[name] for name in names) / before - 1) if before else 0.0
+
+
+def count_by_region(model: BoneModel) -> dict[str, float]:
+    """Return surface sites, births, cells and units in reversal of each compartment."""
+    places: dict[str, Ints | list[int]] = {
+        "surface": model.surroundings.surface,
+        "started": model.started,
+        SHOWS[REVERSAL]: [unit.site for unit in model.units_in(REVERSAL)],
+    }
+    for one in CELL_TYPES:
+        places[one.name] = [cell.site for cell in model.cells_of(one.kind)]
+    labels = model.tissue.region.reshape(-1)
+    counts = {}
+    for what in COUNTS:
+        found = np.bincount(labels[np.asarray(places[what], dtype=int)], minlength=3)
+        for region, label in REGIONS.items():
+            counts[f"{region}_{what}"] = float(found[label])
+    return counts
