@@ -22,7 +22,7 @@ COMMANDS = (
     "parameters",
     "new mine.toml",
     "run atac --quick",
-    "again results/atac-quick/record.json",
+    "reproduce results/atac-quick/record.json",
     "run mine.toml --quick --replicates 1",
 )
 PATIENCE = 30.0  # seconds that the page may take

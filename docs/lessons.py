@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from remodel.support.files import write_whole
+from remodel.support.files import write_atomically
 from remodel.viewer.lesson import Lesson
 from remodel.viewer.lesson_files import built_in_lessons, load_lesson
 from remodel.viewer.rehearsal import measure
@@ -28,4 +28,4 @@ def refill(text: str, lesson: Lesson) -> str:
 if __name__ == "__main__":
     for name in built_in_lessons():
         path = FOLDER / f"{name}.md"
-        write_whole(path, refill(path.read_text(encoding="utf-8"), load_lesson(name)))
+        write_atomically(path, refill(path.read_text(encoding="utf-8"), load_lesson(name)))

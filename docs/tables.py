@@ -59,16 +59,16 @@ def api_row(name: str, place: str) -> tuple[str, str]:
 
 
 def speed_table() -> str:
-    """Return what the record of speed holds: on which machine, what was asked, what measured."""
+    """Return what the record of speed holds: on which machine, the criteria, and what was measured."""
     record = json.loads(SPEED.read_text(encoding="utf-8"))
     machine = ", ".join(f"{name} {value}" for name, value in record["machine"].items())
     rows = [
-        (run["what"], run["unit"], f"{run['ask']:g} or {'more' if run['more_is_better'] else 'less'}",
+        (run["what"], run["unit"], f"{run['criterion']:g} or {'more' if run['more_is_better'] else 'less'}",
          f"{run['measured']:.3g}", "yes" if run["met"] else "no")
         for run in record["runs"]
     ]  # fmt: skip
     return f"{machine}\n\n" + parameter_tables.markdown(
-        ("what", "unit", "asked", "measured", "met"), rows
+        ("what", "unit", "criterion", "measured", "met"), rows
     )
 
 
@@ -76,8 +76,8 @@ PAGES = {  # the tables of each page
     "docs/parameters.md": {
         "parameter set": parameter_tables.set_table,
         "parameters": parameter_tables.parameter_table,
-        "usual drug": parameter_tables.usual_drug_table,
-        "woman": parameter_tables.woman_table,
+        "default drug": parameter_tables.default_drug_table,
+        "patient": parameter_tables.patient_table,
         "population": parameter_tables.population_table,
         "constants": parameter_tables.constant_table,
         "sources": parameter_tables.source_table,

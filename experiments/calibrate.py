@@ -19,7 +19,7 @@ TRY
 
 TRUST
 Least squares (SciPy, bounded by the ranges of the numbers), then an evolutionary strategy
-(CMA-ES), on the logarithms of the numbers, every candidate under the same luck. Intervals come from the slopes at the end: they
+(CMA-ES), on the logarithms of the numbers, every candidate with the same random numbers. Intervals come from the slopes at the end: they
 say what the rows leave open if the model is right, not whether it is.
 """
 
@@ -62,32 +62,32 @@ from remodel.parameters.fitted_sets import LABEL, built_in_sets
 from remodel.report.fonts import save_figure
 from remodel.runs.parallel import all_workers, process_pool
 from remodel.support.console import command_line
-from remodel.support.files import open_folder, write_whole
+from remodel.support.files import open_folder, write_atomically
 
 with extra("analysis"):
     import cma
 
 FREE = (  # what each is informed by
-    "responses.recruitment.full",  # activation frequency
+    "responses.recruitment.emax",  # activation frequency
     "precursors.exponent",  # turnover of cortical against trabecular bone
-    "responses.rankl.half",  # ATAC anastrozole, ARIBON markers
-    "responses.rankl.power",  # activation frequency before and after menopause
+    "responses.rankl.ec50",  # ATAC anastrozole, ARIBON markers
+    "responses.rankl.hill",  # activation frequency before and after menopause
     "receptor.lag",  # year 2 against year 5
     "osteoclast.life",  # erosion depth, turnover
-    "responses.osteoclast_wear.full",  # ATAC
-    "responses.osteoblast_wear.full",  # ATAC against placebo
+    "responses.osteoclast_apoptosis.emax",  # ATAC
+    "responses.osteoblast_apoptosis.emax",  # ATAC against placebo
     "osteoblast.life",  # placebo arms
-    "responses.strain.power",  # year 2 against year 5
+    "responses.osteoblast_survival.hill",  # year 2 against year 5
     "densitometry.spine_drift",  # placebo and tamoxifen, spine against hip
     "drugs.tamoxifen.efficacy",  # ATAC tamoxifen
     "drugs.denosumab.binding",  # FREEDOM, before the next dose
-    "responses.poisoning.full",  # zoledronate, year 2
-    "responses.poisoning.half",  # risedronate against zoledronate
-    "osteoclast.drug_half_life",  # zoledronate, year 5
+    "responses.toxicity.emax",  # zoledronate, year 2
+    "responses.toxicity.ec50",  # risedronate against zoledronate
+    "osteoclast.bisphosphonate_half_life",  # zoledronate, year 5
     "drugs.risedronate.bisphosphonate",  # IBIS-II risedronate
 )
 REFUSED = 100.0  # what each row misses, in scales, where a number lies outside its range
-STRIDE = 0.1  # of a finite difference: less would measure the luck of the cells
+STRIDE = 0.1  # of a finite difference: less would measure the chance of the cells
 
 
 class Search:
@@ -98,10 +98,10 @@ class Search:
         pool: ProcessPoolExecutor,
         seeds: range,
         start: dict[str, float],
-        usual: Parameters,
+        default: Parameters,
     ) -> None:
         """Begin at some values of the free numbers; all others are as in some parameters."""
-        self.pool, self.seeds, self.usual = pool, seeds, usual
+        self.pool, self.seeds, self.default = pool, seeds, default
         self.rows = published_rows()
         self.start = np.log([start[name] for name in FREE])
         self.low, self.high = limits() - self.start
@@ -116,9 +116,11 @@ class Search:
     def evaluate(self, points: list[np.ndarray]) -> list[dict]:
         """Run all candidates of a generation, each under every seed."""
         chosen = [dict(zip(FREE, np.exp(self.start + x).tolist(), strict=True)) for x in points]
-        valid = [values for values in chosen if is_valid(self.usual, values)]
+        valid = [values for values in chosen if is_valid(self.default, values)]
         tasks = [(values, seed) for values in valid for seed in self.seeds]
-        runs = list(self.pool.map(simulate, [(self.usual.with_values(own), s) for own, s in tasks]))
+        runs = list(
+            self.pool.map(simulate, [(self.default.with_values(own), s) for own, s in tasks])
+        )
         found = []
         for values in chosen:
             if values not in valid:
@@ -135,8 +137,8 @@ class Search:
     def slopes(self, at: np.ndarray, missed: np.ndarray) -> np.ndarray:
         """Return the slopes of the residuals at a place, by finite differences."""
         strides = np.where(at + STRIDE <= self.high, STRIDE, -STRIDE)
-        beside = self.evaluate([at + move for move in np.diag(strides)])
-        return np.transpose([one["missed"] - missed for one in beside]) / strides
+        neighbors = self.evaluate([at + move for move in np.diag(strides)])
+        return np.transpose([one["missed"] - missed for one in neighbors]) / strides
 
     def descend(self, steps: int) -> None:
         """Take steps of least squares, and go on from where they lead."""
@@ -207,10 +209,10 @@ def limits() -> np.ndarray:
         return np.log([[rows[name].low for name in FREE], [rows[name].high for name in FREE]])
 
 
-def is_valid(usual: Parameters, values: dict[str, float]) -> bool:
+def is_valid(default: Parameters, values: dict[str, float]) -> bool:
     """Return whether every number lies inside its range."""
     try:
-        usual.with_values(values)
+        default.with_values(values)
     except ValueError:
         return False
     return True
@@ -233,8 +235,8 @@ def make_record(search: Search, doubt: dict) -> dict:
             "cma": cma.__version__,
             "python": platform.python_version(),
         },
-        "parameter_set": search.usual.parameter_set,
-        "parameters": search.usual.with_values(best["values"]).values(),
+        "parameter_set": search.default.parameter_set,
+        "parameters": search.default.with_values(best["values"]).values(),
         "seeds": list(search.seeds),
         "cost": best["cost"],
         "bmd_rms_error": float(np.sqrt(np.mean(np.square(errors)))),
@@ -261,7 +263,7 @@ def draw(record: dict, path: Path) -> None:
 def write(record: dict, path: Path | None) -> None:
     """Write the record and its picture, also in mid-search, to go on from if it ends there."""
     if path:
-        write_whole(path, json.dumps(record, indent=1) + "\n")
+        write_atomically(path, json.dumps(record, indent=1) + "\n")
         draw(record, path.with_suffix(".png"))
 
 
@@ -275,11 +277,11 @@ def set_path(options: argparse.Namespace) -> Path | None:
     return path
 
 
-def write_set(record: dict, usual: Parameters, path: Path) -> None:
+def write_set(record: dict, default: Parameters, path: Path) -> None:
     """Write what was found as a parameter set, with all that was not as by default."""
-    found = replace(usual.with_values(record["calibrated"]), parameter_set=path.stem)
+    found = replace(default.with_values(record["calibrated"]), parameter_set=path.stem)
     names = {*found.fitted(), *found.differences(Parameters())}
-    write_whole(path, found.to_toml([row for row in found.rows() if row.name in names]))
+    write_atomically(path, found.to_toml([row for row in found.rows() if row.name in names]))
     print(f"{path} written; try: {command_line('run', 'atac', '--parameters', path)}")
 
 
@@ -308,14 +310,14 @@ def make_parser() -> Parser:
         help="name and version of a set to write, NAME.toml beside the record (none)",
     )  # fmt: skip
     add_parameter_options(parser)
-    for name, least, usual, text in (
+    for name, least, default, text in (
         ("seeds", 1, 4, "runs of each candidate"),
         ("steps", 0, 5, "steps of least squares"),
         ("generations", 0, 6, "generations of CMA-ES after it"),
     ):
         kind = Number(name, "(no unit)", least, 1000)
         parser.add_argument(
-            f"--{name}", type=kind, default=usual, metavar="N", help=f"{text} ({usual})"
+            f"--{name}", type=kind, default=default, metavar="N", help=f"{text} ({default})"
         )
     parser.add_argument(
         "--workers", type=workers, metavar="N", help="processes (one per processor)"
@@ -339,13 +341,13 @@ def main() -> int:
     if options.out:
         open_folder(options.out.parent)
     path = set_path(options)
-    usual = base_parameters(options).with_values(set_values(options, SMALL))
-    values = usual.values()
+    default = base_parameters(options).with_values(set_values(options, SMALL))
+    values = default.values()
     if options.start:
         values |= read_calibrated(options.start)
     seeds = range(101, 102 if options.quick else 101 + options.seeds)
     with process_pool(options.workers or all_workers()) as pool:
-        search = Search(pool, seeds, {name: values[name] for name in FREE}, usual)
+        search = Search(pool, seeds, {name: values[name] for name in FREE}, default)
         search.keep = lambda: write(make_record(search, {}), options.out)
         if options.quick:
             search.run(1, 3, 0.02)
@@ -360,7 +362,7 @@ def main() -> int:
     print(f"cost {record['cost']:.1f}; BMD rows: rms error {record['bmd_rms_error']:.2f} points")
     write(record, options.out)
     if path:
-        write_set(record, usual, path)
+        write_set(record, default, path)
     return 0
 
 

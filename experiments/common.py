@@ -19,7 +19,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from remodel.cli.commands import guard
-from remodel.cli.options import Parser, add_luck_options, base_parameters, open_workers, set_values
+from remodel.cli.options import (
+    Parser,
+    add_ensemble_options,
+    base_parameters,
+    open_workers,
+    set_values,
+)
 from remodel.clinic.courses import Course
 from remodel.clinic.patients import Patient
 from remodel.clinic.trials import Arm, Trial
@@ -32,7 +38,7 @@ from remodel.runs.record import with_versions
 from remodel.runs.replicate import Measure
 from remodel.runs.scenario import Case
 from remodel.runs.storage import write_frame
-from remodel.support.files import open_folder, whole_file, write_whole
+from remodel.support.files import atomic_file, open_folder, write_atomically
 from remodel.support.provenance import made_by
 
 SMALL = QUICK | {"time.spin_up": 2.0}  # the baseline of rates is a mean over these
@@ -41,12 +47,12 @@ SMALL = QUICK | {"time.spin_up": 2.0}  # the baseline of rates is a mean over th
 def make_parser(about: str, replicates: int) -> Parser:
     """Return the options of an experiment; `about` is the docstring of its script."""
     parser = describe(about)
-    add_luck_options(parser, replicates)
+    add_ensemble_options(parser, replicates)
     parser.add_argument(
         "--out", type=json_file, metavar="NAME.json",
         help="record; NAME.csv, NAME.png and NAME.runs lie beside it (none)",
     )  # fmt: skip
-    parser.set_defaults(usual=replicates, versions=[])  # of the package, that made the runs
+    parser.set_defaults(default=replicates, versions=[])  # of the package, that made the runs
     return parser
 
 
@@ -84,7 +90,7 @@ def start(parser: Parser, work: Callable[[argparse.Namespace], None]) -> None:
     def command() -> int:
         options = parser.parse_args()
         options.replicates = options.replicates or (
-            QUICK_REPLICATES if options.quick else options.usual
+            QUICK_REPLICATES if options.quick else options.default
         )
         if options.out:
             open_folder(options.out.parent)
@@ -109,7 +115,7 @@ def compare_courses(
     visits: Iterable[float] = (),
     population: Population | None = None,
 ) -> Trial:
-    """Return a trial of usual women, or drawn ones, whose arms differ by their courses.
+    """Return a trial of reference patients, or drawn ones, whose arms differ by their courses.
 
     They are visited at the end of the drug and of the follow-up, in years, unless told otherwise.
     """
@@ -178,6 +184,6 @@ def write(
     if table is not None:
         write_frame(table, options.out.with_suffix(".csv"))
     if figure:
-        with whole_file(options.out.with_suffix(".png")) as beside:
-            save_figure(figure, beside, dpi=150, metadata={"Software": None})
-    write_whole(options.out, json.dumps(record | findings, indent=1) + "\n")
+        with atomic_file(options.out.with_suffix(".png")) as temporary:
+            save_figure(figure, temporary, dpi=150, metadata={"Software": None})
+    write_atomically(options.out, json.dumps(record | findings, indent=1) + "\n")

@@ -1,14 +1,14 @@
 """How does bone depend on the level of estradiol?
 
 QUESTION
-All of a woman's own estradiol (20 pmol/L) is blocked and 0 to 400 pmol/L are given instead:
+All of a patient's own estradiol (20 pmol/L) is blocked and 0 to 400 pmol/L are given instead:
 how do trabecular and cortical bone change within five years?
 
 RUN
 python experiments/estrogen.py --out experiments/results/estrogen.json  (3 min on two cores; --quick 10 s)
 
 LOOK FOR
-Half of the range is passed below 40 pmol/L, around what women have after menopause, and the curve
+Half of the range is passed below 40 pmol/L, around what patients have after menopause, and the curve
 levels off above: the receptor is then nearly always occupied. Trabecular bone spans more than
 twice what cortical bone does. At 20 pmol/L nothing is changed but the source: what is lost
 there is lost with age.
@@ -19,7 +19,7 @@ bone 5 instead of 9.
 
 TRUST
 The form of the curve is that of the responses in the code, fitted to trials below 20 pmol/L and
-to few above it. Above 100 pmol/L it is an extrapolation. One kind of woman, in means.
+to few above it. Above 100 pmol/L it is an extrapolation. One kind of patient, in means.
 """
 
 if __name__ == "__main__":
@@ -48,9 +48,11 @@ BLOCK = (Course(drug="letrozole"), Course(drug="exemestane"))  # together leave 
 
 
 def make_trial(doses: tuple[float, ...], years: float, parameters: Parameters) -> Trial:
-    """Return a trial with an arm for each dose, which share section, spin-up and luck."""
-    usual = parameters.drugs["estradiol"].estradiol
-    courses = {f"{dose:g}": (*BLOCK, Course(drug="estradiol", dose=dose / usual)) for dose in doses}
+    """Return a trial with an arm for each dose, which share section, spin-up and random numbers."""
+    default = parameters.drugs["estradiol"].estradiol
+    courses = {
+        f"{dose:g}": (*BLOCK, Course(drug="estradiol", dose=dose / default)) for dose in doses
+    }
     title = "Estradiol blocked and replaced"
     return compare_courses("estradiol", title, courses, years, sites=tuple(OUTCOMES))
 
@@ -86,7 +88,7 @@ def draw(table: pd.DataFrame, years: float) -> Figure:
     axes.set_xticks(sorted(table["estradiol"].unique()))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
-    axes.set_xlabel("estradiol, pmol/L (dotted: her own before)")
+    axes.set_xlabel("estradiol, pmol/L (dotted: endogenous before)")
     axes.set_ylabel(f"change of BMD in {years:g} years, %")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)

@@ -24,7 +24,7 @@ RANGES = {  # histomorphometry at rest: index, compartment, low, high, what a mi
     ("ES/BS", "trabecular"): (2, 7, 1.0),  # H055, %
     ("Ac.f", YOUNG): (0.13, 0.13, 0.02),  # H001, 1/year
 }
-WOMAN = Patient(age=64)  # long past menopause age does nothing: one spin-up serves all alike
+PATIENT = Patient(age=64)  # long past menopause age does nothing: one spin-up serves all alike
 
 
 def calibration_arms() -> Iterator[tuple[Trial, Arm, float]]:
@@ -40,15 +40,15 @@ def calibration_arms() -> Iterator[tuple[Trial, Arm, float]]:
 def simulate(task: tuple[Parameters, int]) -> dict[str, float]:
     """Run every arm under one seed; return the answer to each fitted row, and the ranges."""
     parameters, seed = task
-    model = BoneModel(patient=WOMAN, parameters=parameters, rng=seed)
-    points = {WOMAN: take_checkpoint(model)}
+    model = BoneModel(patient=PATIENT, parameters=parameters, rng=seed)
+    points = {PATIENT: take_checkpoint(model)}
     frames: dict[str, list] = {}
     for trial, arm, years in calibration_arms():
-        woman = replace(arm.patient, age=WOMAN.age, menopause=WOMAN.menopause)
-        if woman not in points:
-            other = BoneModel(patient=woman, parameters=parameters, rng=seed)
-            points[woman] = take_checkpoint(other)
-        run = resume(points[woman], arm.courses)
+        patient = replace(arm.patient, age=PATIENT.age, menopause=PATIENT.menopause)
+        if patient not in points:
+            other = BoneModel(patient=patient, parameters=parameters, rng=seed)
+            points[patient] = take_checkpoint(other)
+        run = resume(points[patient], arm.courses)
         run.read_at(trial.reading_years)
         run.run(years + 0.2)
         frame = run.frame().assign(arm=arm.name, replicate=0)
@@ -73,8 +73,10 @@ def answer_rows(frames: dict[str, list]) -> Iterator[tuple[str, float]]:
 
 def row_name(trial: Trial, key: tuple) -> str:
     """Return a readable name of a row."""
-    arm, against, site, _, year = key
-    return f"{trial.name} / {arm}{' minus ' + against if against else ''} / {site} / year {year:g}"
+    arm, against, endpoint, _, year = key
+    return (
+        f"{trial.name} / {arm}{' minus ' + against if against else ''} / {endpoint} / year {year:g}"
+    )
 
 
 def published_rows() -> dict[str, tuple[float, float]]:

@@ -54,7 +54,7 @@ OUTCOMES = {
     "regained": "BMD regained after it, % of day 0",
 }
 MARKS = dict(zip(REGIONS, (("o", VERMILLION), ("s", BLUE)), strict=True))
-SCALES = {  # numbers of a section, in multiples of the usual ones
+SCALES = {  # numbers of a section, in multiples of the default ones
     "bone_volume": (0.5, 2.0),
     "cell_density": (2.5, 0.4),  # fewer marrow spaces: thicker trabeculae at the same volume
     "canal_density": (0.5, 1.5),
@@ -63,12 +63,12 @@ SCALES = {  # numbers of a section, in multiples of the usual ones
 
 
 def make_cases(parameters: Parameters, trial: Trial) -> list[Case]:
-    """Return the usual section, then sections that differ from it in one number each."""
+    """Return the default section, then sections that differ from it in one number each."""
     cases = [Case(trial, parameters, {"changed": "nothing", "times": 1.0})]
     for name, scales in SCALES.items():
-        usual = getattr(parameters.section, name)
+        default = getattr(parameters.section, name)
         for times in scales:
-            changed = parameters.with_values({f"section.{name}": times * usual})
+            changed = parameters.with_values({f"section.{name}": times * default})
             cases.append(Case(trial, changed, {"changed": name, "times": times}))
     return cases
 
@@ -108,7 +108,7 @@ def summarize(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
 def outcomes(readings: Readings, region: str, trial: Trial) -> dict[str, Floats]:
     """Return turnover, loss and what returned of a compartment, by replicate.
 
-    Loss and return are differences from untreated women with the same luck.
+    Loss and return are differences from untreated patients with the same random numbers.
     """
     loss, stays = (
         readings.at(UNTREATED, f"{region}_bmd", year) - readings.at(DRUG, f"{region}_bmd", year)
@@ -131,7 +131,7 @@ def correlate(table: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Draw each outcome against surface per bone volume; the usual section is filled."""
+    """Draw each outcome against surface per bone volume; the default section is filled."""
     figure = Figure(figsize=(12, 4), layout="constrained")
     for axes, (outcome, title) in zip(
         figure.subplots(1, len(OUTCOMES)), OUTCOMES.items(), strict=True
@@ -143,8 +143,8 @@ def draw(table: pd.DataFrame) -> Figure:
                 rows[SURFACE], rows[outcome], error, fmt=marker, color=color, mfc="white",
                 elinewidth=0.6, label=f"{region} bone",
             )  # fmt: skip
-            usual = rows[rows["times"] == 1.0]
-            axes.plot(usual[SURFACE], usual[outcome], marker, color=color, ms=9, zorder=3)
+            default = rows[rows["times"] == 1.0]
+            axes.plot(default[SURFACE], default[outcome], marker, color=color, ms=9, zorder=3)
         axes.set(title=title, xlabel="bone surface per bone volume, 1/mm")
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].legend(frameon=False)

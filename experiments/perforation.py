@@ -13,11 +13,11 @@ drug and do not fall when it is stopped, while bone mineral returns: what was cu
 on which osteoblasts could stand.
 
 TRY
---off 15 --replicates 8: against untreated women nearly all is gone (pieces 91 %, bone 86 %). No
-cut was mended: loose pieces are resorbed, and age cuts the trabeculae of untreated women, too.
+--off 15 --replicates 8: against untreated patients nearly all is gone (pieces 91 %, bone 86 %). No
+cut was mended: loose pieces are resorbed, and age cuts the trabeculae of untreated patients, too.
 
 TRUST
-Loops rise in both arms: overloaded bone bridges narrow gaps and closes pores. A measure that
+Loops rise in both arms: bone under high strain bridges narrow gaps and closes pores. A measure that
 mixes both, such as the Euler number, would show a network that recovers. In two dimensions a
 hole in a plate looks like a cut through a rod, and a section shows few of the connections of a
 bone: the order of the answer may hold, its size is that of this section.
@@ -102,13 +102,13 @@ def summarize(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def regained(table: pd.DataFrame, on: float) -> dict[str, float]:
-    """Return the share of each loss on the drug, against untreated, that came back by the end, %."""
-    shares = {}
+    """Return the fraction of each loss on the drug, against untreated, that came back by the end, %."""
+    fractions = {}
     for outcome in ("pieces", "trabecular_bmd"):
         rows = table[(table["outcome"] == outcome) & (table["arm"] == "difference")]
         loss = rows.set_index("year")["mean"]
-        shares[outcome] = 100 * (1 - float(loss.iloc[-1]) / float(loss[on]))
-    return shares
+        fractions[outcome] = 100 * (1 - float(loss.iloc[-1]) / float(loss[on]))
+    return fractions
 
 
 def draw(table: pd.DataFrame, on: float) -> Figure:
@@ -135,11 +135,11 @@ def work(options: argparse.Namespace) -> None:
     on, off = (1.0, 1.0) if options.quick else (5.0, options.off)
     frame = run_cases(options, [Case(make_trial(on, off), section(options))], measure)
     table = summarize(frame)
-    shares = regained(table, on)
+    fractions = regained(table, on)
     print(table[table["year"].isin([0, on, on + off])].round(2).to_string(index=False))
-    for outcome, share in shares.items():
-        print(f"regained after the drug, {outcome}: {share:.0f} %")
-    findings = {"on": on, "off": off, "regained": shares, "runs": table.to_dict("records")}
+    for outcome, fraction in fractions.items():
+        print(f"regained after the drug, {outcome}: {fraction:.0f} %")
+    findings = {"on": on, "off": off, "regained": fractions, "runs": table.to_dict("records")}
     write(options, findings, table, draw(table, on))
 
 

@@ -7,20 +7,19 @@ have been due, 6 or 12 months later: how much of the bone that was gained is kep
 RUN
 python experiments/rebound.py --out experiments/results/rebound.json  (1 min on two cores; --quick 5 s)
 
-LOOK FOR
-Precursors that no RANKL called have gathered; when the antibody is gone they come at once, and CTX
-rises to nearly twice its rest for some months. Most of the gain is dug away in half a year. An
-infusion in time lets few of them work. A late one still wins back much: what was dug lies open,
-and is refilled while few new cavities are dug.
+LOOK FOR Precursors that no RANKL called have gathered; when the antibody is gone they come at once,
+and CTX rises to nearly twice its rest for some months. Most of the gain is resorbed in half a year.
+An infusion in time lets few of them work. A late one still wins back much: the new cavities are
+still open, and are refilled while few others are made.
 
 TRY
 --on 10 --replicates 4: the rebound is as high after ten years as after three, because the pool is
-soon full, and digs the same 7 to 8 points; of a greater gain a greater share is left.
+soon full, and resorbs the same 7 to 8 points; of a greater gain a greater fraction is left.
 
 TRUST
 The order (at once, then 6, then 12 months, then nothing) is the model's; of what was gained the
 infusions keep nearly alike. Trials lose some points of the spine in spite of an infusion (recalled,
-not looked up): the model protects too well, and mends too well what was dug. No rule makes an
+not looked up): the model protects too well, and mends too well what was resorbed. No rule makes an
 infusion bind worse on a surface that rests. Vertebral fractures of the rebound are not in it.
 """
 
@@ -44,7 +43,7 @@ from remodel.runs.scenario import Case
 from remodel.support.arrays import Floats
 
 WAITS = (0, 6, 12)  # months from the injection that is not given to the infusion
-SITES = ("lumbar_spine", "total_hip")
+ENDPOINTS = ("lumbar_spine", "total_hip")
 UNTREATED, STOPPED, CONTINUED = "untreated", "nothing", "denosumab"
 COLORS = (BLUE, GREEN, VERMILLION, SKY, PINK, ORANGE)
 TITLES = {
@@ -79,17 +78,17 @@ def list_courses(on: float, waits: tuple[int, ...]) -> dict[str, tuple[Course, .
 def make_trial(on: float, off: float, waits: tuple[int, ...]) -> Trial:
     """Return a trial of denosumab and what follows it."""
     title = "Denosumab and what follows it"
-    return compare_courses("rebound", title, list_courses(on, waits), on, off, SITES)
+    return compare_courses("rebound", title, list_courses(on, waits), on, off, ENDPOINTS)
 
 
-def kept(readings: Readings, arm: str, site: str, on: float, year: float) -> Floats:
-    """Return the share of what denosumab gained that is there in a year, %, by replicate.
+def kept(readings: Readings, arm: str, endpoint: str, on: float, year: float) -> Floats:
+    """Return the fraction of what denosumab gained that is there in a year, %, by replicate.
 
-    Gains are against untreated women of the same year. Shares of single replicates would
+    Gains are against untreated patients of the same year. Fractions of single replicates would
     divide by gains that differ by chance, so that the gain is that of all.
     """
     gain, left = (
-        readings.change(arm, site, 0.0, when) - readings.change(UNTREATED, site, 0.0, when)
+        readings.change(arm, endpoint, 0.0, when) - readings.change(UNTREATED, endpoint, 0.0, when)
         for when in (on, year)
     )
     return 100 * left / gain.mean()
@@ -107,11 +106,11 @@ def summarize(frame: pd.DataFrame, on: float, off: float) -> pd.DataFrame:
     for arm in frame["arm"].unique():
         found = {f"ctx, year {year + 1}": mean_ctx(readings, arm, on + year, on + year + 1)
                  for year in range(round(off))}  # fmt: skip
-        for site in SITES:
-            found[f"{site}, on denosumab"] = readings.change(arm, site, 0.0, on)
-            found[f"{site}, after it"] = readings.change(arm, site, on, end)
+        for endpoint in ENDPOINTS:
+            found[f"{endpoint}, on denosumab"] = readings.change(arm, endpoint, 0.0, on)
+            found[f"{endpoint}, after it"] = readings.change(arm, endpoint, on, end)
             if arm != UNTREATED:
-                found[f"{site}, kept"] = kept(readings, arm, site, on, end)
+                found[f"{endpoint}, kept"] = kept(readings, arm, endpoint, on, end)
         for outcome, values in found.items():
             mean, low, high = interval(values)
             rows.append({"arm": arm, "outcome": outcome, "mean": mean, "low": low, "high": high})

@@ -2,7 +2,7 @@
 
 QUESTION
 After 1 to 10 years of anastrozole and five without: how much of the mineral that was lost against
-untreated women is back, and of which kind was the loss that stays?
+untreated patients is back, and of which kind was the loss that stays?
 
 RUN
 python experiments/recovery.py --out experiments/results/recovery.json  (2 min on two cores; --quick 10 s)
@@ -11,7 +11,7 @@ LOOK FOR
 Cavities that wait to be refilled cost as much after one year as after ten, and all of them come
 back; young bone fills with mineral within years. What is given up, trabeculae cut through or thinned
 and canals widened, grows with each year and hardly returns: so the longer the drug, the smaller
-the share that does. Cortical bone keeps more of its loss, for more of it was given up.
+the fraction that does. Cortical bone keeps more of its loss, for more of it was given up.
 
 TRY
 --off 2: of five years' loss trabecular bone regains 54 % instead of 72, cortical bone 32 instead
@@ -20,8 +20,8 @@ of 45. The remodeling space is back by then (43 of 45 in trabecular bone), miner
 TRUST
 The three parts add up to the whole in every section, by definition; what they are worth depends on
 the model. Bone given up also holds what loaded bone builds back beyond the old surface, so that it
-shrinks a little against untreated women, who age. Eight sections: half-widths of 0.3 to 1.4 points of
-trabecular, 0.1 to 0.5 of cortical bone. Five years after the drug women are of different ages,
+shrinks a little against untreated patients, who age. Eight sections: half-widths of 0.3 to 1.4 points of
+trabecular, 0.1 to 0.5 of cortical bone. Five years after the drug patients are of different ages,
 which the untreated ones share.
 """
 
@@ -62,19 +62,20 @@ def measure(model: BoneModel) -> dict[str, float]:
     """Return mineral and its parts in each compartment, in sites of full mineral.
 
     Mineral is the bone that there is when all cavities are refilled, less the cavities that
-    units at work have yet to refill, less what young matrix has yet to take up. What is
+    BMUs at work have yet to refill, less what young matrix has yet to take up. What is
     missing counts as negative, so that the parts add up.
     """
     tissue, found = model.tissue, {}
     for region, label in REGIONS.items():
         here = tissue.region == label
-        matrix, cavity, immature = (
-            float(field[here].sum()) for field in (tissue.matrix, tissue.cavity, tissue.immature)
+        matrix, cavity, unmineralized = (
+            float(field[here].sum())
+            for field in (tissue.matrix, tissue.cavity, tissue.unmineralized)
         )
         parts = {
-            "mineral": matrix - immature,
+            "mineral": matrix - unmineralized,
             "space": -cavity,
-            "young": -immature,
+            "young": -unmineralized,
             "bone": matrix + cavity,
         }
         found |= {f"{region} {part}": value for part, value in parts.items()}
@@ -90,7 +91,7 @@ def make_trial(years_on: tuple[float, ...], off: float) -> Trial:
 
 
 def summarize(frame: pd.DataFrame, years_on: tuple[float, ...], off: float) -> pd.DataFrame:
-    """Return each part of each loss against untreated women, at the end of the drug and later.
+    """Return each part of each loss against untreated patients, at the end of the drug and later.
 
     Percent of the mineral of the compartment on day 0: mean and 95 % interval over pairs.
     """
@@ -110,13 +111,13 @@ def summarize(frame: pd.DataFrame, years_on: tuple[float, ...], off: float) -> p
 
 
 def against_untreated(visits: pd.DataFrame, column: str, whole: str) -> dict[str, pd.DataFrame]:
-    """Return a column in each arm less that of untreated women, % of the whole on day 0."""
+    """Return a column in each arm less that of untreated patients, % of the whole on day 0."""
     tables = {
         arm: part.pivot(index="year", columns="replicate") for arm, part in visits.groupby("arm")
     }
-    usual = tables.pop(UNTREATED)
+    default = tables.pop(UNTREATED)
     return {
-        arm: 100 * (table[column] - usual[column]) / usual[whole].iloc[0]
+        arm: 100 * (table[column] - default[column]) / default[whole].iloc[0]
         for arm, table in tables.items()
     }
 
@@ -127,7 +128,7 @@ def at_year(table: pd.DataFrame, year: float) -> Floats:
 
 
 def regained(table: pd.DataFrame) -> pd.DataFrame:
-    """Return, by time on the drug and compartment, which share of the loss came back, and how.
+    """Return, by time on the drug and compartment, which fraction of the loss came back, and how.
 
     Percent of the loss at the end of the drug; the parts add up to the whole.
     """
@@ -138,8 +139,8 @@ def regained(table: pd.DataFrame) -> pd.DataFrame:
         means.xs(after, axis="columns", level="years_after")
         for after in sorted(table["years_after"].unique())
     )
-    shares = (end - later).div(end["mineral"], axis="index")
-    return 100 * shares[list(PARTS)].rename_axis(columns=None)
+    fractions = (end - later).div(end["mineral"], axis="index")
+    return 100 * fractions[list(PARTS)].rename_axis(columns=None)
 
 
 def draw(table: pd.DataFrame) -> Figure:
@@ -176,13 +177,13 @@ def work(options: argparse.Namespace) -> None:
     years_on, off = ((0.5, 1.0), 1.0) if options.quick else (YEARS_ON, options.off)
     case = Case(make_trial(years_on, off), section(options))
     table = summarize(run_cases(options, [case], measure), years_on, off)
-    shares = regained(table)
+    fractions = regained(table)
     print(table.round(2).to_string(index=False))
     print(f"\nregained {off:g} years after the drug, % of the loss on it, and by which part")
-    print(shares.round(0).to_string())
+    print(fractions.round(0).to_string())
     findings = {
         "off": off,
-        "regained": shares.reset_index().to_dict("records"),
+        "regained": fractions.reset_index().to_dict("records"),
         "runs": table.to_dict("records"),
     }
     write(options, findings, table, draw(table))

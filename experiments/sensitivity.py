@@ -1,32 +1,32 @@
 """Which numbers of the model decide what the inhibitor costs?
 
 QUESTION
-Five years of anastrozole, then two without, against untreated women: how far do loss and recovery
+Five years of anastrozole, then two without, against untreated patients: how far do loss and recovery
 of spine and hip move when each number is 10 % lower or higher, which numbers may be left alone, and
-how much of the variance is each leader's, and how much is luck?
+how much of the variance is each leader's, and how much is chance?
 
 RUN
 python experiments/sensitivity.py --out experiments/results/sensitivity.json  (13 min on two cores; --quick 8 s)
 
 LOOK FOR
 Of 126 numbers 61 can matter at all. Load and osteoblasts lead for loss: the balance of a cavity is a
-small difference of two large amounts. Twice what luck would do is reached at the spine by the load
-and the wear of osteoclasts alone, at the hip by six. Of the variance over the six leaders luck is 7 %
+small difference of two large amounts. Twice what chance would do is reached at the spine by the load
+and the apoptosis rate of osteoclasts alone, at the hip by six. Of the variance over the six leaders chance is 7 %
 for the loss of the spine and 4 % for that of the hip, and the load is the largest part. Of that of the
-recovery luck is 40 and 32 %, as much as any index: no number decides it. The lag of RANKL, the time
+recovery chance is 40 and 32 %, as much as any index: no number decides it. The lag of RANKL, the time
 constant of mineral and the half-life of the drug may be left alone.
 
 TRY
 In the table compare `mu` with `mu_star`, for the loss of the spine: of the load all 2.5 points are left
 when signs count (less is lost under more load), of `osteoclast.life` 0.9 of 1.4, of `section.width` 0.0 of
-1.1: that bar is the luck of other sections. --seed 2 takes other ways and other sections.
+1.1: that bar is the chance of other sections. --seed 2 takes other ways and other sections.
 
 TRUST
 Four ways through the numbers, two sections each; the Sobol indices are of 32 points for each number
 and two, so that their intervals are a tenth to a third either way, and those by itself fall below 0.
-A bar shorter than the dotted line may be luck; the line takes all points for unlike, so that it is
+A bar shorter than the dotted line may be chance; the line takes all points for unlike, so that it is
 rather too high. Of the screening, two numbers that only act as their ratio (`osteoblast.life` and
-`responses.osteoblast_wear.rest`) are one, seen twice. `section.height` can act by luck alone: its
+`responses.osteoblast_apoptosis.e0`) are one, seen twice. `section.height` can act by chance alone: its
 sections are others. All ranges are 10 % to both sides, however well each number is known, and what was
 fitted together is moved apart here. What the search for numbers that matter does not find, such as
 `section.missing_struts`, lies below what two sections of this size can show.
@@ -68,7 +68,7 @@ SPREAD = 0.1  # of each number, to both sides
 LEVELS = 4  # of each number, that the screening visits
 LEADERS = 6  # numbers of which there are Sobol indices
 SHOWN = 20  # numbers in the picture
-SITES = ("lumbar_spine", "total_hip")
+ENDPOINTS = ("lumbar_spine", "total_hip")
 GIVEN, UNTREATED = "anastrozole", "untreated"
 COLORS = {"loss": VERMILLION, "recovery": BLUE}
 SMALL = QUICK | {"time.spin_up": 0.5}
@@ -81,7 +81,7 @@ def make_trial(on: float, off: float) -> Trial:
     """Return a trial of the inhibitor against nothing."""
     courses = {GIVEN: (Course(drug=GIVEN, stop=on),), UNTREATED: ()}
     title = "Anastrozole, then nothing"
-    return compare_courses("sensitivity", title, courses, on, off, SITES)
+    return compare_courses("sensitivity", title, courses, on, off, ENDPOINTS)
 
 
 def list_ranges(parameters: Parameters) -> dict[str, list[float]]:
@@ -130,14 +130,14 @@ def read_outcomes(frame: pd.DataFrame, on: float, off: float) -> Outcomes:
     found: dict[tuple[str, str], list[Floats]] = {}
     for _, point in frame.groupby("point"):
         readings = Readings(point)
-        for site in SITES:
+        for endpoint in ENDPOINTS:
             end, later = (
-                readings.change(GIVEN, site, 0.0, year)
-                - readings.change(UNTREATED, site, 0.0, year)
+                readings.change(GIVEN, endpoint, 0.0, year)
+                - readings.change(UNTREATED, endpoint, 0.0, year)
                 for year in (on, on + off)
             )
-            found.setdefault((site, "loss"), []).append(-end)
-            found.setdefault((site, "recovery"), []).append(later - end)
+            found.setdefault((endpoint, "loss"), []).append(-end)
+            found.setdefault((endpoint, "recovery"), []).append(later - end)
     return {key: np.array(values) for key, values in found.items()}
 
 
@@ -152,10 +152,10 @@ def list_points(problem: dict, design: Floats) -> list[dict[str, float]]:
     return [dict(zip(problem["names"], row, strict=True)) for row in design.tolist()]
 
 
-def luck(values: Floats) -> float:
-    """Return the variance, by luck, of the mean of a point's replicates.
+def chance(values: Floats) -> float:
+    """Return the variance, by chance, of the mean of a point's replicates.
 
-    Replicates share their sections and luck from point to point; what is common to all points
+    Replicates share their sections and random numbers from point to point; what is common to all points
     moves no index and is taken out. Shape of `values`: (points, replicates).
     """
     points, replicates = values.shape
@@ -168,38 +168,38 @@ def screen(problem: dict, design: Floats, outcomes: Outcomes, seed: int) -> pd.D
 
     ``mu`` is the mean effect, ``mu_star`` that of its size, with its 95 % interval
     ``mu_star_conf``; ``sigma`` is its spread from place to place. ``noise`` is the mean size
-    that an effect would have by luck alone: the mean distance of two normal means, over the
-    share of the range that a step of the design covers. ``rank`` is by the greatest mu_star.
+    that an effect would have by chance alone: the mean distance of two normal means, over the
+    fraction of the range that a step of the design covers. ``rank`` is by the greatest mu_star.
     """
     step = LEVELS / (2 * (LEVELS - 1))
     tables = []
-    for (site, outcome), values in outcomes.items():
+    for (endpoint, outcome), values in outcomes.items():
         found = analyze_morris.analyze(
             problem, design, values.mean(axis=1), num_levels=LEVELS, seed=seed
         ).to_df()
-        noise = 2 * np.sqrt(luck(values) / np.pi) / step
+        noise = 2 * np.sqrt(chance(values) / np.pi) / step
         found.insert(0, "factor", problem["names"])
-        tables.append(found.assign(site=site, outcome=outcome, noise=noise))
+        tables.append(found.assign(endpoint=endpoint, outcome=outcome, noise=noise))
     table = pd.concat(tables, ignore_index=True)
     greatest = table.groupby("factor")["mu_star"].transform("max")
     return table.assign(rank=greatest.rank(method="dense", ascending=False).astype(int))
 
 
 def apportion(problem: dict, outcomes: Outcomes, seed: int) -> pd.DataFrame:
-    """Return Sobol indices: the share of the variance of each outcome that is each factor's.
+    """Return Sobol indices: the fraction of the variance of each outcome that is each factor's.
 
     ``S1`` is what it does by itself, ``ST`` what it does in all, each with the half-width of
-    its 95 % interval; ``luck`` is the share of luck, which is part of every ST.
+    its 95 % interval; ``chance`` is the fraction of chance, which is part of every ST.
     """
     tables = []
-    for (site, outcome), values in outcomes.items():
+    for (endpoint, outcome), values in outcomes.items():
         means = values.mean(axis=1)
         found = analyze_sobol.analyze(problem, means, calc_second_order=False, seed=seed)
         indices = {name: found[name] for name in ("S1", "S1_conf", "ST", "ST_conf")}
-        share = luck(values) / float(means.var(ddof=1))
+        fraction = chance(values) / float(means.var(ddof=1))
         tables.append(
             pd.DataFrame(indices).assign(
-                factor=problem["names"], site=site, outcome=outcome, luck=share
+                factor=problem["names"], endpoint=endpoint, outcome=outcome, chance=fraction
             )
         )
     return pd.concat(tables, ignore_index=True)
@@ -208,7 +208,7 @@ def apportion(problem: dict, outcomes: Outcomes, seed: int) -> pd.DataFrame:
 def draw_bars(
     axes: Axes, table: pd.DataFrame, names: list[str], bar: str, point: str, limit: str
 ) -> None:
-    """Draw two columns of the table, one as bars, and a third, what luck alone would do, dotted."""
+    """Draw two columns of the table, one as bars, and a third, what chance alone would do, dotted."""
     for shift, (outcome, color) in zip((-0.18, 0.18), COLORS.items(), strict=True):
         rows = table[table["outcome"] == outcome].set_index("factor").loc[names]
         places = np.arange(len(names)) + shift
@@ -229,18 +229,18 @@ def draw(table: pd.DataFrame) -> Figure:
     leaders = [name for name in order if table.set_index("factor").loc[name, "ST"].notna().all()]
     figure = Figure(figsize=(12, 2.5 + 0.3 * (len(order) + len(leaders))), layout="constrained")
     heights = [len(order) + 1, len(leaders) + 1]
-    axes = figure.subplots(2, len(SITES), sharey="row", sharex="row", height_ratios=heights)
-    for column, site in enumerate(SITES):
-        part = table[table["site"] == site]
+    axes = figure.subplots(2, len(ENDPOINTS), sharey="row", sharex="row", height_ratios=heights)
+    for column, endpoint in enumerate(ENDPOINTS):
+        part = table[table["endpoint"] == endpoint]
         draw_bars(axes[0, column], part, order, "mu_star", "mu", "noise")
-        draw_bars(axes[1, column], part, leaders, "ST", "S1", "luck")
+        draw_bars(axes[1, column], part, leaders, "ST", "S1", "chance")
         axes[0, column].set(
-            title=site.replace("_", " "),
+            title=endpoint.replace("_", " "),
             xlabel="effect of the whole range, points of BMD\n"
-            "(bar: mean size, diamond: mean, dotted: size by luck)",
+            "(bar: mean size, diamond: mean, dotted: size by chance)",
         )
         axes[1, column].set(
-            xlabel="share of the variance (bar: total, diamond: by itself, dotted: luck)"
+            xlabel="fraction of the variance (bar: total, diamond: by itself, dotted: chance)"
         )
     axes[0, -1].legend(frameon=False, loc="lower right")
     return figure
@@ -249,23 +249,25 @@ def draw(table: pd.DataFrame) -> Figure:
 def work(options: argparse.Namespace) -> None:
     """Run, print, and write where asked."""
     if options.replicates < 2:
-        raise ValueError("replicates = 1 runs; expected 2 or more, to tell effects from luck")
+        raise ValueError("replicates = 1 runs; expected 2 or more, to tell effects from chance")
     quick, seed = options.quick, options.seed
     on, off = (0.25, 0.25) if quick else (5.0, 2.0)
     count, base, most = (2, 4, 2) if quick else (options.trajectories, options.base, LEADERS)
-    usual = base_parameters(options)
-    parameters = usual.with_values(set_values(options, TINY))
-    factors = find_factors(options, usual.with_values({**SMALL, **set_values(options)}))
+    default = base_parameters(options)
+    parameters = default.with_values(set_values(options, TINY))
+    factors = find_factors(options, default.with_values({**SMALL, **set_values(options)}))
     problem = make_problem(factors, parameters)
     design = sample_morris.sample(problem, count, num_levels=LEVELS, seed=seed)
     outcomes = run_points(options, "screening", list_points(problem, design), parameters, on, off)
     table = screen(problem, design, outcomes, seed).sort_values("rank", kind="stable")
     leaders = make_problem(table["factor"].unique()[:most], parameters)
     design = sample_sobol.sample(leaders, base, calc_second_order=False, seed=seed)
-    shares = run_points(options, "sobol", list_points(leaders, design), parameters, on, off)
-    table = table.merge(apportion(leaders, shares, seed), how="left")
+    fractions = run_points(options, "sobol", list_points(leaders, design), parameters, on, off)
+    table = table.merge(apportion(leaders, fractions, seed), how="left")
     report(table)
-    means = {f"{site} {outcome}": float(v.mean()) for (site, outcome), v in outcomes.items()}
+    means = {
+        f"{endpoint} {outcome}": float(v.mean()) for (endpoint, outcome), v in outcomes.items()
+    }
     findings = {
         "parameters": parameters.values(), "on": on, "off": off, "trajectories": count, "base": base,
         "spread": SPREAD, "means": means,
@@ -275,10 +277,10 @@ def work(options: argparse.Namespace) -> None:
 
 
 def report(table: pd.DataFrame) -> None:
-    """Print the ranking, and the shares of the leaders."""
-    for columns in (["mu_star"], ["S1", "ST", "ST_conf", "luck"]):
+    """Print the ranking, and the fractions of the leaders."""
+    for columns in (["mu_star"], ["S1", "ST", "ST_conf", "chance"]):
         rows = table.dropna(subset=columns)
-        wide = rows.pivot(index=["rank", "factor"], columns=["site", "outcome"], values=columns)
+        wide = rows.pivot(index=["rank", "factor"], columns=["endpoint", "outcome"], values=columns)
         print(wide.round(2).to_string())
 
 

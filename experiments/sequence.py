@@ -8,11 +8,10 @@ What does each cost in infusions, and what does it save in bone and fractures?
 RUN
 python experiments/sequence.py --out experiments/results/sequence.json  (2 min on two cores; --quick 4 s)
 
-LOOK FOR
-An infusion lasts longer than the year to the next: every second year does nearly what every year
-does, for three infusions in place of five. Who waits for a low T-score is often never treated; she
-loses most in the first year, as without protection. After the inhibitor, no arm is protected from
-age, but what was bound to bone is still at work.
+LOOK FOR An infusion lasts longer than the year to the next: every second year does nearly what
+every year does, for three infusions in place of five. A patient who waits for a low T-score is
+often never treated, and loses most in the first year, as without protection. After the inhibitor,
+no arm is protected from age, but what was bound to bone is still at work.
 
 TRY
 --drug denosumab --replicates 4: given once a year, each injection is undone by its rebound (hazard
@@ -20,8 +19,8 @@ TRY
 
 TRUST
 What a scan shows decides who is treated, and errs as scans do; bone and fractures are of what is
-there. Hazards are a ratio of each woman to herself: who waits for a low T-score has more fractures
-to lose, so that a delayed infusion saves more of them than its ratio says. Women stop the inhibitor
+there. Hazards are a ratio of each patient to the same patient: who waits for a low T-score has more fractures
+to lose, so that a delayed infusion saves more of them than its ratio says. Patients stop the inhibitor
 as in practice, but come to every infusion. Jaw, kidney and broken thighs are not counted.
 """
 
@@ -103,7 +102,7 @@ def at_visits(frame: pd.DataFrame, outcome: str) -> pd.DataFrame:
 def summarize(frame: pd.DataFrame, on: float, fracture: Fracture | None = None) -> pd.DataFrame:
     """Return bone, injections and fracture hazard of each arm, with 95 % intervals.
 
-    The hazard is that of each woman over all years, against herself without protection.
+    The hazard is that of each patient over all years, against the same patient without protection.
     """
     hip, doses, rows = at_visits(frame, "total_hip_true"), at_visits(frame, "doses"), []
     for arm in COLORS:
@@ -114,7 +113,7 @@ def summarize(frame: pd.DataFrame, on: float, fracture: Fracture | None = None) 
             for year in (on, hip.index[-1])
         } | {
             "doses": given,
-            "women given some, %": 100.0 * (given > 0),
+            "patients given some, %": 100.0 * (given > 0),
             "fracture hazard ratio": hazard_ratio(
                 hip.index.to_numpy(dtype=float),
                 hip[arm].to_numpy(),
@@ -155,7 +154,7 @@ def draw_price(axes, table: pd.DataFrame) -> None:
             doses["mean"], hazard["mean"], (hazard["high"] - hazard["low"]) / 2,
             (doses["high"] - doses["low"]) / 2, color=color, marker=marker, capsize=3, label=arm,
         )  # fmt: skip
-    axes.set(title="fracture hazard ratio, against none", xlabel="injections per woman")
+    axes.set(title="fracture hazard ratio, against none", xlabel="injections per patient")
     axes.legend(frameon=False)
 
 
@@ -182,8 +181,8 @@ def work(options: argparse.Namespace) -> None:
         table.pivot(index="outcome", columns="arm", values="mean")[[*COLORS]].round(2).to_string()
     )
     prices = price(table)
-    for arm, share in prices.items():
-        print(f"{arm}: each injection takes away {share:.1f} % of fractures")
+    for arm, fraction in prices.items():
+        print(f"{arm}: each injection takes away {fraction:.1f} % of fractures")
     findings = {
         "on": on, "off": off, "drug": options.drug, "below": options.below,
         "saved per injection": prices, "runs": table.to_dict("records"),

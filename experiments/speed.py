@@ -1,8 +1,8 @@
 """How much does a simulated year cost?
 
 QUESTION
-CPU time, its growth with area, memory, and the gain of a second worker, each beside what was
-asked of the model and what it aims for.
+CPU time, its growth with area, memory, and the gain of a second worker, each beside its criterion
+and its target.
 
 RUN
 python experiments/speed.py --out experiments/results/speed.json  (4 min; --quick 15 s)
@@ -94,24 +94,32 @@ print(process_time() - begin)
 
 
 class Finding(NamedTuple):
-    """One line of the table; `ask` and `aim` are the largest values wanted, or the smallest."""
+    """One line of the table; `criterion` and `aim` are the largest values wanted, or the smallest."""
 
     what: str
     unit: str
     measured: float
-    ask: float
-    aim: float | None = None
+    criterion: float
+    target: float | None = None
     more_is_better: bool = False
 
     @property
     def met(self) -> bool:
-        """Whether what was asked is met."""
-        return self.measured >= self.ask if self.more_is_better else self.measured <= self.ask
+        """Whether the criterion is met."""
+        return (
+            self.measured >= self.criterion
+            if self.more_is_better
+            else self.measured <= self.criterion
+        )
 
     @property
     def ratio(self) -> float:
-        """How much of what was asked is used up; 1 or less is met."""
-        return self.ask / self.measured if self.more_is_better else self.measured / self.ask
+        """How much of the criterion is used up; 1 or less is met."""
+        return (
+            self.criterion / self.measured
+            if self.more_is_better
+            else self.measured / self.criterion
+        )
 
 
 class Idler(mesa.Agent):
@@ -170,11 +178,11 @@ def cost_of_a_cell(years: float, parameters: Parameters) -> Iterator[Finding]:
     yield Finding("cell's step / idle agent's step", "1", cell / idle, 4.0, 2.0)
 
 
-def growth_with_area(heights: list[float], years: float, usual: Parameters) -> Iterator[Finding]:
+def growth_with_area(heights: list[float], years: float, default: Parameters) -> Iterator[Finding]:
     """Make the section longer, which keeps its composition, and fit a power of its area."""
     areas, costs = [], []
     for height in heights:
-        parameters = usual.with_values({"section.height": height, "time.spin_up": 2.0})
+        parameters = default.with_values({"section.height": height, "time.spin_up": 2.0})
         model = BoneModel(DRUG, parameters=parameters, rng=1)
         begin = process_time()
         model.run(years)
@@ -185,11 +193,11 @@ def growth_with_area(heights: list[float], years: float, usual: Parameters) -> I
     yield Finding(f"growth of cost with area, power, {span}", "1", float(power), 1.0)
 
 
-def memory(heights: list[float], usual: Parameters) -> Iterator[Finding]:
+def memory(heights: list[float], default: Parameters) -> Iterator[Finding]:
     """Read the peak memory of processes of their own, with longer and longer sections."""
     sites, peaks = [], []
     for height in heights:
-        values = usual.with_values({"section.height": height, "time.spin_up": 0.5}).values()
+        values = default.with_values({"section.height": height, "time.spin_up": 0.5}).values()
         line = [sys.executable, "-c", MEMORY + PEAK, json.dumps(values)]
         text = subprocess.run(line, check=True, capture_output=True, text=True).stdout
         site, peak = map(int, text.split())
@@ -200,11 +208,11 @@ def memory(heights: list[float], usual: Parameters) -> Iterator[Finding]:
     yield Finding(f"memory per site beyond it, to {sites[-1] / 1e6:.1f} million", "byte", each, 100)
 
 
-def section_from_image(side: float, usual: Parameters) -> Iterator[Finding]:
+def section_from_image(side: float, default: Parameters) -> Iterator[Finding]:
     """Read a square section from an image in a process of its own, and run it for a year."""
     size = {"section.height": side, "section.width": side}
-    bone = build_section(usual.with_values(size), seed=1).matrix > 0
-    values = usual.with_values({"time.spin_up": 0.5}).values()
+    bone = build_section(default.with_values(size), seed=1).matrix > 0
+    values = default.with_values({"time.spin_up": 0.5}).values()
     with TemporaryDirectory() as folder:
         image = Path(folder, "section.png")
         Image.fromarray(bone).save(image)
@@ -273,13 +281,13 @@ def describe_machine() -> dict[str, str | int]:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Draw how much of what was asked each finding uses up."""
+    """Draw how much of the criterion each finding uses up."""
     figure = Figure(figsize=(9, 1 + 0.35 * len(table)), layout="constrained")
     axes = figure.subplots()
     marks = axes.barh(table["what"], table["ratio"], color=np.where(table["met"], BLUE, VERMILLION))
     axes.bar_label(marks, fmt="{:.2g}", padding=4, backgroundcolor="white")
     axes.axvline(1, color="0.3", linestyle=":", zorder=0)
-    axes.set(xlabel="measured / asked (beyond the line it is not met)", xlim=0)
+    axes.set(xlabel="measured / criterion (beyond the line it is not met)", xlim=0)
     axes.margins(x=0.1)
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
@@ -287,7 +295,7 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def work(options: argparse.Namespace) -> None:
-    """Measure, print what was asked beside it, and write the record where asked."""
+    """Measure, print the criterion beside it, and write the record where asked."""
     parameters = base_parameters(options).with_values(set_values(options))
     runs = [
         item._asdict() | {"ratio": item.ratio, "met": item.met}

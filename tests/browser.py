@@ -124,7 +124,7 @@ class Tab:
         for _ in range(count):
             thumb.press(key)
         wanted = "0" if key == "ArrowLeft" else "400"
-        self.page.get_by_text(f"Estradiol she makes: {wanted} pmol/L").wait_for()
+        self.page.get_by_text(f"Endogenous estradiol: {wanted} pmol/L").wait_for()
 
     def spine(self):
         side, size = re.search(r"the spine has (lost|gained) ([\d.]+)", self.words()).groups()

@@ -16,10 +16,10 @@ SMALL = {
     "time.spin_up": 2.0,
 }
 REST_EQUALS_FULL = {  # the rows that answer to estrogen, flat
-    "responses.rankl.full": 1.0,
-    "responses.opg.full": 1.0,
-    "responses.osteoclast_wear.full": 1.0,
-    "responses.osteoblast_wear.full": 1.0,
+    "responses.rankl.emax": 1.0,
+    "responses.opg.emax": 1.0,
+    "responses.osteoclast_apoptosis.emax": 1.0,
+    "responses.osteoblast_apoptosis.emax": 1.0,
 }
 
 
@@ -50,7 +50,7 @@ def wall(width, rows=8, columns=20, first=8):
 
 def silent(tissue, **changes):
     """Return a model of a given tissue to which no osteoclast comes by itself."""
-    changes = {"time__spin_up": 1.0, "responses__recruitment__full": 1e-9} | changes
+    changes = {"time__spin_up": 1.0, "responses__recruitment__emax": 1e-9} | changes
     return BoneModel(parameters=small(**changes), tissue=tissue, rng=1)
 
 
@@ -68,7 +68,7 @@ def before_each_measure(model, action):
 def state_of(model):
     """Return copies of all that cells change in the section."""
     tissue = model.tissue
-    names = ("matrix", "immature", "cavity", "removed", "added")
+    names = ("matrix", "unmineralized", "cavity", "resorbed", "formed")
     return {name: getattr(tissue, name).copy() for name in names}
 
 

@@ -43,7 +43,7 @@ LIST = Path(__file__).with_name("faults.toml")
 RECORD = Path(__file__).with_name("faults.csv")
 COPIED = (".ci", "remodel", "tests", "experiments", "docs")  # folders; and the files beside them
 FIRST = (  # quick files that know the model; then the others, by name
-    "responses", "luck", "perforation", "changes", "submodels", "checkpoint", "geometry", "report",
+    "responses", "uniform", "perforation", "changes", "submodels", "checkpoint", "geometry", "report",
     "histomorphometry", "images", "validation", "saving", "limits", "laws", "trials", "drugs",
     "offset", "mesa", "patients", "directions", "steps",
 )  # fmt: skip
@@ -156,7 +156,7 @@ def be_tested(place, output, options):
     with output.open("w") as lines:
         for stream in (1, 2):
             os.dup2(lines.fileno(), stream)
-    tested = find_spec("remodel").origin
+    tested = find_spec("remodel").software_provenance
     if Path(tested) != place / "remodel" / "__init__.py":
         raise RuntimeError(f"tested would be {tested}; expected the copy in {place}")
     code = pytest.main(

@@ -25,7 +25,7 @@ def test_a_section_comes_back_as_it_was(tmp_path):
     tissue = tiny().tissue
     save_section(tissue, tmp_path / "section.npz")
     loaded = load_section(tmp_path / "section.npz")
-    for name in ("matrix", "immature", "region", "outside"):
+    for name in ("matrix", "unmineralized", "region", "outside"):
         assert np.array_equal(getattr(loaded, name), getattr(tissue, name))
     assert section_sum(loaded) == section_sum(tissue)
     assert not loaded.busy.any()

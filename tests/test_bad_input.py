@@ -40,7 +40,7 @@ def test_a_stop_that_is_no_date_is_refused(stop):
 @pytest.mark.parametrize("dose", [-1.0, nan, inf, 1e6, "much", None])
 def test_a_dose_out_of_range_is_refused(dose):
     with pytest.raises(
-        ValueError, match=r"tamoxifen: dose = .*; expected (0 to 20 usual doses|a multiple)"
+        ValueError, match=r"tamoxifen: dose = .*; expected (0 to 20 standard doses|a multiple)"
     ):
         Course(drug="tamoxifen", dose=dose)
 

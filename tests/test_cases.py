@@ -13,7 +13,7 @@ from test_runs import CASES, TINY, TRIAL, area, done
 from remodel import Parameters, Patient
 from remodel.bone.files import section_sum
 from remodel.bone.synthetic import build_section
-from remodel.clinic.patients import draw_woman
+from remodel.clinic.patients import draw_patient
 from remodel.parameters.population import Population
 from remodel.runs.ensemble import load_ensemble, run_ensemble, run_trial
 from remodel.runs.scenario import cross
@@ -34,28 +34,30 @@ def test_what_is_measured_at_visits_stands_in_the_reading_before(tmp_path):
     pd.testing.assert_frame_equal(load_ensemble(tmp_path / "b").frame, found.frame)
 
 
-def test_women_and_values_are_crossed():
-    women = [Patient(age=50), Patient(age=70)]
-    cases = cross([TRIAL], women, [{}, {"osteoclast.life": 20.0}])
-    usual = Parameters().osteoclast.life
+def test_patients_and_values_are_crossed():
+    numbered = [Patient(age=50), Patient(age=70)]
+    cases = cross([TRIAL], numbered, [{}, {"osteoclast.life": 20.0}])
+    base = Parameters().osteoclast.life
     assert [dict(case.labels) for case in cases] == [
         {"trial": "tiny", "patient": n, "osteoclast.life": life}
         for n in (0, 1)
-        for life in (usual, 20)
+        for life in (base, 20)
     ]
     assert [{arm.patient for arm in case.trial.arms} for case in cases] == [
-        {woman} for woman in women for _ in range(2)
+        {patient} for patient in numbered for _ in range(2)
     ]
-    assert [case.parameters.osteoclast.life for case in cases] == [usual, 20, usual, 20]
+    assert [case.parameters.osteoclast.life for case in cases] == [base, 20, base, 20]
     with pytest.raises(ValueError, match=r"no parameter 'osteoclast\.wings'"):
         cross([TRIAL], values=[{"osteoclast.wings": 2}])
 
 
-def test_a_woman_takes_the_place_of_a_population():
+def test_a_patient_takes_the_place_of_a_population():
     drawn = replace(TRIAL, population=Population(age=60.0))
     [alone], [crossed] = cross([drawn]), cross([drawn], [Patient(age=70)])
-    assert alone.trial.woman(drawn.arms[0], seed=1) == draw_woman(drawn.population, 1)
-    assert {crossed.trial.woman(arm, seed=1) for arm in crossed.trial.arms} == {Patient(age=70)}
+    assert alone.trial.patient_of(drawn.arms[0], seed=1) == draw_patient(drawn.population, 1)
+    assert {crossed.trial.patient_of(arm, seed=1) for arm in crossed.trial.arms} == {
+        Patient(age=70)
+    }
 
 
 def test_a_section_that_was_brought_is_that_of_every_replicate(tmp_path):

@@ -1,4 +1,4 @@
-"""Changes in a woman's life act from their day on, and are data like her courses."""
+"""Changes in a patient's life act from their day on, and are data like courses."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def test_a_change_that_cannot_be_is_one_line(old, new, said):
     assert said in str(error.value)
 
 
-def test_a_woman_lives_by_the_last_change_that_holds():
+def test_a_patient_lives_by_the_last_change_that_holds():
     first, low, lower = (Patient(estradiol=value) for value in (20, 5, 1))
     changes = (Change(year=1, patient=low), Change(year=2, patient=lower))
     found = [patient_on(year * YEAR, first, changes) for year in (0.5, 1.5, 2.5)]

@@ -73,7 +73,7 @@ def test_a_run_from_a_checkpoint_amid_a_course_is_the_undisturbed_run(drug):
 
 
 def test_a_drug_that_was_stopped_leaves_the_body_after_a_checkpoint_too():
-    """An arm without the drug starts with what is still in her body of it."""
+    """An arm without the drug starts with what is still in the body of it."""
     model = build("denosumab 0-1")
     model.run(0.9)
     stopped = resume(take_checkpoint(model), "denosumab 0-0.8")

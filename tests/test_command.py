@@ -73,9 +73,9 @@ def test_a_run_writes_every_file_and_prints_the_table(capsys, tmp_path):
 
 def test_again_gives_the_same(capsys):
     run(capsys, "run", "tiny.toml", "--quick", "--replicates", "1", "--out", "a")
-    code, out, _ = run(capsys, "again", "a/record.json", "--workers", "1")
+    code, out, _ = run(capsys, "reproduce", "a/record.json", "--workers", "1")
     assert (code, out) == (0, f"{Path('a', 'record.json')}: the same to the last bit\n")
-    assert run(capsys, "again", "a", "--workers", "1") == (code, out, "")
+    assert run(capsys, "reproduce", "a", "--workers", "1") == (code, out, "")
 
 
 def test_a_film_of_a_run_that_is_not_there_says_how_to_make_one(capsys):
@@ -130,7 +130,7 @@ def test_an_unknown_option_gets_the_list(capsys):
     assert ", ".join(f"--{name}" for name in options.split(", ")) in line
 
 
-@pytest.mark.parametrize("arguments", [(), ("fly",), ("run",), ("again",), ("new",)])
+@pytest.mark.parametrize("arguments", [(), ("fly",), ("run",), ("reproduce",), ("new",)])
 def test_an_incomplete_command_is_one_line(capsys, arguments):
     assert "--help" in refused(capsys, *arguments)
 
@@ -170,8 +170,8 @@ def test_a_folder_with_other_files_is_left_alone(capsys, tmp_path):
 @pytest.mark.parametrize("text", ["", "{}", '{"format": "remodel run, 1"}'])
 def test_a_foreign_record_is_refused(capsys, tmp_path, text):
     (tmp_path / "record.json").write_text(text)
-    assert "record.json" in refused(capsys, "again", "record.json")
-    assert "nothing.json" in refused(capsys, "again", "nothing.json")
+    assert "record.json" in refused(capsys, "reproduce", "record.json")
+    assert "nothing.json" in refused(capsys, "reproduce", "nothing.json")
 
 
 def test_a_new_file_runs_and_is_not_overwritten(capsys, tmp_path):
@@ -265,7 +265,7 @@ def test_a_number_of_hundreds_of_digits_is_refused(capsys, option):
 
 
 @pytest.mark.parametrize("line", ["run {}", "run {}.toml", "run tiny.toml --out {}", "movie {}",
-                                  "again {}", "tissue {}", "view --trial {}", "new {}.toml"])  # fmt: skip
+                                  "reproduce {}", "tissue {}", "view --trial {}", "new {}.toml"])  # fmt: skip
 def test_a_name_longer_than_any_file_has_is_bad_input(capsys, line):
     assert "aaa" in refused(capsys, *line.format("a" * 300).split())
 
@@ -280,7 +280,7 @@ def test_a_name_of_two_lines_is_refused_in_one(capsys, tmp_path):
 
 def test_a_record_nested_beyond_reading_is_no_record(capsys, tmp_path):
     (tmp_path / "record.json").write_text("[" * 100_000)
-    assert "is no record" in refused(capsys, "again", "record.json")
+    assert "is no record" in refused(capsys, "reproduce", "record.json")
 
 
 def test_a_host_without_a_name_is_not_every_network(capsys):

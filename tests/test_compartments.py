@@ -10,23 +10,23 @@ from test_images import scale, slab, write
 from remodel import Parameters
 from remodel.bone.images import read_section
 from remodel.bone.section import CORTICAL, OUTSIDE, TRABECULAR
-from remodel.bone.segmentation import doubts, open_by_disk, tell_compartments
+from remodel.bone.segmentation import doubts, open_by_disk, segment_compartments
 from remodel.bone.synthetic import build_section
 
 __all__ = ["slab"]  # a fixture
 
 
 def test_compartments_of_a_slab_are_those_it_was_made_of(slab):
-    region = tell_compartments(slab, 20.0)
+    region = segment_compartments(slab, 20.0)
     assert (region[:, :24] == TRABECULAR).all()
     assert (region[:, 24:50] == CORTICAL).all()  # its pore too
     assert (region[:, 50:] == OUTSIDE).all()
 
 
 def test_compartments_do_not_depend_on_which_side_the_marrow_is(slab):
-    region = tell_compartments(slab, 20.0)
-    assert np.array_equal(tell_compartments(slab[:, ::-1], 20.0), region[:, ::-1])
-    assert np.array_equal(tell_compartments(slab.T, 20.0), region.T)
+    region = segment_compartments(slab, 20.0)
+    assert np.array_equal(segment_compartments(slab[:, ::-1], 20.0), region[:, ::-1])
+    assert np.array_equal(segment_compartments(slab.T, 20.0), region.T)
 
 
 def test_a_speck_beyond_the_periosteum_is_left_out(slab, tmp_path):
@@ -40,7 +40,7 @@ def test_a_speck_beyond_the_periosteum_is_left_out(slab, tmp_path):
 def test_trabeculae_alone_have_no_cortex(slab):
     strut = slab.copy()
     strut[:, 24:] = False
-    assert (tell_compartments(strut, 20.0) == TRABECULAR).all()
+    assert (segment_compartments(strut, 20.0) == TRABECULAR).all()
 
 
 @pytest.mark.parametrize("width", [3, 6, 9])
@@ -81,27 +81,27 @@ def core(*nodes):
 )
 def test_a_node_of_trabeculae_is_no_cortex(nodes):
     bone = core(*nodes)
-    region = tell_compartments(bone, 20.0)
+    region = segment_compartments(bone, 20.0)
     assert (region == TRABECULAR).all()
     [line] = doubts(bone, region, 20.0, 400.0)
-    assert "mm2 of bone as thick as --cortex-from 400 um are no cortex" in line
+    assert "mm2 of bone as thick as --cortex-from 400 µm are no cortex" in line
 
 
 def test_a_trabecula_cut_lengthwise_by_the_side_is_no_cortex():
     bone = core()
-    bone[:, :12] = True  # 240 um of it are seen, and what lies beyond is not known
-    assert (tell_compartments(bone, 20.0) == TRABECULAR).all()
+    bone[:, :12] = True  # 240 µm of it are seen, and what lies beyond is not known
+    assert (segment_compartments(bone, 20.0) == TRABECULAR).all()
 
 
 def test_a_bay_of_marrow_in_a_node_is_not_outside():
     bone = core()
     bone[10:140, 108:] = True
     bone &= ~disk(bone.shape, (70, 149), 18)
-    assert (tell_compartments(bone, 20.0) == TRABECULAR).all()
+    assert (segment_compartments(bone, 20.0) == TRABECULAR).all()
 
 
 def test_a_core_of_struts_leaves_nothing_to_doubt():
-    region = tell_compartments(core(), 20.0)
+    region = segment_compartments(core(), 20.0)
     assert (region == TRABECULAR).all()
     assert doubts(core(), region, 20.0, 400.0) == []
 
@@ -118,7 +118,7 @@ def test_the_cortex_of_a_built_section_is_kept(turns, cortex, margin):
         inside = truth != OUTSIDE
         cut = np.ix_(inside.any(axis=1), inside.any(axis=0))
         bone, truth = bone[cut], truth[cut]
-    region = tell_compartments(bone, built.site_um)
+    region = segment_compartments(bone, built.site_um)
     assert (region == truth).mean() > 0.97
     assert (region == CORTICAL).sum() == pytest.approx((truth == CORTICAL).sum(), rel=0.1)
     said = doubts(bone, region, built.site_um, 400.0)
@@ -129,7 +129,7 @@ def test_the_cortex_of_a_built_section_is_kept(turns, cortex, margin):
 def test_the_cortex_of_a_whole_bone_is_a_ring():
     bone = disk((200, 200), (100, 100), 90) & ~disk((200, 200), (100, 100), 60)
     bone[98:102, 45:155] = True  # a trabecula
-    region = tell_compartments(bone, 20.0)
+    region = segment_compartments(bone, 20.0)
     assert region[100, 20] == region[20, 100] == CORTICAL
     assert region[60, 100] == region[99, 100] == TRABECULAR
     assert region[0, 0] == region[199, 100] == OUTSIDE
@@ -139,7 +139,7 @@ def test_a_cortex_around_a_corner_is_kept():
     bone = disk((150, 150), (149, 0), 110) & ~disk((150, 150), (149, 0), 85)
     for place in (90, 110, 130):
         bone[place : place + 3, :60] = True
-    region = tell_compartments(bone, 20.0)
+    region = segment_compartments(bone, 20.0)
     assert region[149 - 69, 69] == region[149 - 60, 80] == CORTICAL
     assert region[0, 149] == OUTSIDE
     assert region[149, 0] == TRABECULAR
@@ -159,11 +159,11 @@ def test_what_speaks_against_a_guess_is_told(tmp_path, capsys, monkeypatch):
 def test_a_cortex_that_is_thinner_than_was_asked_for_is_told():
     bone = disk((150, 150), (149, 0), 60) & ~disk((150, 150), (149, 0), 36)  # in half of the rows
     bone[120:123, :40] = bone[135:138, :40] = True
-    region = tell_compartments(bone, 20.0)
+    region = segment_compartments(bone, 20.0)
     assert (region == CORTICAL).any()
     [line] = doubts(bone, region, 20.0, 400.0)
-    assert "um (Ct.Th) is thinner than --cortex-from 400 um asks of a cortex" in line
+    assert "µm (Ct.Th) is thinner than --cortex-from 400 µm asks of a cortex" in line
 
 
 def test_a_piece_of_bone_without_marrow_is_within():
-    assert (tell_compartments(np.ones((20, 30), dtype=bool), 20.0) != OUTSIDE).all()
+    assert (segment_compartments(np.ones((20, 30), dtype=bool), 20.0) != OUTSIDE).all()

@@ -30,15 +30,15 @@ from remodel.parameters.time_steps import YEAR
 UNITS = pint.UnitRegistry()
 for counted in ("dose", "pack", "drink", "site"):
     UNITS.define(f"{counted} = [{counted}]")
-for share in ("fraction", "SD"):
-    UNITS.define(f"{share} = []")
+for fraction in ("fraction", "SD"):
+    UNITS.define(f"{fraction} = []")
 
 # A drug that has all mechanisms, so that no number is 0 and hides what it is multiplied with
 WHOLE = drug("whole", half_life=5.0, interval=182.0, amount=60.0, per=7.0, suppression=0.9,
              ovarian=0.9, estradiol=50.0, serm=4.0, efficacy=0.6, concentration=11_000.0,
              bisphosphonate=0.7, anabolic=1.2, rankl=0.3, load=0.05)  # fmt: skip
-WOMAN = Patient(smoking=0.8, alcohol=1.5, deficiency=0.4, exercise=2.0, age=52.0)
-GROUPS = {"patient": WOMAN, "population": Population(), "drug": WHOLE} | {
+PATIENT = Patient(smoking=0.8, alcohol=1.5, deficiency=0.4, exercise=2.0, age=52.0)
+GROUPS = {"patient": PATIENT, "population": Population(), "drug": WHOLE} | {
     name: group for name, group in Parameters().groups().items() if not name.startswith("drugs.")
 }
 
@@ -52,12 +52,12 @@ ROWS = [row for name, group in GROUPS.items() for row in rows_of(name, group)]
 
 STATE = {  # what the equations relate to each other, in the units that the code says
     "YEAR": (YEAR, "day/year"),
-    "UM": (1000.0, "um/mm"),
+    "UM": (1000.0, "µm/mm"),
     "PERCENT": (100.0, "%"),
-    "luck": (0.3, "1"),
-    "share": (0.6, "fraction"),
+    "uniform": (0.3, "1"),
+    "fraction": (0.6, "fraction"),
     "days": (5.0, "day"),
-    "released": (40.0, "um"),
+    "released": (40.0, "µm"),
     "bound": (0.4, "dose"),
     "level": (3000.0, "ng/mL"),
     "depot": (9000.0, "ng/mL"),
@@ -71,54 +71,54 @@ TABLE = [  # equation, how it is worked out, and the unit of what comes out
     ("columns of cortex", "section.cortex * UM / section.site", "1"),
     ("BV/TV", "section.bone_volume / PERCENT", "fraction"),
     ("marrow spaces", "section.height * section.width * section.cell_density", "1"),
-    ("thickness of a strut", "exp(section.strut_spread * luck)", "1"),
-    ("struts missing", "luck + section.missing_struts", "fraction"),
+    ("thickness of a strut", "exp(section.strut_spread * chance)", "1"),
+    ("struts missing", "chance + section.missing_struts", "fraction"),
     ("canals", "section.height * section.cortex * section.canal_density", "1"),
-    ("radius of a canal", "(section.canal_width + luck * section.canal_spread) / (2 * UM)", "mm"),
-    ("immature matrix as built", "exp(-section.first_age / mineral.time_constant)", "1"),
+    ("radius of a canal", "(section.canal_width + chance * section.canal_spread) / (2 * UM)", "mm"),
+    ("unmineralized matrix as built", "exp(-section.first_age / mineral.time_constant)", "1"),
     ("steps of spin-up", "time.spin_up * YEAR / time.step", "1"),
     ("steps between renewals", "time.renewal / time.step", "1"),
     ("steps between readings", "time.reading / time.step", "1"),
-    ("Weibull life of osteoclasts", "osteoclast.life * luck ** (1 / osteoclast.shape)", "day"),
+    ("Weibull life of osteoclasts", "osteoclast.life * chance ** (1 / osteoclast.shape)", "day"),
     ("days of life that pass in some days", (
-      "days * responses.osteoclast_wear.full * responses.starvation.full * "
-      "responses.poisoning.full"
+      "days * responses.osteoclast_apoptosis.emax * responses.rankl_withdrawal.emax * "
+      "responses.toxicity.emax"
     ), "day"),
-    ("restraint", "luck - osteoclast.restraint", "fraction"),
-    ("dug in a step", "osteoclast.erosion * time.step / section.site", "1"),
+    ("restraint", "chance - osteoclast.restraint", "fraction"),
+    ("resorbed in a step", "osteoclast.erosion * time.step / section.site", "1"),
     ("osteoclasts that come to a site in some days", (
-      "responses.recruitment.full / YEAR * days * share ** precursors.exponent"
+      "responses.recruitment.emax / YEAR * days * share ** precursors.exponent"
     ), "1/site"),
     ("sites within reach of a site", "precursors.reach / section.site", "1"),
-    ("reversal", "luck * osteoblast.reversal * osteoblast.typical / released", "day"),
-    ("Weibull life of osteoblasts", (
-      "osteoblast.life * released / osteoblast.typical * responses.strain.full * luck "
+    ("reversal", "chance * osteoblast.reversal * osteoblast.reference_depth / released", "day"),
+    ("Weibull osteoblast lifespan", (
+      "osteoblast.life * released / osteoblast.reference_depth * responses.osteoblast_survival.emax * chance "
       "** (1 / osteoblast.shape)"
     ), "day"),
-    ("days of life of osteoblasts that pass", (
-      "days * responses.osteoblast_wear.full * (1 + habits.alcohol * patient.alcohol)"
+    ("days of osteoblast lifespan that pass", (
+      "days * responses.osteoblast_apoptosis.emax * (1 + habits.alcohol * patient.alcohol)"
     ), "day"),
     ("refilled in a step", "osteoblast.apposition * time.step / section.site", "1"),
     ("built beyond a cavity, in sites", (
-      "(responses.apron.full + released / osteoblast.typical * responses.overload.full)"
+      "(responses.anabolic_overfilling.emax + released / osteoblast.reference_depth * responses.strain_overfilling.emax)"
       " / section.site"
     ), "1"),
-    ("anabolic signal", "drug.anabolic / responses.apron.half", "1"),
+    ("anabolic signal", "drug.anabolic / responses.anabolic_overfilling.ec50", "1"),
     ("lining cells that begin on a site in some days", (
-      "responses.lining.full / YEAR * days"
+      "responses.lining_activation.emax / YEAR * days"
     ), "1/site"),
     ("bisphosphonate that binds", (
-      "(osteoclast.drug_capacity - bound) * (1 - exp(-drug.bisphosphonate / "
-      "osteoclast.drug_capacity))"
+      "(osteoclast.bisphosphonate_capacity - bound) * (1 - exp(-drug.bisphosphonate / "
+      "osteoclast.bisphosphonate_capacity))"
     ), "dose"),
     ("bisphosphonate given back", (
-      "bound * (1 - 0.5 ** (time.renewal / (osteoclast.drug_half_life * YEAR)))"
+      "bound * (1 - 0.5 ** (time.renewal / (osteoclast.bisphosphonate_half_life * YEAR)))"
     ), "dose"),
     ("matrix without mineral", (
       "(1 - mineral.primary) * exp(-time.step / (mineral.time_constant * YEAR))"
     ), "fraction"),
     ("strain", (
-      "strain.load * share / luck * (1 + habits.exercise * patient.exercise + "
+      "strain.load * share / chance * (1 + habits.exercise * patient.exercise + "
       "drug.load)"
     ), "1"),
     ("sites that share the load", "strain.reach / section.site", "1"),
@@ -127,35 +127,35 @@ TABLE = [  # equation, how it is worked out, and the unit of what comes out
       "patient.estradiol * exp(-habits.smoking * patient.smoking)"
     ), "pmol/L"),
     ("antibody eliminated", (
-      "(drug.elimination + drug.saturable / (drug.saturation + level)) * level"
+      "(drug.elimination + drug.vmax / (drug.km + level)) * level"
     ), "ng/mL/day"),
     ("antibody absorbed", "drug.absorption * depot", "ng/mL/day"),
     ("an injection", "depot + drug.concentration", "ng/mL"),
     ("free RANKL", (
-      "(patient.rankl * responses.rankl.full + drug.rankl)"
-      " / (1 + receptor.opg_binding * responses.opg.full + level / drug.binding)"
+      "(patient.rankl * responses.rankl.emax + drug.rankl)"
+      " / (1 + receptor.opg_binding * responses.opg.emax + level / drug.binding)"
     ), "1"),
     ("injections in a year", "YEAR / drug.interval", "1/year"),
     ("a dose in mg a day", "drug.amount / drug.per", "mg/day"),
     ("bone ALP", "(1 - markers.alp_background) * change", "%"),
-    ("scan", "1 + densitometry.{spine,hip,neck}_error / PERCENT * luck", "1"),
+    ("scan", "1 + densitometry.{spine,hip,neck}_error / PERCENT * chance", "1"),
     ("T-score", (
       "(share * densitometry.{spine,hip,neck}_young - "
       "densitometry.{spine,hip,neck}_young) / densitometry.{spine,hip,neck}_young_sd + "
-      "densitometry.usual"
+      "densitometry.reference_t_score"
     ), "SD"),
     ("DXA", (
       "densitometry.{spine,hip,neck}_trabecular * change + densitometry.spine_drift * "
       "(years - densitometry.drift_from)"
     ), "%"),
     ("fracture hazard", "exp(fracture.gradient * change)", "1"),
-    ("a woman's age", "population.age + luck * population.age_spread", "year"),
-    ("a woman's menopause", "population.menopause + luck * population.menopause_spread", "year"),
-    ("a woman's estradiol", "population.estradiol * exp(population.estradiol_spread)", "pmol/L"),
-    ("a woman's bone", "patient.bone + population.bone * exp(population.bone_spread)", "fraction"),
+    ("a patient's age", "population.age + chance * population.age_spread", "year"),
+    ("a patient's menopause", "population.menopause + chance * population.menopause_spread", "year"),
+    ("a patient's estradiol", "population.estradiol * exp(population.estradiol_spread)", "pmol/L"),
+    ("a patient's bone", "patient.bone + population.bone * exp(population.bone_spread)", "fraction"),
     ("her RANKL", "patient.rankl * exp(population.rankl_spread)", "1"),
     ("when she quits", "patient.quits + 1 / population.quitting", "year"),
-    ("of women", (
+    ("of patients", (
       "population.smokers + population.drinkers + population.deficient + "
       "population.active"
     ), "fraction"),
@@ -165,12 +165,12 @@ TABLE = [  # equation, how it is worked out, and the unit of what comes out
       "drug.suppression) + drug.estradiol"
     ), "pmol/L"),
     ("estrogen activity", (
-      "(patient.estradiol / receptor.estradiol_affinity + drug.efficacy * drug.serm) / "
+      "(patient.estradiol / receptor.estradiol_kd + drug.efficacy * drug.serm) / "
       "(1 + drug.serm)"
     ), "1"),
     ("lag", "1 - exp(-days / receptor.lag)", "1"),
     ("level of a daily drug", "exp(-days / drug.half_life)", "1"),
-    ("precursors", "exp(-days * (precursors.turnover + precursors.usage))", "1"),
+    ("precursors", "exp(-days * (precursors.turnover + precursors.fusion))", "1"),
 ]  # fmt: skip
 
 
@@ -248,7 +248,7 @@ def test_every_number_stands_in_an_equation():
     curves = {row.name for row in ROWS if row.name.startswith("responses.")}
     whole = {row.name for row in ROWS} - curves
     assert whole - named == set()
-    assert {name for name in curves if name.endswith(".full")} - named == set()
+    assert {name for name in curves if name.endswith(".emax")} - named == set()
     assert named <= whole | curves
 
 
@@ -274,7 +274,7 @@ def hear(model):
 
 def respond(model):
     """Every response, in the unit of its behavior."""
-    levels = {"bisphosphonate swallowed": model.drug.bisphosphonate}
+    levels = {"bisphosphonate taken up": model.drug.bisphosphonate}
     found = {}
     for name, row in vars(model.responses).items():
         level = levels.get(row.signal, model.drug.anabolic)
@@ -283,11 +283,11 @@ def respond(model):
 
 
 def make_estradiol(model):
-    """What a woman makes of estradiol, and how she lives."""
+    """What a patient makes of estradiol, and how she lives."""
     made = model.patient.estradiol_at(100.0 * model.one.day, model.habits)
     exposure = Exposure(estradiol=made.peripheral)
     model.patient.add_habits(exposure, model.habits)
-    told = {name: (getattr(exposure, name), "1") for name in ("rankl", "load", "wear")}
+    told = {name: (getattr(exposure, name), "1") for name in ("rankl", "load", "apoptosis")}
     return told | {
         "ovarian": (made.ovarian, "pmol/L"),
         "peripheral": (made.peripheral, "pmol/L"),
@@ -299,9 +299,9 @@ def take_drugs(model):
     """Levels of a daily drug and of an injected one, and what they do."""
     injected, daily = Body(), Body()
     mean = injected.inject(model.drug, 1.0, pharmacokinetics.SUBSTEP)
-    swallowed = SimpleNamespace(**vars(model.drug) | {"mechanisms": (), "lasting": False})
+    taken_up = SimpleNamespace(**vars(model.drug) | {"mechanisms": (), "lasting": False})
     exposure = Exposure(estradiol=model.patient.estradiol)
-    given = Given(daily.take(swallowed, 0.8, 0.0, 7.0 * model.one.day), 1.0)
+    given = Given(daily.take(taken_up, 0.8, 0.0, 7.0 * model.one.day), 1.0)
     for mechanism in (EstradiolSupply, ReceptorLigand):
         mechanism.act(model.drug, exposure, given)
     return {
@@ -323,8 +323,8 @@ def read_rates(model):
         "days": (stand_in.days, "day"),
         "erosion": (stand_in.erosion, "1/day"),
         "apposition": (stand_in.apposition, "1/day"),
-        "typical": (stand_in.typical, "1"),
-        "unfinished": (stand_in.unfinished, "1"),
+        "reference_depth": (stand_in.reference_depth, "1"),
+        "unmineralized_fraction": (stand_in.unmineralized_fraction, "1"),
     }
 
 
@@ -356,8 +356,8 @@ def test_a_function_of_the_model_gives_the_same_with_units(act, monkeypatch):
 
 @pytest.mark.parametrize(
     "name, wrong", [
-        ("osteoclast.erosion", "um"), ("osteoblast.life", "year"), ("precursors.usage", "1/year"),
-        ("receptor.estradiol_affinity", "pg/mL"), ("habits.smoking", "pack/day"),
+        ("osteoclast.erosion", "µm"), ("osteoblast.life", "year"), ("precursors.fusion", "1/year"),
+        ("receptor.estradiol_kd", "pg/mL"), ("habits.smoking", "pack/day"),
         ("fracture.gradient", "1"), ("section.canal_density", "1/um2"),
     ],
 )  # fmt: skip

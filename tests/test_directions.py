@@ -84,11 +84,11 @@ def test_all_columns_are_numbers(arms):
     [
         ("osteoclast.life", 1.5, "E.De", +1),
         ("osteoclast.erosion", 1.5, "E.De", +1),
-        ("responses.recruitment.full", 2.0, "trabecular_started", +1),
+        ("responses.recruitment.emax", 2.0, "trabecular_activations", +1),
         ("osteoblast.reversal", 3.0, "trabecular_reversing", +1),
         ("osteoblast.apposition", 2.0, "trabecular_osteoblasts", -1),
-        ("osteoblast.life", 0.2, "trabecular_added", -1),
-        ("precursors.usage", 4.0, "trabecular_started", -1),
+        ("osteoblast.life", 0.2, "trabecular_formed", -1),
+        ("precursors.fusion", 4.0, "trabecular_activations", -1),
         ("mineral.primary", 0.5, "cortical_mineral", -1),
         ("section.bone_volume", 1.5, "trabecular_bone", +1),
         ("section.canal_density", 2.0, "cortical_surface", +1),
@@ -113,6 +113,8 @@ def mean_baseline(column, changes):
 
 
 def test_high_strain_keeps_osteoblasts_alive():
-    usual, loaded = (build(strain__load=load, osteoblast__life=60.0, rng=5) for load in (1.0, 2.0))
-    column = "trabecular_added"
-    assert loaded.meter.baseline[column] > 1.1 * usual.meter.baseline[column]
+    default, loaded = (
+        build(strain__load=load, osteoblast__life=60.0, rng=5) for load in (1.0, 2.0)
+    )
+    column = "trabecular_formed"
+    assert loaded.meter.baseline[column] > 1.1 * default.meter.baseline[column]

@@ -39,7 +39,7 @@ PAGES = sorted(
 TINY = {"section.height": 0.6, "section.width": 1.2, "section.cortex": 0.5, "time.spin_up": 1.0}
 SHORTER = {
     "run": "--replicates 1 --workers 1",
-    "again": "--workers 1",
+    "reproduce": "--workers 1",
     "movie": "--frames-per-year 1",
     "view": "--no-browser",
 }
@@ -137,7 +137,7 @@ def reader(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "QUICK", TINY)
     monkeypatch.setattr(serve, "run_server", lambda *_: None)
-    columns = np.zeros((75, 150), dtype=np.uint8)  # 0.6 x 1.2 mm at 8 um: two walls, a cortex
+    columns = np.zeros((75, 150), dtype=np.uint8)  # 0.6 x 1.2 mm at 8 µm: two walls, a cortex
     for start, end in ((10, 22), (50, 62), (85, 135)):
         columns[:, start:end] = 200
     Image.fromarray(columns).save("slice.png")

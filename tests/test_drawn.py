@@ -117,9 +117,9 @@ def read_scales(svg):
              for e in svg.iter(f"{SVG}text")]  # fmt: skip
     below = [(float(t), x) for t, x, y, a in texts if a in ("middle", "end") and x >= LEFT
              and re.fullmatch(r"[\d.]+", t)]  # fmt: skip
-    beside = [(float(t), y - 4) for t, x, y, a in texts if a == "end" and x < LEFT]
+    temporary = [(float(t), y - 4) for t, x, y, a in texts if a == "end" and x < LEFT]
     return [np.polynomial.Polynomial.fit([place for _, place in ends], [v for v, _ in ends], 1)
-            for ends in (below, beside)]  # fmt: skip
+            for ends in (below, temporary)]  # fmt: skip
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.title)
@@ -138,5 +138,5 @@ def test_a_curve_of_the_page_is_the_reading_in_the_csv(model, panel):
         coarse = [abs(scale.deriv()(0.0)) * 3 * TENTH for scale in (year_of, value_of)]
         count = len(csv)  # the last reading stands there twice
         assert year_of(places[:count, 0]) == pytest.approx(csv["year"].to_numpy(), abs=coarse[0])
-        if not line.column.endswith("_started"):  # births are smoothed as markers are
+        if not line.column.endswith("_activations"):  # births are smoothed as markers are
             assert value_of(places[:count, 1]) == pytest.approx(said, abs=coarse[1])

@@ -20,7 +20,7 @@ from remodel.parameters.time_steps import YEAR
 WEEK = 7.0
 PERIPHERAL, OVARIAN = 20.0, 380.0
 BEFORE = Patient(age=35.0)
-# signal, and its direction in a woman past menopause
+# signal, and its direction in a patient past menopause
 DIRECTIONS = {
     "anastrozole": ("estradiol", -1),
     "letrozole": ("estradiol", -1),
@@ -143,16 +143,13 @@ def test_denosumab_is_eliminated_faster_at_a_low_level():
     level = concentrations()
     rate = -np.diff(np.log(level[40:]))
     assert (np.diff(rate) > 0).all()
-    low = (
-        DRUGS["denosumab"].elimination
-        + DRUGS["denosumab"].saturable / DRUGS["denosumab"].saturation
-    )
+    low = DRUGS["denosumab"].elimination + DRUGS["denosumab"].vmax / DRUGS["denosumab"].km
     assert rate[-1] == pytest.approx(low, rel=0.02)
     assert concentrations(doses=2.0).max() > 2.0 * level.max()
 
 
 def test_tamoxifen_has_two_faces():
-    drug, affinity = DRUGS["tamoxifen"], Parameters().receptor.estradiol_affinity
+    drug, affinity = DRUGS["tamoxifen"], Parameters().receptor.estradiol_kd
 
     def activity(estradiol, level):
         return estrogen_activity(estradiol, drug.serm * level, drug.efficacy, affinity)
@@ -163,8 +160,8 @@ def test_tamoxifen_has_two_faces():
 
 def test_tamoxifen_has_two_faces_in_the_model():
     change = {}
-    for name, woman in (("before", BEFORE), ("after", Patient())):
-        arms = [build(courses, patient=woman) for courses in ("", "tamoxifen 0-1")]
+    for name, patient in (("before", BEFORE), ("after", Patient())):
+        arms = [build(courses, patient=patient) for courses in ("", "tamoxifen 0-1")]
         for model in arms:
             model.run(1)
         change[name] = arms[1].signals.free_rankl - arms[0].signals.free_rankl
@@ -203,7 +200,7 @@ def test_goserelin_is_reversible_and_oophorectomy_is_not():
 
 def rebound(usage):
     """Return recruitment at its height after denosumab, over that before it."""
-    parameters = Parameters().with_values({"precursors.usage": usage})
+    parameters = Parameters().with_values({"precursors.fusion": usage})
     signals, rest = Signals(parameters), Treatment(()).expose(0.0, PERIPHERAL, 1.0, -WEEK, WEEK)
     signals.settle(rest)
     before, found = signals.recruitment, []
@@ -215,7 +212,7 @@ def rebound(usage):
 
 def test_rebound_comes_from_the_precursors_that_waited():
     assert rebound(0.0) == pytest.approx(1.0, abs=1e-6)
-    assert rebound(Parameters().precursors.usage) > 1.2
+    assert rebound(Parameters().precursors.fusion) > 1.2
     assert rebound(0.2) > rebound(0.02)
 
 
@@ -226,10 +223,10 @@ def test_bisphosphonate_is_conserved_in_every_step(drug):
 
     def balance():
         tissue = model.tissue
-        held = [tissue.bisphosphonate.sum(), tissue.drug_swallowed, tissue.drug_lost]
+        held = [tissue.bisphosphonate.sum(), tissue.drug_taken_up, tissue.drug_lost]
         assert min(held) >= 0
         assert sum(held) == pytest.approx(tissue.drug_given, rel=1e-12, abs=1e-12)
-        steps.append(tissue.drug_swallowed)
+        steps.append(tissue.drug_taken_up)
 
     before_each_measure(model, balance)
     model.run(3)
@@ -269,21 +266,21 @@ def test_an_anabolic_drug_raises_bone(drug):
 
 
 def test_estradiol_falls_around_menopause():
-    woman = Patient(age=48.0, menopause=51.0)
+    patient = Patient(age=48.0, menopause=51.0)
     days = np.arange(0, 6 * YEAR, 30)
-    total = np.array([woman.estradiol_at(day).mean for day in days])
+    total = np.array([patient.estradiol_at(day).mean for day in days])
     assert (np.diff(total) < 0).all()
-    assert total[0] == pytest.approx(woman.ovarian + woman.estradiol, rel=0.01)
-    assert total[-1] == pytest.approx(woman.estradiol, rel=0.06)
+    assert total[0] == pytest.approx(patient.ovarian + patient.estradiol, rel=0.01)
+    assert total[-1] == pytest.approx(patient.estradiol, rel=0.06)
     assert np.interp(3 * YEAR, days, total) == pytest.approx(
-        0.5 * woman.ovarian + woman.estradiol, rel=0.01
+        0.5 * patient.ovarian + patient.estradiol, rel=0.01
     )
 
 
 def test_menopause_costs_bone():
     loses = Patient(age=50.0, menopause=51.0)
     keeps = Patient(age=50.0, menopause=90.0)
-    models = [build(patient=woman, rng=3) for woman in (loses, keeps)]
+    models = [build(patient=patient, rng=3) for patient in (loses, keeps)]
     for model in models:
         model.run(5)
     lost, kept = (model.tissue.matrix.sum() for model in models)

@@ -256,16 +256,18 @@ NUMBERS = [np.int64(60), np.float32(60), np.uint8(60), np.float64(60), np.array(
 )
 def test_a_number_of_numpy_is_a_number_everywhere(tmp_path, number):
     one = np.asarray(number / 60).astype(number.dtype)[()]
-    woman = Patient(age=number, smoking=one)
-    assert (type(woman.age), type(woman.smoking)) == (type(60 + 0 * woman.age),) * 2
-    assert type(woman.age) in (int, float)
+    patient = Patient(age=number, smoking=one)
+    assert (type(patient.age), type(patient.smoking)) == (type(60 + 0 * patient.age),) * 2
+    assert type(patient.age) in (int, float)
     course = Course(drug="anastrozole", start=one, stop=number, dose=one)
-    change = Change(year=one, patient=woman)
+    change = Change(year=one, patient=patient)
     assert {type(x) for x in (course.start, course.stop, course.dose, change.year)} <= {int, float}
-    usual = small(**TINY).with_values({"osteoblast.life": number})
-    assert type(usual.osteoblast.life) in (int, float)
-    [case] = cross([TRIAL], [woman], [{"osteoblast.life": number}], small(**TINY))
-    labeled = Case(TRIAL, usual, {"age": number, "name": np.str_("a"), "most": np.inf, "no": None})
+    default = small(**TINY).with_values({"osteoblast.life": number})
+    assert type(default.osteoblast.life) in (int, float)
+    [case] = cross([TRIAL], [patient], [{"osteoblast.life": number}], small(**TINY))
+    labeled = Case(
+        TRIAL, default, {"age": number, "name": np.str_("a"), "most": np.inf, "no": None}
+    )
     seed = number if number.dtype.kind in "iu" else np.float32(3)
     found = run_ensemble([case, labeled], tmp_path / "a", one, seed)
     plain = run_ensemble(
@@ -282,11 +284,11 @@ def test_a_number_of_numpy_is_a_number_everywhere(tmp_path, number):
     read = load_ensemble(tmp_path / "a").frame
     assert read.equals(found.frame)
     assert np.isinf(read["most"].dropna()).all()
-    model = BoneModel([course], woman, usual, rng=1)
+    model = BoneModel([course], patient, default, rng=1)
     model.run(0.1)
     save_model(model, str(tmp_path / "m.npz"))
-    assert load_model(str(tmp_path / "m.npz")).patient == woman
-    run_job(TRIAL, usual, one, seed, 1, str(tmp_path / "job"), progress=False)
+    assert load_model(str(tmp_path / "m.npz")).patient == patient
+    run_job(TRIAL, default, one, seed, 1, str(tmp_path / "job"), progress=False)
     assert read_record(str(tmp_path / "job" / "record.json"))["seed"] == int(seed)
 
 

@@ -1,4 +1,4 @@
-"""Many runs: equal on any number of workers, and arms paired by their luck."""
+"""Many runs: equal on any number of workers, and arms paired by common random numbers."""
 
 import gc
 import os
@@ -65,7 +65,7 @@ def test_an_executor_of_the_user_gives_what_one_worker_gives(trial, frame):
         assert run_trial(trial, TINY, replicates=3, seed=4, workers=executor).equals(frame)
 
 
-def test_replicates_differ_by_their_luck_and_do_not_depend_on_their_number(trial, frame):
+def test_replicates_differ_in_their_random_numbers_and_do_not_depend_on_their_number(trial, frame):
     assert frame.groupby("replicate")["seed"].first().tolist() == [4, 5, 6]
     alone = run_trial(trial, TINY, replicates=1, seed=5)
     second = frame[frame["replicate"] == 1].reset_index(drop=True)

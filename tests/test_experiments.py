@@ -141,7 +141,7 @@ def test_estradiol_is_what_was_asked_for():
         assert model.signals.estradiol == pytest.approx(asked, rel=0.01, abs=0.05)
 
 
-def test_what_is_kept_of_a_gain_is_against_untreated_women():
+def test_what_is_kept_of_a_gain_is_against_untreated_patients():
     module = load("rebound")
     rows = [
         {"arm": arm, "replicate": number, "year": year, "total_hip": value + number}
@@ -207,7 +207,7 @@ def test_mineral_is_split_into_parts_that_add_up():
     model = silent(wall(4))
     model.tissue.matrix[3, 16] = 0.25
     model.tissue.cavity[3, 16] = 0.5  # a pit half way through its refilling
-    model.tissue.immature[5, 16] = 0.3
+    model.tissue.unmineralized[5, 16] = 0.3
     before = module.measure(model)
     for region in ("trabecular", "cortical"):
         parts = sum(before[f"{region} {part}"] for part in ("space", "young", "bone"))
@@ -223,27 +223,27 @@ def test_mineral_is_split_into_parts_that_add_up():
 
 def test_what_is_switched_off_stays_as_it_was_at_rest():
     module = load("ablation")
-    usual = small()
-    values = module.switched_off(usual)
+    default = small()
+    values = module.switched_off(default)
     rates = {}
     for name in ("nothing", "precursor pool"):
-        model = BoneModel(parameters=usual.with_values(values[name]), spin_up=False, rng=1)
+        model = BoneModel(parameters=default.with_values(values[name]), spin_up=False, rng=1)
         rates[name] = model.signals.recruitment
         assert (model.signals.pool == 1.0) == (name == "precursor pool")
     assert rates["precursor pool"] == pytest.approx(rates["nothing"])
-    rows = usual.with_values(values["strain"]).responses
+    rows = default.with_values(values["strain"]).responses
     for now, before in (
-        (rows.strain, usual.responses.strain),
-        (rows.overload, usual.responses.overload),
+        (rows.osteoblast_survival, default.responses.osteoblast_survival),
+        (rows.strain_overfilling, default.responses.strain_overfilling),
     ):
         assert now.at(0.5) == now.at(2.0) == pytest.approx(before.at(1.0))
     model = BoneModel(
-        parameters=usual.with_values(values["supply by marrow"]), spin_up=False, rng=1
+        parameters=default.with_values(values["supply by marrow"]), spin_up=False, rng=1
     )
-    supplied = BoneModel(parameters=usual, spin_up=False, rng=1)
-    assert model.surroundings.supply == pytest.approx(1.0)
+    supplied = BoneModel(parameters=default, spin_up=False, rng=1)
+    assert model.environment.supply == pytest.approx(1.0)
     assert model.signals.recruitment == pytest.approx(
-        supplied.signals.recruitment * supplied.surroundings.supply.mean()
+        supplied.signals.recruitment * supplied.environment.supply.mean()
     )
 
 

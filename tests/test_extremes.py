@@ -50,17 +50,17 @@ def test_every_parameter_at_each_end_of_its_range_gives_a_sound_model(name, valu
     run_soundly(BoneModel(f"{drug} 0-1", patient, numbers, rng=3))
 
 
-@pytest.mark.parametrize("row", list(Patient().rows("woman")), ids=lambda row: row.name)
-def test_every_number_of_a_woman_at_each_end_gives_a_sound_model(row):
+@pytest.mark.parametrize("row", list(Patient().rows("patient")), ids=lambda row: row.name)
+def test_every_number_of_a_patient_at_each_end_gives_a_sound_model(row):
     for value in (row.low, row.high):
-        run_soundly(tiny(patient=Patient(**{row.name.removeprefix("woman."): value})))
+        run_soundly(tiny(patient=Patient(**{row.name.removeprefix("patient."): value})))
 
 
 @pytest.mark.parametrize("age", [20, 100])
 @pytest.mark.parametrize("estradiol", [0, 10_000])
-def test_a_woman_of_any_age_with_no_estradiol_or_much_too_much(age, estradiol):
-    woman = Patient(age=age, estradiol=estradiol, ovarian=0)
-    model = run_soundly(tiny("anastrozole 0-1", woman), steps=60)
+def test_a_patient_of_any_age_with_no_estradiol_or_much_too_much(age, estradiol):
+    patient = Patient(age=age, estradiol=estradiol, ovarian=0)
+    model = run_soundly(tiny("anastrozole 0-1", patient), steps=60)
     assert model.signals.activity == pytest.approx(estradiol / (estradiol + 33), abs=0.1)
 
 
@@ -78,7 +78,7 @@ def test_every_drug_at_once():
     text = ", ".join(f"{drug} 0-1" for drug in DRUGS)
     run_soundly(tiny(text), steps=60)
     most = [Course(drug=drug, stop=1, dose=MOST_DOSES) for drug in DRUGS]
-    with pytest.warns(LikelyMistakeWarning, match="dose = 20 is 20 times the usual"):
+    with pytest.warns(LikelyMistakeWarning, match="dose = 20 is 20 times the standard"):
         run_soundly(tiny(most), steps=60)
 
 
@@ -91,7 +91,7 @@ SPECK[6, 10] = 1.0
 @pytest.mark.parametrize("matrix", [BLOCK, SPECK, 0 * BLOCK], ids=["solid", "one site", "no bone"])
 def test_a_section_of_one_compartment_of_one_site_or_of_nothing(matrix, region):
     tissue = hand_made(matrix.copy(), region)
-    run_soundly(tiny("anastrozole 0-1", tissue=tissue, responses__recruitment__full=100.0), 60)
+    run_soundly(tiny("anastrozole 0-1", tissue=tissue, responses__recruitment__emax=100.0), 60)
 
 
 @pytest.mark.parametrize("cortex, volume", [(0.0, 20.0), (40.0, 20.0), (0.0, 0.0), (0.2, 100.0)])

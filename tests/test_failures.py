@@ -26,7 +26,7 @@ from remodel.runs import parallel
 from remodel.runs.ensemble import run_ensemble
 from remodel.runs.parallel import run_all
 from remodel.support import console
-from remodel.support.files import LOCK, lone_writer, remove_whole, sweep, write_whole
+from remodel.support.files import LOCK, folder_lock, remove_atomically, sweep, write_atomically
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and locks are those of POSIX")
 
@@ -64,7 +64,7 @@ def test_content_is_on_the_disk_before_its_name(tmp_path, monkeypatch):
             return real(*arguments)
 
         monkeypatch.setattr(os, name, noted)
-    write_whole(tmp_path / "a", "x")
+    write_atomically(tmp_path / "a", "x")
     assert order == ["fsync", "replace"]
 
 
@@ -92,9 +92,9 @@ def test_a_disk_that_fills_is_one_line_and_the_command_goes_on(done, tmp_path, m
 
 @POSIX
 def test_a_run_keeps_every_other_run_out_of_its_folder(done):
-    with lone_writer(done), pytest.raises(ValueError, match="another run is at work in it"):
+    with folder_lock(done), pytest.raises(ValueError, match="another run is at work in it"):
         job(done)
-    with lone_writer(done / RUNS), pytest.raises(ValueError, match=rf"{RUNS}: another run"):
+    with folder_lock(done / RUNS), pytest.raises(ValueError, match=rf"{RUNS}: another run"):
         job(done)
     job(done)
     assert not list(done.rglob(LOCK))
@@ -103,8 +103,8 @@ def test_a_run_keeps_every_other_run_out_of_its_folder(done):
 @POSIX
 def test_a_lock_ends_with_the_process_that_held_it(tmp_path):
     code = (
-        "import time; from pathlib import Path; from remodel.support.files import lone_writer\n"
-        f"with lone_writer(Path({str(tmp_path)!r})): print('in', flush=True); time.sleep(99)"
+        "import time; from pathlib import Path; from remodel.support.files import folder_lock\n"
+        f"with folder_lock(Path({str(tmp_path)!r})): print('in', flush=True); time.sleep(99)"
     )
     here = str(Path(remodel.__file__).parent.parent)
     holder = subprocess.Popen(
@@ -112,13 +112,13 @@ def test_a_lock_ends_with_the_process_that_held_it(tmp_path):
     )
     try:
         assert holder.stdout.readline() == b"in\n"
-        with pytest.raises(ValueError, match="another run"), lone_writer(tmp_path):
+        with pytest.raises(ValueError, match="another run"), folder_lock(tmp_path):
             pass
     finally:
         holder.kill()
         holder.communicate(timeout=30)
     assert (tmp_path / LOCK).exists()
-    with lone_writer(tmp_path):
+    with folder_lock(tmp_path):
         pass
     assert not list(tmp_path.iterdir())
 
@@ -132,7 +132,7 @@ def test_a_disk_without_locks_is_used_without(tmp_path, monkeypatch, number):
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("fcntl.flock", none)
-    with lone_writer(tmp_path):
+    with folder_lock(tmp_path):
         assert time.perf_counter() - begin < 5
     assert not list(tmp_path.iterdir())
 
@@ -142,7 +142,7 @@ def test_a_folder_whose_lock_belongs_to_another_user_is_busy(tmp_path, monkeypat
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr("filelock.FileLock.acquire", refused)
-    with pytest.raises(ValueError, match="another run is at work"), lone_writer(tmp_path):
+    with pytest.raises(ValueError, match="another run is at work"), folder_lock(tmp_path):
         pass
 
 
@@ -158,16 +158,16 @@ def test_what_a_finished_run_left_stays_while_it_is_run_again(done, monkeypatch)
     assert (done / "record.json").read_bytes() == before
 
 
-def test_a_folder_is_removed_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_folder_is_removed_atomically(tmp_path, monkeypatch):
     (tmp_path / "runs").mkdir()
-    write_whole(tmp_path / "runs" / "a", "x")
+    write_atomically(tmp_path / "runs" / "a", "x")
 
     def stop(_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("shutil.rmtree", stop)
     with pytest.raises(KeyboardInterrupt):
-        remove_whole(tmp_path / "runs")
+        remove_atomically(tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
 

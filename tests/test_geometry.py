@@ -10,7 +10,7 @@ from remodel.bone.synthetic import build_section
 from remodel.measurement.histomorphometry import connected, structure
 
 SEEDS = (1, 2, 3, 4, 5, 6)
-RANGES = {  # of remodel/clinic/evidence/biology.csv; for a postmenopausal woman where it says
+RANGES = {  # of remodel/clinic/evidence/biology.csv; for a postmenopausal patient where it says
     "BV/TV": (14, 21),  # H050
     "Tb.Th": (124, 210),  # H045 mean less one SD, H046 mean and one SD
     "Tb.Sp": (400, 911),  # H053, H047 mean and one SD
@@ -139,11 +139,11 @@ def test_surface_is_bone_that_borders_open_marrow():
 
 
 def test_walls_of_a_cavity_under_repair_are_no_surface():
-    model = build(responses__recruitment__full=20.0)
+    model = build(responses__recruitment__emax=20.0)
     tissue = model.tissue
-    dug = np.flatnonzero((tissue.cavity > 0).reshape(-1) & (tissue.matrix == 0).reshape(-1))
-    assert dug.size
-    assert not tissue.open_sites().reshape(-1)[dug].any()
+    resorbed = np.flatnonzero((tissue.cavity > 0).reshape(-1) & (tissue.matrix == 0).reshape(-1))
+    assert resorbed.size
+    assert not tissue.open_sites().reshape(-1)[resorbed].any()
 
 
 def test_the_periosteum_is_no_surface():

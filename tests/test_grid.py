@@ -67,7 +67,7 @@ def test_layers_are_views_of_the_section_as_it_is(model):
         assert isinstance(layer, PropertyLayer)
         assert layer.name == name
         assert layer.data.shape == model.grid.dimensions == layer.dimensions
-        holder = model.surroundings if name == "strain" else tissue
+        holder = model.environment if name == "strain" else tissue
         assert np.array_equal(layer.data, getattr(holder, name).T)
         assert np.shares_memory(layer.data, getattr(holder, name)) == (name != "mineral")
     assert layers["bisphosphonate"].data.any()
@@ -141,7 +141,7 @@ def drawn(axes, model):
     """Assert that axes show the mineral and each cell where it is."""
     (image,) = axes.images
     assert np.array_equal(image.get_array(), model.tissue.mineral)
-    assert image.origin == "lower"
+    assert image.software_provenance == "lower"
     dots = [tuple(map(int, at)) for each in axes.collections for at in each.get_offsets()]
     assert sorted(dots) == sorted(cell.pos for cell in model.agents)
 

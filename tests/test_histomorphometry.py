@@ -83,7 +83,7 @@ def test_what_is_measured_on_the_section_is_what_cells_did(watched, index, what)
     watcher, found = watched
     mean, error = watcher.mean(TRABECULAR, what)
     count = len(watcher.lived[TRABECULAR, "resorption"])
-    if what == "wall":  # per unit begun: some had no floor and laid nothing
+    if what == "wall":  # per BMU activated: some had no floor and laid nothing
         values = watcher.lived[TRABECULAR, "wall"]
         mean, error = sum(values) / count, error * len(values) / count
     assert count > 200
@@ -103,13 +103,13 @@ def test_formation_period_from_osteoid_surface_is_how_long_osteoblasts_work(watc
 
 
 @pytest.mark.parametrize("index, what", [("FP", "formation"), ("Rv.P", "reversal")])
-def test_periods_from_surfaces_are_those_of_the_cells_per_unit_begun(watched, index, what):
+def test_periods_from_surfaces_are_those_of_the_cells_per_bmu_activated(watched, index, what):
     """Derived as in a biopsy; units that ended before they came so far count as none."""
     watcher, found = watched
     period, error = watcher.mean(TRABECULAR, what)
     count = len(watcher.lived[TRABECULAR, what])
-    share = count / len(watcher.lived[TRABECULAR, "resorption"])
-    low = period * share if index == "FP" else period * min(share, 0.9)
+    fraction = count / len(watcher.lived[TRABECULAR, "resorption"])
+    low = period * fraction if index == "FP" else period * min(fraction, 0.9)
     assert low * (1 - 4 / np.sqrt(count)) < found[index] < (period + 4 * error) * 1.3
 
 
@@ -131,7 +131,7 @@ def test_turnover_is_activation_times_wall_thickness_times_surface(watched):
     watcher, found = watched
     walls = watcher.lived[TRABECULAR, "wall"]
     begun = len(watcher.lived[TRABECULAR, "resorption"])
-    thickness = sum(walls) / begun  # um
+    thickness = sum(walls) / begun  # µm
     expected = found["Ac.f"] * thickness / 1000 * found["BS/BV"] * 100
     # Surface and bone are those of the end, the rates those of all years.
     assert found["turnover"] == pytest.approx(expected, rel=4 / np.sqrt(len(walls)) + 0.1)
@@ -145,7 +145,7 @@ def test_apposition_measured_on_matrix_is_the_speed_of_the_cells(watched):
 
 def test_resorption_lasts_as_long_as_osteoclasts_live(watched):
     watcher, found = watched
-    life = watcher.model.parameters.osteoclast.life / watcher.model.signals.osteoclast_wear
+    life = watcher.model.parameters.osteoclast.life / watcher.model.signals.osteoclast_apoptosis
     # Who came out on the other side of a trabecula ended sooner; of those who did not, the
     # long-lived are a little fewer, since they are the ones that come out.
     assert watcher.mean(TRABECULAR, "aged")[0] == pytest.approx(life, rel=0.1)
@@ -246,7 +246,7 @@ def test_after_day_0_only_readings_of_the_window_count():
 
 
 def test_what_cannot_be_measured_is_not_a_number():
-    model = BoneModel(parameters=small(responses__recruitment__full=1e-9, time__spin_up=1.0), rng=1)
+    model = BoneModel(parameters=small(responses__recruitment__emax=1e-9, time__spin_up=1.0), rng=1)
     found = histomorphometry(model, "trabecular")
     assert np.isnan(found["W.Th"])
     assert np.isnan(found["FP"])

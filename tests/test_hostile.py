@@ -19,7 +19,7 @@ from remodel.bone.images import read_section
 from remodel.bone.synthetic import build_section
 from remodel.clinic.trial_files import load_trial, read_trial
 from remodel.model.files import load_model
-from remodel.report.trial_run import run_again, run_job
+from remodel.report.trial_run import reproduce_run, run_job
 from remodel.runs.ensemble import run_ensemble
 from remodel.runs.record import read_record, record_text
 from remodel.support.archive import MOST_ARRAYS, MOST_PARTS, MOST_TEXT
@@ -179,8 +179,8 @@ def png(*chunks):
 
 def tiff(*tags, following=0):
     """Return a TIFF image of 50 x 50 pixels with further tags, and where its next image is."""
-    usual = [(256, 3, 50), (257, 3, 50), (258, 3, 8), (262, 3, 1), (273, 4, 8), (277, 3, 1)]
-    rows = sorted([*((tag, kind, 1, value) for tag, kind, value in usual), *tags])
+    default = [(256, 3, 50), (257, 3, 50), (258, 3, 8), (262, 3, 1), (273, 4, 8), (277, 3, 1)]
+    rows = sorted([*((tag, kind, 1, value) for tag, kind, value in default), *tags])
     body = b"".join(struct.pack("<HHII", *row) for row in rows)
     return struct.pack("<2sHIH", b"II", 42, 8, len(rows)) + body + struct.pack("<I", following)
 
@@ -219,7 +219,7 @@ def test_a_record_of_nonsense_is_refused(odd, tmp_path, value):
         path.write_text(record_text(whole | {name: value}))
         if (name, value) not in [("seed", 3), ("replicates", 3), ("section", None)]:
             with pytest.raises(ValueError):  # noqa: PT011 - of several kinds
-                run_again(read_record(path))
+                reproduce_run(read_record(path))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from remodel.report.trial_run import OUTPUTS, RUNS, run_job
 from remodel.runs import replicate
 from remodel.runs.ensemble import run_ensemble
 from remodel.runs.replicate import ReplicateTask
-from remodel.viewer.origin_check import Doorkeeper
+from remodel.viewer.origin_check import OriginCheck
 
 __all__ = ["odd"]  # a fixture
 
@@ -140,7 +140,7 @@ def test_the_viewer_answers_only_its_own_page(kind, local, host, origin, passed)
         sent.append(message)
 
     headers = [(b"host", host.encode())] + [(b"origin", origin.encode())] * bool(origin)
-    asyncio.run(Doorkeeper(server, local)({"type": kind, "headers": headers}, receive, send))
+    asyncio.run(OriginCheck(server, local)({"type": kind, "headers": headers}, receive, send))
     assert (len(seen) == 1) == passed
     assert passed or sent[0] in (
         {"type": "websocket.close", "code": 1008},

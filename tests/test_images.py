@@ -290,15 +290,15 @@ def test_what_is_no_image_of_bone_is_refused(name, tmp_path, capsys, monkeypatch
 @pytest.mark.parametrize(
     "options, expected",
     [
-        ("--site-size 0", "site-size = 0 um; expected 5 to 40 um"),
-        ("--site-size -3", "site-size = -3 um"),
-        ("--site-size nan", "site-size = nan um"),
-        ("--pixel-size 1e9", "pixel-size = 1e9 um; expected 0.1 to 400 um"),
+        ("--site-size 0", "site-size = 0 µm; expected 5 to 40 µm"),
+        ("--site-size -3", "site-size = -3 µm"),
+        ("--site-size nan", "site-size = nan µm"),
+        ("--pixel-size 1e9", "pixel-size = 1e9 µm; expected 0.1 to 400 µm"),
         ("--site-size 20 --pixel-size 0.2", "is the pixel size right?"),
         ("--threshold 500", "threshold = 500; expected 0 to 200 (gray level)"),
         ("--threshold 200", "all of it is marrow at gray level 200"),
         ("--threshold 0 --dark-bone", "all of it is marrow at gray level 0"),
-        ("--cortex-from 0", "cortex-from = 0 um; expected 100 to 5000 um"),
+        ("--cortex-from 0", "cortex-from = 0 µm; expected 100 to 5000 µm"),
         ("--mask wrong.png", "wrong.png: is 30 x 40 pixels; expected those of the image, 60 x 40"),
         (
             "--mask odd.png",
@@ -349,4 +349,4 @@ def test_a_section_without_cortex_says_what_dxa_makes_of_it(slab, tmp_path, caps
     assert "note: no cortical bone was found; virtual DXA will count it as unchanged" in out
     assert "hold for sites" not in out
     _, out, _ = run(capsys, "tissue", "slice.png", "--site-size", "10", "--out", "fine")
-    assert "note: the numbers of the model hold for sites of 20 um only" in out
+    assert "note: the numbers of the model hold for sites of 20 µm only" in out

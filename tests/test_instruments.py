@@ -18,23 +18,24 @@ def test_dxa_mixes_the_compartments_and_adds_the_drift_of_the_spine():
     )
     change = {"trabecular_bmd": -10.0, "cortical_bmd": -5.0}
     found = {
-        site: dxa_change(numbers, site, change, 80.0, 2.0) for site in ("spine", "hip", "neck")
+        skeletal_site: dxa_change(numbers, skeletal_site, change, 80.0, 2.0)
+        for skeletal_site in ("spine", "hip", "neck")
     }
     assert found == pytest.approx({"spine": -8.0 + 1.0, "hip": -7.0, "neck": -6.0})
 
 
 def test_the_spine_is_mixed_as_a_spine_and_the_hip_as_a_hip():
-    """The frame of a run, against the shares of trabecular bone and the drift, by their names."""
+    """The frame of a run, against the fractions of trabecular bone and the drift, by their names."""
     model = build("anastrozole 0-1")
     model.run(1)
     numbers, now = model.parameters.densitometry, model.meter.now
     inner, outer = now["trabecular_bmd"], now["cortical_bmd"]
-    for column, share, drift in (
+    for column, fraction, drift in (
         ("lumbar_spine", numbers.spine_trabecular, numbers.spine_drift * now["year"]),
         ("total_hip", numbers.hip_trabecular, 0.0),
         ("femoral_neck", numbers.neck_trabecular, 0.0),
     ):
-        assert now[column] == pytest.approx(share * inner + (1 - share) * outer + drift)
+        assert now[column] == pytest.approx(fraction * inner + (1 - fraction) * outer + drift)
 
 
 @pytest.mark.parametrize("age, years, drifted", [(40, 5, 0), (50, 7, 2), (60, 7, 7), (60, 0, 0)])
@@ -49,7 +50,7 @@ def test_the_spine_drifts_only_past_an_age(age, years, drifted):
 def test_the_mean_of_a_marker_over_the_two_years_before_day_0_is_none(marker):
     """Its baseline is those years, however long the spin-up was."""
     meter = build(time__spin_up=5.0).meter
-    what = {"ctx": "removed", "p1np": "added", "bone_alp": "osteoblasts"}[marker]
+    what = {"ctx": "resorbed", "p1np": "formed", "bone_alp": "osteoblasts"}[marker]
     before = [
         meter.percent(raw, [f"{region}_{what}" for region in REGIONS]) for raw in meter.history
     ]
@@ -58,11 +59,11 @@ def test_the_mean_of_a_marker_over_the_two_years_before_day_0_is_none(marker):
     assert meter.now[marker] == 0.0
 
 
-def test_ctx_follows_what_is_dug_and_p1np_what_is_laid():
+def test_ctx_follows_what_is_resorbed_and_p1np_what_is_laid():
     model = build()
     model.step()
     meter = model.meter
-    for marker, amount in (("ctx", "removed"), ("p1np", "added")):
+    for marker, amount in (("ctx", "resorbed"), ("p1np", "formed")):
         double = {k: 2 * v if k.endswith(amount) else v for k, v in meter.baseline.items()}
         found = meter.changes(double | {"since": 0.0})
         assert {name: found[name] for name in ("ctx", "p1np")} == pytest.approx(
@@ -72,8 +73,8 @@ def test_ctx_follows_what_is_dug_and_p1np_what_is_laid():
 
 def test_bone_alp_has_a_background_that_stays():
     found = []
-    for share in (0.0, 0.25):
-        model = build("anastrozole 0-1", markers__alp_background=share)
+    for fraction in (0.0, 0.25):
+        model = build("anastrozole 0-1", markers__alp_background=fraction)
         model.run(years=1)
         found.append(model.frame()["bone_alp"].to_numpy())
     assert np.ptp(found[0]) > 0

@@ -101,5 +101,5 @@ def test_what_cannot_be_is_refused_in_one_line(given, said, monkeypatch):
 
 
 def test_a_number_that_agrees_with_the_patient_is_no_contradiction():
-    woman = Patient(age=70, smoking=1.0)
-    assert make(patient=woman, age=70, spin_up=False).patient is woman
+    patient = Patient(age=70, smoking=1.0)
+    assert make(patient=patient, age=70, spin_up=False).patient is patient

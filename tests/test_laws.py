@@ -23,9 +23,9 @@ CHANGES = {
     "osteoblast.reversal": st.floats(1.0, 100.0),
     "osteoblast.apposition": st.floats(0.0, 5.0),
     "osteoblast.life": st.floats(1.0, 500.0),
-    "responses.recruitment.full": st.floats(0.0, 100.0),
+    "responses.recruitment.emax": st.floats(0.0, 100.0),
     "precursors.turnover": st.floats(0.0, 0.1),
-    "precursors.usage": st.floats(0.0, 1.0),
+    "precursors.fusion": st.floats(0.0, 1.0),
     "section.bone_volume": st.floats(0.0, 100.0),
     "section.cortex": st.floats(0.0, 2.0),
     "section.site": st.sampled_from([10.0, 20.0, 40.0]),
@@ -42,7 +42,7 @@ TINY = {
 
 
 def units_of(model):
-    """Return (sites, amounts) of every remodeling unit, what is resorbed and not filled."""
+    """Return (sites, amounts) of every BMU, what is resorbed and not filled."""
     for unit in model.units:
         building = unit.phase == FORMATION
         rooms = [*unit.rooms[: unit.level], unit.room] if building else unit.depths
@@ -63,15 +63,15 @@ class Inspector:
         self.check_conservation(tissue)
         assert tissue.matrix.min() >= 0.0
         assert tissue.matrix.max() <= 1.0 + 1e-12
-        assert tissue.immature.min() >= 0.0
-        assert (tissue.immature <= tissue.matrix + 1e-12).all()
+        assert tissue.unmineralized.min() >= 0.0
+        assert (tissue.unmineralized <= tissue.matrix + 1e-12).all()
         assert tissue.cavity.min() >= -1e-12
         assert (tissue.matrix[tissue.outside] == 0).all()
         self.check_units(tissue)
         self.steps += 1
 
     def check_conservation(self, tissue):
-        total, balance = tissue.matrix.sum(), tissue.added.sum() - tissue.removed.sum()
+        total, balance = tissue.matrix.sum(), tissue.formed.sum() - tissue.resorbed.sum()
         np.testing.assert_allclose(total - self.total, balance, rtol=0, atol=1e-9)
 
     def check_units(self, tissue):
@@ -102,15 +102,15 @@ def watch(model):
 def test_laws_hold_in_every_step_whatever_the_parameters(changes, seed):
     parameters = small().with_values(TINY | changes)
     model = BoneModel("anastrozole 0.1", parameters=parameters, rng=seed)
-    model.tissue.removed[:], model.tissue.added[:] = 0.0, 0.0
+    model.tissue.resorbed[:], model.tissue.formed[:] = 0.0, 0.0
     inspector = watch(model)
     model.run(1.0)
     assert inspector.steps > 20
 
 
-def test_laws_hold_at_the_usual_numbers_for_years():
+def test_laws_hold_at_the_default_numbers_for_years():
     model = build("anastrozole 0-2, tamoxifen 3-4", rng=4, time__spin_up=0.5)
-    model.tissue.removed[:], model.tissue.added[:] = 0.0, 0.0
+    model.tissue.resorbed[:], model.tissue.formed[:] = 0.0, 0.0
     inspector = watch(model)
     model.run(5.0)
     assert inspector.steps >= 260
@@ -145,7 +145,7 @@ def test_every_osteoclast_that_is_born_dies_once(monkeypatch):
 
 
 def test_no_cell_works_beyond_its_life(monkeypatch):
-    """What one osteoclast digs is at most its life at rest times its speed."""
+    """What one osteoclast resorbs is at most its life at rest times its speed."""
     deepest = []
     end = Osteoclast.end
 
@@ -169,7 +169,7 @@ def test_no_cell_works_beyond_its_life(monkeypatch):
 
 def test_matrix_is_moved_by_the_section_alone():
     """Two methods, `resorb` and `deposit`; nobody else writes what they write."""
-    fields = r"\b(matrix|immature|cavity|removed|added|busy|bisphosphonate)(_at)?\[[^]]*\]"
+    fields = r"\b(matrix|unmineralized|cavity|removed|added|busy|bisphosphonate)(_at)?\[[^]]*\]"
     writes = re.compile(fields + r"( [-+*/]?=|, .* = )")
     builders = {"section.py", "synthetic.py", "files.py"}  # the latter two make sections
     package = Path(remodel.__file__).parent
@@ -219,6 +219,6 @@ def test_a_reading_changes_nothing_in_the_section():
     before = state_of(model)
     model.meter.systemic()
     model.tissue.surface_sites()
-    model.tissue.marrow_share(140.0)
+    model.tissue.marrow_fraction(140.0)
     after = state_of(model)
     assert all(np.array_equal(before[name], after[name]) for name in before)

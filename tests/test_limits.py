@@ -9,7 +9,7 @@ from helpers import SMALL, build, same, small, state_of
 from remodel import BoneModel, Course, Parameters
 from remodel.clinic.courses import Treatment
 from remodel.clinic.pharmacokinetics import Body
-from remodel.model.cells import draw_life
+from remodel.model.cells import draw_lifespan
 from remodel.model.signals import estrogen_activity
 from remodel.parameters.mechanisms import residual
 from remodel.parameters.time_steps import YEAR
@@ -27,7 +27,7 @@ def deaf_to_estrogen():
         if name.startswith("responses.") and group.signal == "estrogen activity"
     }
     assert len(rows) >= 4
-    flat = {f"{name}.full": values[f"{name}.rest"] for name in rows}
+    flat = {f"{name}.emax": values[f"{name}.e0"] for name in rows}
     return Parameters().with_values(SMALL | flat)
 
 
@@ -50,7 +50,7 @@ def test_with_a_response_to_estrogen_these_drugs_change_much():
 
 
 def test_without_recruitment_no_cell_ever_comes_and_matrix_never_changes():
-    model = build("anastrozole 0-1", responses__recruitment__full=0.0)
+    model = build("anastrozole 0-1", responses__recruitment__emax=0.0)
     before = model.tissue.matrix.copy()
     model.run(2)
     assert np.array_equal(model.tissue.matrix, before)
@@ -58,7 +58,7 @@ def test_without_recruitment_no_cell_ever_comes_and_matrix_never_changes():
     assert not list(model.agents)
 
 
-def test_osteoclasts_that_dig_nothing_leave_no_cavity():
+def test_osteoclasts_that_resorb_nothing_leave_no_cavity():
     model = build(osteoclast__erosion=0.0)
     before = model.tissue.matrix.copy()
     model.run(1)
@@ -67,7 +67,7 @@ def test_osteoclasts_that_dig_nothing_leave_no_cavity():
 
 
 def test_no_precursors_turning_over_and_none_used_is_a_full_pool():
-    model = build(precursors__turnover=0.0, precursors__usage=0.0)
+    model = build(precursors__turnover=0.0, precursors__fusion=0.0)
     assert model.signals.pool == 1.0
 
 
@@ -86,14 +86,14 @@ def test_a_short_spin_up_gives_a_baseline():
 
 @pytest.mark.parametrize("days", [1.0, 7.0, 14.0])
 def test_mineral_approaches_matrix_exactly_as_fast_as_its_time_constant(days):
-    model = build(responses__recruitment__full=1e-9, time__step=days)
+    model = build(responses__recruitment__emax=1e-9, time__step=days)
     years = model.parameters.mineral.time_constant
-    immature = model.tissue.immature.copy()
+    unmineralized = model.tissue.unmineralized.copy()
     start = model.day
     model.run(years)
     faded = exp(-(model.day - start) / (years * YEAR))
-    np.testing.assert_allclose(model.tissue.immature, immature * faded, rtol=1e-9)
-    model.tissue.mature(30 * years * YEAR, years * YEAR)
+    np.testing.assert_allclose(model.tissue.unmineralized, unmineralized * faded, rtol=1e-9)
+    model.tissue.mineralize(30 * years * YEAR, years * YEAR)
     np.testing.assert_allclose(model.tissue.mineral, model.tissue.matrix, atol=1e-9)
 
 
@@ -101,8 +101,8 @@ def test_mineral_approaches_matrix_exactly_as_fast_as_its_time_constant(days):
 def test_lives_have_the_mean_they_say(shape):
     """A Weibull life of mean m has variance m^2 (G(1 + 2/k) / G(1 + 1/k)^2 - 1)."""
     n, mean = 100_000, 25.0
-    luck = draws(11, "osteoclast life", 3, np.arange(n, dtype=np.int32))
-    lives = np.array([draw_life(mean, shape, u) for u in luck])
+    uniform = draws(11, "osteoclast life", 3, np.arange(n, dtype=np.int32))
+    lives = np.array([draw_lifespan(mean, shape, u) for u in uniform])
     spread = mean * sqrt(gamma(1 + 2 / shape) / gamma(1 + 1 / shape) ** 2 - 1)
     z = (lives.mean() - mean) / (spread / sqrt(n))
     assert abs(z) < 4
@@ -110,14 +110,14 @@ def test_lives_have_the_mean_they_say(shape):
 
 @pytest.mark.parametrize("shape", [1.0, 3.0, 6.0])
 def test_lives_spread_as_their_shape_says(shape):
-    """The share that outlives the mean m is exp(-G(1 + 1/k)^k), and twice the mean far fewer."""
+    """The fraction that outlives the mean m is exp(-G(1 + 1/k)^k), and twice the mean far fewer."""
     n, mean = 100_000, 25.0
-    luck = draws(12, "osteoclast life", 3, np.arange(n, dtype=np.int32))
-    lives = np.array([draw_life(mean, shape, u) for u in luck])
+    uniform = draws(12, "osteoclast life", 3, np.arange(n, dtype=np.int32))
+    lives = np.array([draw_lifespan(mean, shape, u) for u in uniform])
     for times in (0.5, 1.0, 2.0):
-        share = exp(-((times * gamma(1 + 1 / shape)) ** shape))
-        error = sqrt(share * (1 - share) / n)
-        assert np.mean(lives > times * mean) == pytest.approx(share, abs=4 * error + 1e-9)
+        fraction = exp(-((times * gamma(1 + 1 / shape)) ** shape))
+        error = sqrt(fraction * (1 - fraction) / n)
+        assert np.mean(lives > times * mean) == pytest.approx(fraction, abs=4 * error + 1e-9)
 
 
 @pytest.mark.parametrize("days", [1.0, 7.0])
@@ -126,8 +126,8 @@ def test_first_events_come_as_a_poisson_process_says(rate, days):
     """Met within T: 1 - exp(-r T); of those the mean moment is 1/r - T / (exp(r T) - 1)."""
     n = 100_000
     met, moments = arrivals(draws(5, "x", 1, np.arange(n, dtype=np.int32)), rate, days)
-    share = 1 - exp(-rate * days)
-    assert abs(len(met) - n * share) < 4 * sqrt(n * share * (1 - share) + 1)
+    fraction = 1 - exp(-rate * days)
+    assert abs(len(met) - n * fraction) < 4 * sqrt(n * fraction * (1 - fraction) + 1)
     expected = 1 / rate - days / (exp(rate * days) - 1)
     assert abs(moments.mean() - expected) < 4 * moments.std() / sqrt(len(met))
     assert 0 <= moments.min() <= moments.max() < days
@@ -152,10 +152,10 @@ def test_the_receptor_never_leaves_zero_to_one():
 
 
 def test_the_pool_at_rest_balances_arrival_loss_and_use():
-    model = build(responses__recruitment__full=5.0)
+    model = build(responses__recruitment__emax=5.0)
     numbers, row = model.parameters.precursors, model.parameters.responses.recruitment
-    drive = row.at(model.signals.free_rankl) / row.full
-    pool = numbers.turnover / (numbers.turnover + numbers.usage * drive)
+    drive = row.at(model.signals.free_rankl) / row.emax
+    pool = numbers.turnover / (numbers.turnover + numbers.fusion * drive)
     assert model.signals.pool == pytest.approx(pool, rel=1e-9)
     assert model.signals.recruitment == pytest.approx(5.0 * drive * pool / YEAR, rel=1e-9)
 
@@ -186,10 +186,10 @@ def test_the_mean_level_of_a_drug_is_the_analytic_one(days):
 
 
 @pytest.mark.parametrize("days", [1.0, 3.5, 7.0])
-def test_a_drug_stopped_within_a_step_is_given_for_its_share_of_it(days):
+def test_a_drug_stopped_within_a_step_is_given_for_its_fraction_of_it(days):
     course = Course(drug="tamoxifen", start=0.1, stop=0.2)
     steps = np.arange(0, 100, days)
-    given = sum(days * course.share_given(day, days) for day in steps)
+    given = sum(days * course.fraction_given(day, days) for day in steps)
     assert given == pytest.approx(0.1 * YEAR, rel=1e-9)
 
 
@@ -223,4 +223,4 @@ def test_a_surface_never_binds_more_drug_than_it_can():
     model = BoneModel([Course(drug="zoledronate", stop=0.5, dose=3.0)], parameters=small(), rng=1)
     model.run(0.5)
     bound = model.tissue.bisphosphonate.max()
-    assert 0.0 < bound <= model.parameters.osteoclast.drug_capacity
+    assert 0.0 < bound <= model.parameters.osteoclast.bisphosphonate_capacity

@@ -30,7 +30,7 @@ class SclerostinBinding(Mechanism):
     """Sclerostin is bound: a call for bone, and less RANKL."""
 
     sclerostin: float = par(
-        0.0, "fraction", "share of sclerostin bound", low=0, high=1, source="assumed"
+        0.0, "fraction", "fraction of sclerostin bound", low=0, high=1, source="assumed"
     )
 
     def act(self, exposure: Exposure, given: Given) -> None:
@@ -71,7 +71,7 @@ assert "`SclerostinBinding`" in mechanism_table()
 model = BoneModel("own 0-1", parameters=known, rng=3)
 model.run(0.5)
 assert 0.9 < model.signals.anabolic <= 1.0
-usual = build("anastrozole 0-1", rng=3)
+default = build("anastrozole 0-1", rng=3)
 usual.run(0.5)
 print(json.dumps(usual.meter.now))
 '''
@@ -91,9 +91,9 @@ def test_a_new_mechanism_touches_one_file(tmp_path):
         env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{TOP / 'tests'}"},
     )
     assert run.returncode == 0, run.stderr
-    usual = build("anastrozole 0-1", rng=3)
-    usual.run(0.5)
-    assert json.loads(run.stdout) == usual.meter.now
+    default = build("anastrozole 0-1", rng=3)
+    default.run(0.5)
+    assert json.loads(run.stdout) == default.meter.now
 
 
 def test_every_mechanism_is_in_the_list_and_no_number_is_shared():

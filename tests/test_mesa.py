@@ -47,7 +47,7 @@ def test_day_0_is_the_baseline():
 
 
 def test_cells_are_mesa_agents_sorted_by_type():
-    model = build(responses__recruitment__full=20.0)
+    model = build(responses__recruitment__emax=20.0)
     kinds = set(model.agents_by_type)
     assert kinds == {Osteoclast, Osteoblast}
     assert len(model.agents) == sum(len(cells) for cells in model.agents_by_type.values())
@@ -132,7 +132,7 @@ class Watched(BoneModel):
         self.datacollector = mesa.DataCollector(
             model_reporters={"cells": lambda model: len(model.agents), "day": "day"},
             agent_reporters={"site": "site", "place": lambda cell: cell.pos},
-            agenttype_reporters={Osteoclast: {"swallowed": "swallowed"}},
+            agenttype_reporters={Osteoclast: {"taken_up": "taken_up"}},
         )
         self.datacollector.collect(self)
 

@@ -16,7 +16,7 @@ from remodel.model.snapshot import take_snapshot
 from remodel.report import movies
 from remodel.report.movies import Film, find_arm, make_movie, read_film, run_ahead
 from remodel.report.section_picture import plot_section
-from remodel.report.trial_run import SECTION, run_again, run_job
+from remodel.report.trial_run import SECTION, reproduce_run, run_job
 from remodel.runs.record import read_record, record_text, recorded_section
 from remodel.runs.replicate import ReplicateTask
 from remodel.support.provenance import OtherVersionWarning
@@ -177,7 +177,7 @@ def test_a_run_that_is_not_there_is_refused(name, capsys, tmp_path, monkeypatch)
 def test_a_run_on_a_brought_section_is_repeated_from_its_folder_alone(folder):
     record = read_record(folder / "record.json")
     tissue = recorded_section(record, folder / SECTION)
-    assert run_again(record, tissue=tissue)[1] == []
+    assert reproduce_run(record, tissue=tissue)[1] == []
 
 
 def test_a_brought_section_is_what_the_arms_begin_with(folder, trial, brought, tmp_path):
@@ -185,7 +185,7 @@ def test_a_brought_section_is_what_the_arms_begin_with(folder, trial, brought, t
     mine, built = (pd.read_csv(path / "replicates.csv") for path in (folder, tmp_path / "built"))
     assert not mine.total_hip.equals(built.total_hip)
     first = mine[mine.year == 0].groupby("replicate").trabecular_bone.first()
-    assert first[0] != first[1]  # luck differs, the section does not
+    assert first[0] != first[1]  # random numbers differ, the section does not
     assert first.to_numpy() == pytest.approx(brought.matrix[brought.region == 1].sum(), rel=0.2)
 
 
@@ -204,11 +204,11 @@ def test_another_section_beside_the_record_is_refused(folder, capsys, tmp_path):
     for name in ("record.json", SECTION):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     save_section(build_section(PARAMETERS, seed=78), tmp_path / SECTION)
-    assert "another section than the one" in refused(capsys, "again", f"{tmp_path}/record.json")
+    assert "another section than the one" in refused(capsys, "reproduce", f"{tmp_path}/record.json")
     (tmp_path / SECTION).unlink()
-    assert "section.npz: cannot be read" in refused(capsys, "again", f"{tmp_path}/record.json")
+    assert "section.npz: cannot be read" in refused(capsys, "reproduce", f"{tmp_path}/record.json")
     with pytest.raises(ValueError, match="names a section by its content; that one is not given"):
-        run_again(read_record(tmp_path / "record.json"))
+        reproduce_run(read_record(tmp_path / "record.json"))
 
 
 def test_a_folder_of_another_section_is_refused(folder, trial):
@@ -224,17 +224,17 @@ def test_run_takes_a_section_by_its_file(brought, capsys, tmp_path, monkeypatch)
     code, out, _ = run(capsys, *line.split(), "secret.npz")
     assert code == 0
     assert SECTION in out
-    assert run(capsys, "again", "a/record.json", "--workers", "1")[0] == 0
+    assert run(capsys, "reproduce", "a/record.json", "--workers", "1")[0] == 0
     assert "secret" not in (tmp_path / "a" / "record.json").read_text()
     (tmp_path / "bad.npz").write_bytes(b"x")
     assert "bad.npz: is no archive" in refused(capsys, *line.split(), "bad.npz")
 
 
 def test_the_picture_of_a_model_shows_its_bone(tmp_path):
-    shares = []
+    fractions = []
     for width in (2, 10):
         plot_section(silent(wall(width)), tmp_path / "section.png")
         with Image.open(tmp_path / "section.png") as picture:
             red, _, blue = np.moveaxis(np.asarray(picture.convert("RGB"), dtype=float), -1, 0)
-        shares.append((red - blue > 30).mean())  # bone is brown, marrow and paper are not
-    assert shares[1] == pytest.approx(5 * shares[0], rel=0.2)
+        fractions.append((red - blue > 30).mean())  # bone is brown, marrow and paper are not
+    assert fractions[1] == pytest.approx(5 * fractions[0], rel=0.2)

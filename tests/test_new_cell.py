@@ -109,10 +109,10 @@ def test_it_is_counted_drawn_kept_and_saved_and_moves_nothing_else(changed, tmp_
     )
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "section.png").stat().st_size > 10_000
-    usual = build("anastrozole 0-2", rng=3)
-    usual.run(1)
-    usual.run_until(1.5)
-    assert json.loads(run.stdout) == usual.meter.now
+    default = build("anastrozole 0-2", rng=3)
+    default.run(1)
+    default.run_until(1.5)
+    assert json.loads(run.stdout) == default.meter.now
 
 
 def test_every_class_of_cells_has_a_row():

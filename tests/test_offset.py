@@ -26,9 +26,9 @@ def days_to_leave(drug):
     return DENOSUMAB_GONE if drug.concentration else 15 * drug.half_life
 
 
-def watch(courses, woman, years):
+def watch(courses, patient, years):
     """Return days and signals of each step; RANKL follows estrogen within days."""
-    model = build(courses, patient=woman, receptor__lag=1.0)
+    model = build(courses, patient=patient, receptor__lag=1.0)
     found = []
     before_each_measure(
         model,
@@ -42,10 +42,10 @@ def watch(courses, woman, years):
 
 @pytest.mark.parametrize("name", FLEETING)
 def test_signals_come_with_a_drug_and_are_back_when_it_has_left(name):
-    woman = Patient(age=40.0) if DRUGS[name].ovarian else Patient()
+    patient = Patient(age=40.0) if DRUGS[name].ovarian else Patient()
     years = STOP + days_to_leave(DRUGS[name]) / YEAR + 0.2
-    treated = watch([Course(drug=name, stop=STOP)], woman, years)
-    untreated = watch("", woman, years)
+    treated = watch([Course(drug=name, stop=STOP)], patient, years)
+    untreated = watch("", patient, years)
     day, gap = treated[:, 0], np.abs(treated - untreated)[:, 1:]
     before_stop = (day > (STOP - 0.1) * YEAR) & (day < STOP * YEAR - 7)
     gone = day > STOP * YEAR + days_to_leave(DRUGS[name])
@@ -60,8 +60,8 @@ def test_a_slower_drug_comes_and_goes_more_slowly(name):
     drug = DRUGS[name]
     if drug.concentration:
         slow = drug.with_values({"elimination": drug.elimination / 2})
-        usual, slower = (last_level(one, 100) for one in (drug, slow))
-        assert slower > 1.2 * usual
+        default, slower = (last_level(one, 100) for one in (drug, slow))
+        assert slower > 1.2 * default
         return
     body = Body(level=1.0)
     body.take(drug, 0.0, 0.0, drug.half_life)
@@ -100,13 +100,13 @@ def test_every_bisphosphonate_is_conserved(name):
 
     def balance():
         tissue = model.tissue
-        held = tissue.bisphosphonate.sum() + tissue.drug_swallowed + tissue.drug_lost
+        held = tissue.bisphosphonate.sum() + tissue.drug_taken_up + tissue.drug_lost
         gaps.append(held - tissue.drug_given)
 
     before_each_measure(model, balance)
     model.run(2)
     assert model.tissue.drug_given > 0
-    assert model.tissue.drug_swallowed > 0
+    assert model.tissue.drug_taken_up > 0
     assert np.abs(gaps).max() < 1e-9 * model.tissue.drug_given
 
 

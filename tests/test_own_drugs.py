@@ -7,7 +7,7 @@ from test_trials import ARM, TOP, read
 
 from remodel.clinic.trial_files import build_trial
 from remodel.parameters.drugs import DRUGS
-from remodel.report.trial_run import run_again, run_job
+from remodel.report.trial_run import reproduce_run, run_job
 from remodel.runs.ensemble import run_trial
 from remodel.runs.record import read_record
 from remodel.support.toml_table import Table
@@ -38,6 +38,6 @@ def test_a_run_with_a_drug_of_its_own_is_repeated_from_its_record(tmp_path):
     run_job(trial, small(), 1, 1, 1, tmp_path / "out", progress=False)
     record = read_record(tmp_path / "out" / "record.json")
     assert record["trial"]["drug"][0]["name"] == "newserm"
-    assert run_again(record)[1] == []
+    assert reproduce_run(record)[1] == []
     record["parameters"]["drugs.newserm.efficacy"] = 0.2
-    assert run_again(record)[1]
+    assert reproduce_run(record)[1]

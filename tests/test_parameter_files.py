@@ -21,12 +21,12 @@ from remodel.runs.record import read_record
 from remodel.support.messages import LikelyMistakeWarning
 from remodel.support.toml_table import Table
 from remodel.viewer.downloads import as_trial, record_file, trial_file
-from remodel.viewer.player import Player, rested
+from remodel.viewer.player import Player, spun_up
 from remodel.viewer.scene import SECTIONS, Scene, trial_scene
 from remodel.viewer.session import Tab
 from remodel.viewer.start import OPENING, open_scene
 
-USUAL = Parameters()
+DEFAULTS = Parameters()
 TINY = ("--set", "section.height=0.6", "--set", "section.width=1.2", "--set", "section.cortex=0.5",
         "--set", "time.spin_up=1")  # fmt: skip
 SHORT = f"""\
@@ -75,9 +75,9 @@ def load(text, name="numbers.toml"):
 
 
 def test_what_is_calibrated_is_in_every_set_and_nowhere_else():
-    assert set(USUAL.fitted()) == set(FITTED)
+    assert set(DEFAULTS.fitted()) == set(FITTED)
     for label in built_in_sets():
-        assert set(set_values(label)) >= set(USUAL.fitted()), label
+        assert set(set_values(label)) >= set(DEFAULTS.fitted()), label
         assert Parameters.from_set(label).parameter_set == label
     code = "".join(
         item.read_text(encoding="utf-8")
@@ -87,12 +87,12 @@ def test_what_is_calibrated_is_in_every_set_and_nowhere_else():
 
 
 def test_the_default_set_is_what_a_model_has():
-    assert Parameters.from_set(DEFAULT_SET) == Parameters.load(DEFAULT_SET) == USUAL
-    assert {name: USUAL.values()[name] for name in FITTED} == dict(FITTED)
+    assert Parameters.from_set(DEFAULT_SET) == Parameters.load(DEFAULT_SET) == DEFAULTS
+    assert {name: DEFAULTS.values()[name] for name in FITTED} == dict(FITTED)
 
 
 def test_a_set_of_a_users_own_keeps_its_name_and_is_not_mixed_with_another(here):
-    mine = replace(USUAL.with_values({"osteoclast.life": 28.0}), parameter_set="mine-2")
+    mine = replace(DEFAULTS.with_values({"osteoclast.life": 28.0}), parameter_set="mine-2")
     mine.save(here / "mine-2.toml")
     assert Parameters.load("mine-2.toml") == mine
     assert "mine-2" in mine.describe()
@@ -117,7 +117,7 @@ def test_a_set_has_name_and_version(text, line, found):
 def test_a_file_holds_the_same_to_the_last_bit(here):
     values = {"osteoclast.life": 0.1 + 0.2 + 25, "drugs.anastrozole.serm": 1 / 3}
     own = drug("newserm", half_life=1.2, serm=5.0, efficacy=1 / 3, source='made "up"')
-    for parameters in (USUAL, USUAL.with_values(values), USUAL.with_drugs([own])):
+    for parameters in (DEFAULTS, DEFAULTS.with_values(values), DEFAULTS.with_drugs([own])):
         parameters.save(here / "all.toml")
         assert Parameters.load(here / "all.toml") == parameters
         assert tomllib.loads(parameters.to_toml())
@@ -128,7 +128,7 @@ def test_a_file_holds_the_same_to_the_last_bit(here):
     "osteoclast = { life = 28 }",
 ])  # fmt: skip
 def test_only_what_is_changed_needs_to_be_there(text):
-    assert load(text) == USUAL.with_values({"osteoclast.life": 28.0})
+    assert load(text) == DEFAULTS.with_values({"osteoclast.life": 28.0})
 
 
 @pytest.mark.parametrize("text, line, found", [
@@ -176,9 +176,9 @@ def test_parameters_are_printed_whole_or_in_part_and_read_again(capsys, here):
     assert "osteoblast" not in out
     code, out, _ = said(capsys, "parameters", "--toml", "--set", "osteoclast.life=28")
     (here / "all.toml").write_text(out)
-    assert Parameters.load("all.toml") == USUAL.with_values({"osteoclast.life": 28.0})
+    assert Parameters.load("all.toml") == DEFAULTS.with_values({"osteoclast.life": 28.0})
     assert "osteoclast.life = 28.0 # day, 1 to 200; mean life" in out
-    code, out, _ = said(capsys, "parameters", "responses.rankl.half", "--toml")
+    code, out, _ = said(capsys, "parameters", "responses.rankl.ec50", "--toml")
     assert len(tomllib.loads(out)["responses"]["rankl"]) == 1
     assert "did you mean osteoclast" in refused(capsys, "parameters", "osteoclats")
     code, out, _ = said(capsys, "parameters", "--set", "osteoclast.life=28")
@@ -224,7 +224,7 @@ def test_published_trials_all_have_the_same_numbers():
 
 def test_set_wins_over_the_trial_and_the_trial_over_what_it_starts_from():
     trial = replace(load_trial("atac"), parameters={"osteoclast.life": 28.0, "time.step": 5.0})
-    base = USUAL.with_values({"osteoclast.life": 20.0, "osteoblast.life": 90.0})
+    base = DEFAULTS.with_values({"osteoclast.life": 20.0, "osteoblast.life": 90.0})
     values = trial.model_parameters(base, {"time.step": 3.0}).values()
     assert values["osteoclast.life"] == 28.0
     assert values["osteoblast.life"] == 90.0
@@ -237,7 +237,7 @@ def test_set_wins_over_the_trial_and_the_trial_over_what_it_starts_from():
 
 def test_t_scores_are_read_by_the_reference_of_the_file(tmp_path):
     patient = "[patient]\nt_score.total_hip = -1.8\n"
-    other = "[parameters]\ndensitometry.usual = -0.5\n"
+    other = "[parameters]\ndensitometry.default = -0.5\n"
     bone = [read(TOP + text + patient + ARM, tmp_path).patient.bone for text in ("", other)]
     assert bone[0] > bone[1]
 
@@ -258,7 +258,7 @@ def test_a_run_is_repeated_whatever_its_numbers_came_from(capsys, here):
     (here / "mine.toml").write_text(
         SHORT + "[parameters]\nosteoclast.life = 20\nosteoblast.life=90"
     )
-    mine = replace(USUAL.with_values({"osteoclast.erosion": 2.0}), parameter_set="mine-2")
+    mine = replace(DEFAULTS.with_values({"osteoclast.erosion": 2.0}), parameter_set="mine-2")
     mine.save("mine-2.toml")
     words = ("run", "mine.toml", "--quick", "--replicates", "1", *TINY, "--parameters", "mine-2.toml",
              "--set", "osteoclast.life=28", "--set", "drugs.newserm.efficacy=0.5", "--out", "out")  # fmt: skip
@@ -271,7 +271,7 @@ def test_a_run_is_repeated_whatever_its_numbers_came_from(capsys, here):
     (here / "mine-2.toml").unlink()  # the record is enough
     (here / "mine.toml").unlink()
     capsys.readouterr()
-    assert main(["again", "out", "--workers", "1"]) == 0
+    assert main(["reproduce", "out", "--workers", "1"]) == 0
     assert "the same to the last bit" in capsys.readouterr().out
 
 
@@ -280,7 +280,7 @@ def test_a_number_that_a_drug_does_not_have_by_default_is_repeated():
              "--set", "drugs.newserm.suppression=0.5")  # fmt: skip
     assert main(words) == 0
     assert read_record("out/record.json")["parameters"]["drugs.newserm.suppression"] == 0.5
-    assert main(["again", "out", "--workers", "1"]) == 0
+    assert main(["reproduce", "out", "--workers", "1"]) == 0
 
 
 def test_a_summary_sees_the_gradient_of_fractures(here):
@@ -319,7 +319,7 @@ def test_every_command_refuses_in_one_line(capsys, command):
 
 
 def test_a_film_of_a_trial_takes_numbers_and_one_of_a_run_does_not(capsys):
-    film = read_film("mine.toml", None, 0, 1, USUAL, {"drugs.newserm.efficacy": 0.5})
+    film = read_film("mine.toml", None, 0, 1, DEFAULTS, {"drugs.newserm.efficacy": 0.5})
     assert film.task.parameters.drugs["newserm"].efficacy == 0.5
     words = ("run", "mine.toml", "--quick", "--replicates", "1", *TINY, "--out", "out")
     assert main([*words, "--set", "drugs.newserm.efficacy=0.5"]) == 0
@@ -335,9 +335,9 @@ def test_a_film_of_a_trial_takes_numbers_and_one_of_a_run_does_not(capsys):
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """Make the usual section of the page a tiny one."""
+    """Make the default section of the page a tiny one."""
     size = {"section.height": 0.6, "section.width": 1.2, "section.cortex": 0.5, "time.spin_up": 1.0}
-    monkeypatch.setitem(SECTIONS, "usual", size)
+    monkeypatch.setitem(SECTIONS, "default", size)
 
 
 @pytest.mark.usefixtures("tiny")
@@ -357,10 +357,10 @@ def test_all_scenes_of_the_page_have_what_was_set(monkeypatch):
 
 @pytest.mark.usefixtures("tiny")
 def test_a_section_at_rest_is_not_that_of_other_numbers():
-    woman = Scene().arm.patient
+    patient = Scene().arm.patient
     one, two = (Scene(values={"osteoclast.life": life}).parameters for life in (26.33, 50.0))
-    assert rested(woman, one, 1) is rested(woman, Scene().parameters, 1)
-    matrices = [rested(woman, numbers, 1).state["tissue"].matrix for numbers in (one, two)]
+    assert spun_up(patient, one, 1) is spun_up(patient, Scene().parameters, 1)
+    matrices = [spun_up(patient, numbers, 1).state["tissue"].matrix for numbers in (one, two)]
     assert (matrices[0] != matrices[1]).any()
 
 
@@ -370,7 +370,7 @@ def test_what_was_played_is_repeated_from_its_trial_file_and_its_record(here):
     player = Player(scene)
     player.advance(200)
     (here / "record.json").write_text(record_file(player))
-    assert main(["again", "record.json", "--workers", "1"]) == 0
+    assert main(["reproduce", "record.json", "--workers", "1"]) == 0
     (here / "played.toml").write_text(trial_file(player))
     trial = load_trial("played.toml")
     assert trial == as_trial(player)
@@ -405,10 +405,10 @@ def test_a_fit_is_written_as_a_set_that_can_be_used(here):
     import calibrate
 
     found = {name: 1.01 * value for name, value in FITTED.items()}
-    usual = USUAL.with_values({"osteoclast.erosion": 2.0})
-    calibrate.write_set({"calibrated": found}, usual, here / "mine-1.toml")
+    default = DEFAULTS.with_values({"osteoclast.erosion": 2.0})
+    calibrate.write_set({"calibrated": found}, default, here / "mine-1.toml")
     mine = Parameters.load("mine-1.toml")
-    assert mine == replace(usual.with_values(found), parameter_set="mine-1")
+    assert mine == replace(default.with_values(found), parameter_set="mine-1")
     assert calibrate.FREE.__len__() == len(FITTED)
     options = calibrate.make_parser().parse_args(["--write-set", "mine-1"])
     with pytest.raises(ValueError, match="is there already"):

@@ -14,7 +14,7 @@ from remodel.clinic.evidence import read_biology
 from remodel.measurement.dxa import scan_factors
 from remodel.measurement.fracture import hazard_ratio
 from remodel.parameters.drugs import DEFAULTS, DRUGS
-from remodel.parameters.measurement import SITES
+from remodel.parameters.measurement import SKELETAL_SITES
 from remodel.parameters.population import Population
 from remodel.parameters.quantities import BASES, MEASURED
 from remodel.report.parameter_tables import every_number
@@ -26,9 +26,9 @@ DRUGS_OF_ALL_KINDS = (
     "anastrozole 0-1, tamoxifen 0.5-1, denosumab 0.2-0.3, zoledronate 0-0.5, teriparatide 0.6-1"
 )
 BASE = SMALL | {"time.spin_up": 1.0}
-SETTINGS = {  # numbers that matter only in some women or above some dose
-    "osteoclast.drug_capacity": [Course(drug="zoledronate", stop=0.9, interval=90.0)],
-    "densitometry.drift_from": "goserelin 0-0.9",  # any: in a woman below that age
+SETTINGS = {  # numbers that matter only in some patients or above some dose
+    "osteoclast.bisphosphonate_capacity": [Course(drug="zoledronate", stop=0.9, interval=90.0)],
+    "densitometry.drift_from": "goserelin 0-0.9",  # any: in a patient below that age
 }
 SETTINGS |= {  # what a dose is matters only where it is given in its own unit
     f"drugs.{name}.{item}": f"{name} {one.amount:g} mg{'/week' * (item == 'per')} 0-0.9"
@@ -44,7 +44,7 @@ def is_flat(name):
     group, _, item = name.rpartition(".")
     if item not in ("half", "power") or not group.startswith("responses."):
         return False
-    return VALUES[f"{group}.rest"] == VALUES[f"{group}.full"]
+    return VALUES[f"{group}.e0"] == VALUES[f"{group}.emax"]
 
 
 def halved(row):
@@ -70,10 +70,12 @@ def outcome(changes, drug=None):
     model = BoneModel(courses, patient=patient, parameters=parameters, rng=2)
     model.run(1)
     tissue = model.tissue
-    sums = {name: float(getattr(tissue, name).sum()) for name in ("matrix", "immature", "cavity")}
+    sums = {
+        name: float(getattr(tissue, name).sum()) for name in ("matrix", "unmineralized", "cavity")
+    }
     frame = model.datacollector.get_model_vars_dataframe()
     loss = np.full((1, 1), -3.0)
-    for site in SITES.values():
+    for site in SKELETAL_SITES.values():
         scan = scan_factors(parameters.densitometry, site, np.array([1.0]), 2)
         sums[f"scan of {site}"] = float(scan[0])
     sums["hazard"] = float(
@@ -83,7 +85,7 @@ def outcome(changes, drug=None):
 
 
 @cache
-def usual(drug):
+def default(drug):
     """Return what comes out of the numbers as they are."""
     return outcome({}, drug)
 
@@ -92,7 +94,7 @@ def usual(drug):
 def test_every_parameter_moves_something(name):
     row, drug = ROWS[name], name if name in SETTINGS else drug_of(name)
     changes = {name: halved(row._replace(value=BASE.get(name, row.value)))}
-    assert outcome(changes, drug) != usual(drug)
+    assert outcome(changes, drug) != default(drug)
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -152,7 +154,7 @@ def test_no_value_is_shared_between_two_sets_of_parameters():
 
 
 def test_values_survive_a_round_trip():
-    changed = Parameters().with_values({"osteoblast.life": 150.0, "responses.rankl.half": 0.7})
+    changed = Parameters().with_values({"osteoblast.life": 150.0, "responses.rankl.ec50": 0.7})
     assert Parameters().with_values(changed.values()) == changed
 
 
@@ -164,7 +166,7 @@ def test_a_model_does_not_change_its_parameters():
 
 
 def test_a_number_of_a_drug_survives_being_set_to_what_other_drugs_have():
-    """Or a record leaves it out, and is repeated with the usual number."""
+    """Or a record leaves it out, and is repeated with the default number."""
     lost = []
     for name in filter(drug_of, VALUES):
         blank = DEFAULTS[name.rpartition(".")[2]]

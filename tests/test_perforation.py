@@ -7,35 +7,35 @@ from helpers import build, hand_made, silent, wall
 from remodel import BoneModel
 from remodel.measurement.histomorphometry import connected
 from remodel.model.bmu import REVERSAL
-from remodel.model.cells import Osteoblast, may_dig
+from remodel.model.cells import Osteoblast, may_resorb
 
 INTO = 3  # direction (0, 1), from the marrow on the left into the wall
 FIRST = 8  # column of the wall
 
 
-def dig_one_pit(width, depth, **changes):
+def resorb_one_pit(width, depth, **changes):
     """Return a model with one osteoclast sent into a straight wall, to live for a depth in um."""
     model = silent(wall(width), osteoblast__life=2000.0, **changes)
     site = 4 * model.tissue.matrix.shape[1] + FIRST
-    life = depth / model.parameters.osteoclast.erosion * model.signals.osteoclast_wear
+    life = depth / model.parameters.osteoclast.erosion * model.signals.osteoclast_apoptosis
     model.start_osteoclast(site, INTO, life, 0.0)
     return model
 
 
 @pytest.mark.parametrize("width", [1, 2, 4])
 def test_a_pit_right_through_is_never_refilled(width):
-    model = dig_one_pit(width, depth=800.0)
+    model = resorb_one_pit(width, depth=800.0)
     model.run(6)
     assert model.perforations == 1
     assert (model.tissue.matrix[4, FIRST : FIRST + width] == 0).all()
     assert (np.delete(model.tissue.matrix, 4, axis=0)[:, FIRST : FIRST + width] == 1).all()
     assert not model.tissue.cavity.any()
     assert not list(model.agents)
-    assert not model.tissue.added.any()
+    assert not model.tissue.formed.any()
 
 
 def test_a_pit_with_a_floor_is_refilled_to_the_brim():
-    model = dig_one_pit(width=6, depth=46.0)
+    model = resorb_one_pit(width=6, depth=46.0)
     while not model.units_in(REVERSAL):
         model.step()
     assert model.tissue.matrix[4, FIRST] == 0.0
@@ -47,8 +47,8 @@ def test_a_pit_with_a_floor_is_refilled_to_the_brim():
 
 
 def test_a_pit_that_ends_exactly_at_a_site_has_its_floor_beneath():
-    model = dig_one_pit(width=3, depth=800.0, osteoclast__erosion=20.0 / 7.0)
-    next(iter(model.agents)).life = 7.0 * model.signals.osteoclast_wear
+    model = resorb_one_pit(width=3, depth=800.0, osteoclast__erosion=20.0 / 7.0)
+    next(iter(model.agents)).life = 7.0 * model.signals.osteoclast_apoptosis
     model.resorb()
     [unit] = model.units_in(REVERSAL)
     assert unit.resorbed == pytest.approx(1.0)
@@ -56,7 +56,7 @@ def test_a_pit_that_ends_exactly_at_a_site_has_its_floor_beneath():
 
 
 def test_refilling_begins_at_the_floor():
-    model = dig_one_pit(width=6, depth=65.0)
+    model = resorb_one_pit(width=6, depth=65.0)
     while not model.agents_by_type.get(Osteoblast):
         model.step()
     blast = next(iter(model.agents_by_type[Osteoblast]))
@@ -72,20 +72,20 @@ def test_refilling_begins_at_the_floor():
 
 
 def test_new_matrix_begins_at_its_primary_mineral():
-    model = dig_one_pit(width=6, depth=46.0, mineral__time_constant=50.0)
-    model.tissue.immature[:] = 0.0
+    model = resorb_one_pit(width=6, depth=46.0, mineral__time_constant=50.0)
+    model.tissue.unmineralized[:] = 0.0
     while not model.agents_by_type.get(Osteoblast):
         model.step()
     while list(model.agents):
         model.step()
-    new = model.tissue.added.sum() or model.tissue.immature.sum() / 0.3
+    new = model.tissue.formed.sum() or model.tissue.unmineralized.sum() / 0.3
     assert new > 0
-    top = model.tissue.immature[4, FIRST]
+    top = model.tissue.unmineralized[4, FIRST]
     assert top == pytest.approx(1 - model.parameters.mineral.primary, rel=0.02)
 
 
 def test_an_osteoblast_that_dies_early_leaves_a_pit():
-    model = dig_one_pit(width=8, depth=65.0)
+    model = resorb_one_pit(width=8, depth=65.0)
     while not model.agents_by_type.get(Osteoblast):
         model.step()
     next(iter(model.agents_by_type[Osteoblast])).life = 14.0
@@ -111,7 +111,7 @@ def test_two_osteoclasts_do_not_enter_the_same_site():
 
 
 def test_an_osteoclast_that_comes_out_dies_when_it_comes_out(monkeypatch):
-    """Not at the end of that step: reversal begins when digging ends."""
+    """Not at the end of that step: reversal begins when resorption ends."""
     ends = []
     reverse = BoneModel.begin_reversal
 
@@ -120,7 +120,7 @@ def test_an_osteoclast_that_comes_out_dies_when_it_comes_out(monkeypatch):
         reverse(model, unit, days)
 
     monkeypatch.setattr(BoneModel, "begin_reversal", left)
-    model = dig_one_pit(width=1, depth=800.0)
+    model = resorb_one_pit(width=1, depth=800.0)
     start = model.day
     model.run(0.2)
     assert ends == [pytest.approx(start + 20.0 / model.parameters.osteoclast.erosion)]
@@ -128,7 +128,7 @@ def test_an_osteoclast_that_comes_out_dies_when_it_comes_out(monkeypatch):
 
 @pytest.mark.parametrize("width", [2, 4])
 def test_an_osteoclast_with_restraint_leaves_a_wall_standing(width):
-    model = dig_one_pit(width, depth=800.0, osteoclast__restraint=1.0)
+    model = resorb_one_pit(width, depth=800.0, osteoclast__restraint=1.0)
     model.run(6)
     assert model.perforations == 0
     assert (model.tissue.matrix[:, FIRST + width - 1] == 1).all()
@@ -144,7 +144,7 @@ def test_an_osteoclast_with_restraint_does_not_begin_on_a_bar_of_one_site(restra
 def test_half_a_restraint_holds_back_half_of_the_osteoclasts():
     model = silent(wall(1, rows=400), osteoclast__restraint=0.5)
     columns = model.tissue.matrix.shape[1]
-    free = [may_dig(model, row * columns + FIRST) for row in range(400)]
+    free = [may_resorb(model, row * columns + FIRST) for row in range(400)]
     assert 160 < sum(free) < 240  # four standard deviations
 
 

@@ -26,12 +26,12 @@ KINDS = ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8")
 def numbers(kind, shape=(40, 60)):
     """Return numbers over most of the range of a type."""
     kind = np.dtype(kind)
-    share = np.random.default_rng(4).random(shape)
+    fraction = np.random.default_rng(4).random(shape)
     if kind.kind == "f":
-        return (share * 200 - 50).astype(kind)
+        return (fraction * 200 - 50).astype(kind)
     info = np.iinfo(kind)
     span = min(info.max, 2**62) * 0.98
-    return (share * span - (span / 2 if kind.kind == "i" else 0)).astype(kind)
+    return (fraction * span - (span / 2 if kind.kind == "i" else 0)).astype(kind)
 
 
 def gray(folder, content, name="slice.tif"):
@@ -219,11 +219,11 @@ def packed(how):
 
 
 @pytest.mark.parametrize("how", PACKED)
-@pytest.mark.parametrize("share", [0.5, 0.97])
-def test_a_file_cut_short_is_one_line_and_no_more(tmp_path, capfd, monkeypatch, how, share):
+@pytest.mark.parametrize("fraction", [0.5, 0.97])
+def test_a_file_cut_short_is_one_line_and_no_more(tmp_path, capfd, monkeypatch, how, fraction):
     monkeypatch.chdir(tmp_path)
     content = packed(how)
-    (tmp_path / "slice.tif").write_bytes(content[: int(share * len(content))])
+    (tmp_path / "slice.tif").write_bytes(content[: int(fraction * len(content))])
     assert main(["tissue", "slice.tif"]) == 2
     out, err = capfd.readouterr()  # of the C library of TIFF too, which writes past Python
     [line] = err.splitlines()

@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from remodel import BoneModel, Course, Parameters, Patient
 from remodel.clinic.courses import MOST_DOSES, Treatment, parse_courses
 from remodel.clinic.lifestyle import LIVED, Change, patient_on
-from remodel.clinic.patients import draw_woman
+from remodel.clinic.patients import draw_patient
 from remodel.measurement.markers import MARKERS
 from remodel.model.signals import Signals
 from remodel.parameters.drugs import DRUGS, ITEMS, SHORTEST, drug
@@ -37,7 +37,7 @@ from remodel.parameters.population import Population
 from remodel.parameters.quantities import Response
 from remodel.parameters.time_steps import YEAR
 
-ASKED = 10_000  # inputs, over all tests of this file, in the profile `full`
+WANTED = 10_000  # inputs, over all tests of this file, in the profile `full`
 TINY = {
     "section.height": 0.4,
     "section.width": 0.6,
@@ -58,7 +58,7 @@ def makes_sense(exposure):
 
 
 def expose(courses):
-    """Return what reaches the cells of a usual woman on a few days."""
+    """Return what reaches the cells of a reference patient on a few days."""
     treatment = Treatment(courses)
     for day in DAYS:
         makes_sense(treatment.expose(*Patient().estradiol_at(day), day, 7.0))
@@ -69,7 +69,7 @@ def test_courses_are_read_or_refused(text):
     courses = refuses(parse_courses, text)
     for course in courses or ():
         assert -200 <= course.start <= min(200, course.stop)
-        assert 0.0 <= course.share_given(0.0, 7.0) <= 1.0
+        assert 0.0 <= course.fraction_given(0.0, 7.0) <= 1.0
     if courses and all(course.drug in DRUGS for course in courses):
         expose(courses)
     elif courses:
@@ -105,18 +105,18 @@ def test_a_parameter_is_taken_or_refused_by_name_unit_and_range(name, value):
 @tried("patients", 1000, numbers=st.dictionaries(
     st.sampled_from([item.name for item in fields(Patient)]), ANY, max_size=3
 ))  # fmt: skip
-def test_a_woman_makes_sense_or_is_refused(numbers):
-    woman = refuses(Patient, **numbers)
-    for day in DAYS if woman else ():
-        estradiol = woman.estradiol_at(day)
+def test_a_patient_makes_sense_or_is_refused(numbers):
+    someone = refuses(Patient, **numbers)
+    for day in DAYS if someone else ():
+        estradiol = someone.estradiol_at(day)
         assert all(math.isfinite(value) and value >= 0 for value in (*estradiol, estradiol.mean))
         assert estradiol.cycling <= 1
 
 
-@tried("women", 500, numbers=numbers_of(Population), seed=st.integers(0, 2**32))
-def test_every_woman_of_a_population_is_one_that_there_can_be(numbers, seed):
-    woman = draw_woman(Population(**numbers), seed)
-    assert woman == Patient(**asdict(woman))
+@tried("patients", 500, numbers=numbers_of(Population), seed=st.integers(0, 2**32))
+def test_every_patient_of_a_population_is_one_that_there_can_be(numbers, seed):
+    someone = draw_patient(Population(**numbers), seed)
+    assert someone == Patient(**asdict(someone))
 
 
 @tried("drugs", 500, numbers=numbers_of(lambda: drug("own", **{
@@ -136,11 +136,11 @@ def test_a_drug_of_ones_own_reaches_the_cells_in_sensible_amounts(numbers, lasti
         assert signals.pool <= 1 + 1e-12
 
 
-@tried("responses", 1500, level=st.floats(0, 1e6), rest=st.floats(0, 100), full=st.floats(0, 100),
-       half=st.floats(1e-6, 1e6), power=st.floats(0.1, 12))  # fmt: skip
+@tried("responses", 1500, level=st.floats(0, 1e6), e0=st.floats(0, 100), emax=st.floats(0, 100),
+       ec50=st.floats(1e-6, 1e6), hill=st.floats(0.1, 12))  # fmt: skip
 def test_a_response_lies_between_rest_and_full(level, rest, full, half, power):
     row = Response(signal="it", behavior="it", unit="1", dose="1", source="assumed",
-                   rest=rest, full=full, half=half, power=power)  # fmt: skip
+                   e0=rest, emax=full, ec50=half, hill=power)  # fmt: skip
     assert min(rest, full) - 1e-12 <= row.at(level) <= max(rest, full) + 1e-12
 
 
@@ -161,9 +161,9 @@ def test_the_last_change_that_has_come_holds_in_whatever_order_they_are_given(li
     assert patient_on(day, model.patient, model.changes) == expected[-1]
 
 
-def model_of(numbers, woman, courses, lives, seed):
+def model_of(numbers, someone, courses, lives, seed):
     """Return a tiny model with all that was generated."""
-    patient = Patient(**woman)
+    patient = Patient(**someone)
     model = BoneModel(courses, patient, Parameters().with_values(TINY | numbers), rng=seed)
     model.change(
         Change(
@@ -178,7 +178,7 @@ def stays_sound(model):
     """Compare a section with what can be: matrix within its bounds, cells where there is bone."""
     tissue = model.tissue
     assert ((tissue.matrix >= 0) & (tissue.matrix <= 1 + 1e-12)).all()
-    assert ((tissue.immature >= 0) & (tissue.immature <= tissue.matrix + 1e-12)).all()
+    assert ((tissue.unmineralized >= 0) & (tissue.unmineralized <= tissue.matrix + 1e-12)).all()
     assert (tissue.cavity >= -1e-12).all()
     assert not tissue.matrix[tissue.outside].any()
     for cell in model.agents:
@@ -190,10 +190,10 @@ def stays_sound(model):
     assert all(math.isfinite(value) for value in now.values()), now
     amounts = (
         "_bone",
-        "_removed",
-        "_added",
+        "_resorbed",
+        "_formed",
         "_surface",
-        "_started",
+        "_activations",
         "_reversing",
         "clasts",
         "blasts",
@@ -208,23 +208,25 @@ GIVEN = st.lists(
 )  # fmt: skip
 
 
-@tried("models", 200, numbers=st.fixed_dictionaries({}, optional=NUMBERS), woman=numbers_of(Patient),
+@tried("models", 200, numbers=st.fixed_dictionaries({}, optional=NUMBERS), someone=numbers_of(Patient),
        courses=GIVEN, lives=LIVES, seed=st.integers(0, 2**32),
        step=st.sampled_from([0.7, 7.0, 14.0]))  # fmt: skip
 def test_whatever_is_run_no_matrix_is_lost_and_every_reading_is_a_number(
-    numbers, woman, courses, lives, seed, step
+    numbers, someone, courses, lives, seed, step
 ):
-    woman = woman | {"age": max(woman.get("age", 64.0), 19.0)}  # a run-in begins in a grown woman
-    model = model_of(numbers | {"time.step": step}, woman, courses, lives, seed)
+    someone = someone | {
+        "age": max(someone.get("age", 64.0), 19.0)
+    }  # a run-in begins in a grown patient
+    model = model_of(numbers | {"time.step": step}, someone, courses, lives, seed)
     tissue = model.tissue
     for _ in range(14):
-        tissue.added[:], tissue.removed[:] = 0.0, 0.0
+        tissue.formed[:], tissue.resorbed[:] = 0.0, 0.0
         before = tissue.matrix.copy()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(model, "measure", lambda: None)  # which begins the balance anew
             model.step()
         np.testing.assert_allclose(
-            tissue.matrix - before, tissue.added - tissue.removed, rtol=0, atol=1e-9
+            tissue.matrix - before, tissue.formed - tissue.resorbed, rtol=0, atol=1e-9
         )
         model.measure()
         stays_sound(model)
@@ -232,4 +234,4 @@ def test_whatever_is_run_no_matrix_is_lost_and_every_reading_is_a_number(
 
 def test_enough_inputs_are_asked_for():
     asked = [each.asked[1] for each in globals().values() if hasattr(each, "asked")]
-    assert sum(asked) * FULL >= ASKED * settings().max_examples
+    assert sum(asked) * FULL >= WANTED * settings().max_examples

@@ -7,8 +7,8 @@ import pytest
 from helpers import small
 
 from remodel.clinic.trial_files import load_trial
-from remodel.report.trial_run import OUTPUTS, RUNS, run_again, run_job
-from remodel.runs.record import CAUSES, FORMAT, checksum, read_record, record_text
+from remodel.report.trial_run import OUTPUTS, RUNS, reproduce_run, run_job
+from remodel.runs.record import FORMAT, PROVENANCE, checksum, read_record, record_text
 from remodel.support.provenance import OtherVersionWarning, made_by
 
 TINY = {"section__height": 0.6, "section__width": 1.2, "section__cortex": 0.5}
@@ -59,7 +59,7 @@ def test_a_run_leaves_every_output_and_nothing_half_written(folder):
 
 
 def test_a_record_is_enough_to_repeat_the_run(folder):
-    frame, differences = run_again(read_record(folder / "record.json"))
+    frame, differences = reproduce_run(read_record(folder / "record.json"))
     assert differences == []
     assert frame.to_csv(index=False, lineterminator="\n") == (folder / "replicates.csv").read_text()
 
@@ -74,14 +74,14 @@ def test_equal_runs_have_equal_files(trial, folder, tmp_path):
 def test_a_run_with_another_follow_up_can_be_repeated(off, tmp_path):
     trial = load_trial("abcsg18").with_years_off(off)
     run_job(trial, small(**TINY, time__spin_up=1), 1, 5, 1, tmp_path / "a", progress=False)
-    assert run_again(read_record(tmp_path / "a" / "record.json"))[1] == []
+    assert reproduce_run(read_record(tmp_path / "a" / "record.json"))[1] == []
 
 
 @pytest.mark.parametrize("name, value", [("seed", 6), ("replicates", 1), ("step_days", 3.5)])
 def test_other_causes_are_named(name, value, folder):
     record = read_record(folder / "record.json") | {name: value}
     record["results"]["replicates_csv_sha256"] = "other"
-    _, [difference] = run_again(record)
+    _, [difference] = reproduce_run(record)
     assert difference.startswith("not the same; the summary differs by up to")
     if name == "step_days":
         assert difference.endswith("under other step days")
@@ -96,11 +96,11 @@ def test_a_record_of_another_version_is_repeated_with_a_warning(folder, where):
     record[where] = OTHER if where == "made_by" else [record["made_by"], OTHER]
     said = r"^record: other versions \(remodel 0\.0\.9 in place of .*; numbers may differ$"
     with pytest.warns(OtherVersionWarning, match=said) as notes:
-        _, differences = run_again(record)
+        _, differences = reproduce_run(record)
     assert (len(notes), differences) == (1, [])
     record["results"]["replicates_csv_sha256"] = "other"
     with pytest.warns(OtherVersionWarning):
-        _, [difference] = run_again(record)
+        _, [difference] = reproduce_run(record)
     assert difference.endswith("made under other versions")
 
 
@@ -108,7 +108,7 @@ def test_a_record_of_another_version_is_repeated_with_a_warning(folder, where):
 def test_nonsense_in_place_of_versions_is_another_version(folder, value):
     record = read_record(folder / "record.json") | {"runs_made_by": [value]}
     with pytest.warns(OtherVersionWarning, match=r"^record: other versions ") as notes:
-        run_again(record)
+        reproduce_run(record)
     assert str(notes[0].message).isprintable()
 
 
@@ -136,7 +136,7 @@ def test_a_folder_of_another_version_goes_on_with_what_is_there(trial, tmp_path)
 
 def test_an_unfinished_run_is_not_repeated(folder):
     with pytest.raises(ValueError, match="not finished"):
-        run_again(read_record(folder / "record.json") | {"results": None})
+        reproduce_run(read_record(folder / "record.json") | {"results": None})
 
 
 def test_a_record_of_another_model_is_refused(folder):
@@ -144,13 +144,13 @@ def test_a_record_of_another_model_is_refused(folder):
     values = record["parameters"]
     life = values.pop("osteoblast.life")
     with pytest.raises(ValueError, match=r"no value of osteoblast\.life"):
-        run_again(record)
+        reproduce_run(record)
     values |= {"osteoblast.life": life, "osteoblast.wings": 2.0}
     with pytest.raises(ValueError, match=r"no parameter 'osteoblast\.wings'"):
-        run_again(record)
+        reproduce_run(record)
 
 
-@pytest.mark.parametrize("name", [*CAUSES, "results"])
+@pytest.mark.parametrize("name", [*PROVENANCE, "results"])
 def test_a_record_that_lacks_a_part_or_has_another_kind_is_refused(folder, tmp_path, name):
     record = json.loads((folder / "record.json").read_text())
     path = tmp_path / "record.json"
@@ -166,7 +166,7 @@ def test_a_record_may_be_edited(folder, tmp_path):
     record = read_record(folder / "record.json") | {"seed": 6, "note": "mine"}
     path = tmp_path / "record.json"
     path.write_text(json.dumps(record))
-    assert run_again(read_record(path))[1]
+    assert reproduce_run(read_record(path))[1]
 
 
 def test_a_truncated_record_is_refused_wherever_it_ends(folder, tmp_path):

@@ -69,7 +69,7 @@ def row_of(summary, **wanted):
 
 
 def test_simulated_interval_and_difference_are_those_of_the_frame():
-    row = row_of(summarize(FRAME, TRIAL), arm="a", site="total_hip", year=5.0, against="")
+    row = row_of(summarize(FRAME, TRIAL), arm="a", endpoint="total_hip", year=5.0, against="")
     assert row["simulated"] == pytest.approx(-10.0)
     half = 4.302653 * 5.0 / 3**0.5  # Student's t of two degrees of freedom
     assert (row["low"], row["high"]) == pytest.approx((-10 - half, -10 + half), rel=1e-6)
@@ -78,22 +78,22 @@ def test_simulated_interval_and_difference_are_those_of_the_frame():
 
 
 def test_arms_are_compared_replicate_by_replicate():
-    row = row_of(summarize(FRAME, TRIAL), arm="a", against="b", site="total_hip")
+    row = row_of(summarize(FRAME, TRIAL), arm="a", against="b", endpoint="total_hip")
     assert row["simulated"] == pytest.approx(-7.5)
     assert row["use"] == "calibrate"
     shared = frame_of({"a": (-3.0, -5.0, -9.0), "b": (-1.0, -3.0, -7.0)})
-    paired = row_of(summarize(shared, TRIAL), arm="a", against="b", site="total_hip")
+    paired = row_of(summarize(shared, TRIAL), arm="a", against="b", endpoint="total_hip")
     assert paired["high"] - paired["low"] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_later_baseline_is_one_hundred_percent():
-    row = row_of(summarize(FRAME, TRIAL), arm="a", site="total_hip", baseline=5.0)
+    row = row_of(summarize(FRAME, TRIAL), arm="a", endpoint="total_hip", baseline=5.0)
     each = [100 * ((100 + 7 * slope) / (100 + 5 * slope) - 1) for slope in (-1, -2, -3)]
     assert row["simulated"] == pytest.approx(np.mean(each))
 
 
 def test_what_was_not_published_has_no_difference():
-    row = row_of(summarize(FRAME, TRIAL), arm="b", site="total_hip", year=5.0)
+    row = row_of(summarize(FRAME, TRIAL), arm="b", endpoint="total_hip", year=5.0)
     assert isnan(row["published"])
     assert isnan(row["difference"])
     assert row["use"] == ""
@@ -144,10 +144,10 @@ def test_what_is_no_reading_of_one_case_is_refused_in_one_line():
 
 
 def test_a_hazard_ratio_counts_up_to_its_year():
-    row = row_of(summarize(FRAME, TRIAL), site=HAZARD)
+    row = row_of(summarize(FRAME, TRIAL), endpoint=HAZARD)
     assert row["unit"] == "ratio"
     longer = replace(TRIAL, published=(), fracture_years=7.0)
-    assert row_of(summarize(FRAME, longer), site=HAZARD)["simulated"] > row["simulated"] > 1.0
+    assert row_of(summarize(FRAME, longer), endpoint=HAZARD)["simulated"] > row["simulated"] > 1.0
 
 
 def test_limits_of_the_hazard_ratio():
@@ -207,15 +207,15 @@ def test_columns_stand_under_each_other():
 
 def test_the_spread_of_replicates_is_in_the_summary():
     row = row_of(
-        summarize(FRAME, TRIAL), arm="a", against="", site="total_hip", baseline=0.0, year=5.0
+        summarize(FRAME, TRIAL), arm="a", against="", endpoint="total_hip", baseline=0.0, year=5.0
     )
     assert (row["least"], row["most"]) == pytest.approx((-15.0, -5.0))
     assert row["sd"] == pytest.approx(5.0)
 
 
-def test_the_spread_is_printed_where_replicates_are_women():
-    women = replace(TRIAL, population=Population())
-    text = format_table(summarize(FRAME, women), women, 3)
+def test_the_spread_is_printed_where_replicates_are_patients():
+    patients = replace(TRIAL, population=Population())
+    text = format_table(summarize(FRAME, patients), patients, 3)
     (line,) = re.findall(r"^a +total hip +0 to 5 +5\.0 +-15\.0 +-5\.0$", text, re.MULTILINE)
     assert line
-    assert "single women" not in format_table(summarize(FRAME, TRIAL), TRIAL, 3)
+    assert "individual patients" not in format_table(summarize(FRAME, TRIAL), TRIAL, 3)

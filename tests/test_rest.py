@@ -74,7 +74,7 @@ def test_a_run_leaves_the_rest_as_it_was(spun):
         {"section__bone_volume": 21.0},
     ],
 )
-def test_another_woman_section_number_or_luck_is_another_rest(spun, other):
+def test_another_patient_section_number_or_chance_is_another_rest(spun, other):
     build(rng=5)
     model = build(**({"rng": 5} | other))
     assert len(spun) == 2
@@ -145,15 +145,15 @@ def test_a_spin_up_that_fails_is_tried_again(monkeypatch):
 
 def test_rules_that_were_replaced_are_not_overlooked(monkeypatch):
     """As who teaches replaces one in a notebook, or a test plants a fault."""
-    usual = build(rng=5)
+    default = build(rng=5)
     monkeypatch.setattr(Osteoclast, "resorb", lambda _cell, _days: None)
-    assert not same(state_of(build(rng=5)), state_of(usual))
+    assert not same(state_of(build(rng=5)), state_of(default))
     monkeypatch.undo()
     monkeypatch.setattr("remodel.model.bmu.SETTLE", 0.9)
     build(rng=5)
     assert len(spin_up_cache.KEPT) == 3
     monkeypatch.undo()
-    assert same(state_of(build(rng=5)), state_of(usual))
+    assert same(state_of(build(rng=5)), state_of(default))
     assert len(spin_up_cache.KEPT) == 3
 
 

@@ -57,7 +57,7 @@ def test_a_run_in_is_lived_through_before_day_0():
     first = model.frame().iloc[0]
     assert first["lumbar_spine"] == first["trabecular_bmd"] == first["ctx"] == 0.0
     assert first["lumbar_spine_t_score"] == build().frame()["lumbar_spine_t_score"].iloc[0]
-    assert model.treatment.bodies["tamoxifen"].level > 0.9  # it has not left her yet
+    assert model.treatment.bodies["tamoxifen"].level > 0.9  # it has not left the body yet
     assert model.treatment.bodies["exemestane"].level == 0.0
 
 
@@ -69,7 +69,7 @@ def test_a_run_in_equals_the_same_life_counted_from_its_start():
     assert late.day == 0
     assert early.day == pytest.approx(YEAR, abs=7)
     assert late.signals.estradiol == pytest.approx(early.signals.estradiol, rel=1e-3)
-    assert late.signals.felt == pytest.approx(early.signals.felt, rel=0.05)
+    assert late.signals.lagged_activity == pytest.approx(early.signals.lagged_activity, rel=0.05)
     lost = early.frame()["trabecular_bone"].iloc[-1] / early.frame()["trabecular_bone"].iloc[0]
     assert lost < 1
     before = late.meter.history
@@ -77,9 +77,9 @@ def test_a_run_in_equals_the_same_life_counted_from_its_start():
 
 
 def test_an_operation_ten_years_ago_is_ten_years_old():
-    woman = Patient(age=45)
-    fresh = BoneModel([Course(drug="oophorectomy")], woman, small(), rng=2)
-    old = BoneModel([Course(drug="oophorectomy", start=-4)], woman, small(), rng=2)
+    patient = Patient(age=45)
+    fresh = BoneModel([Course(drug="oophorectomy")], patient, small(), rng=2)
+    old = BoneModel([Course(drug="oophorectomy", start=-4)], patient, small(), rng=2)
     for model in (fresh, old):
         model.run(1)
     assert fresh.frame()["estradiol"].iloc[-1] == pytest.approx(old.frame()["estradiol"].iloc[-1])
@@ -92,14 +92,14 @@ def test_the_baseline_of_rates_is_that_of_the_same_treatment():
     """Zoledronate half a year ago: CTX on day 0 is low, and that is the 0 of the run."""
     model = build("zoledronate -0.5--0.5", section__height=3.0)
     untreated = build(section__height=3.0)
-    removed = "trabecular_removed"
+    removed = "trabecular_resorbed"
     assert model.meter.baseline[removed] < 0.5 * untreated.meter.baseline[removed]
     assert model.days_unchanged() == pytest.approx(0.5 * YEAR)
     assert untreated.days_unchanged() == np.inf
 
 
 @pytest.mark.parametrize("years", [0.5, 2.5])
-def test_arms_with_and_without_a_run_in_share_their_luck_and_day_0(years):
+def test_arms_with_and_without_a_run_in_share_random_numbers_and_day_0(years):
     frame = run_trial(read_trial(SWITCH.replace("-2.5", str(-years)), "t.toml"), small(), 1)
     after, never = (part for _, part in frame.groupby("arm"))
     assert after["year"].tolist() == never["year"].tolist()
@@ -139,7 +139,9 @@ def test_a_run_in_that_can_no_longer_be_lived_is_refused():
     model.run(0.2)
     with pytest.raises(ValueError, match="tamoxifen: start = -1 year"):
         model.give("tamoxifen -1-2")
-    with pytest.raises(ValueError, match=r"begins at age 15 of a woman of 45; expected 18 or more"):
+    with pytest.raises(
+        ValueError, match=r"begins at age 15 of a patient of 45; expected 18 or more"
+    ):
         BoneModel("tamoxifen -30-0", Patient(age=45), small())
 
 
@@ -171,12 +173,12 @@ def test_years_that_cannot_be_read_are_refused(text):
         ({"drug": "zoledronate", "start": 2, "stop": 2}, "expected a year before the end"),
         ({"drug": "anastrozole", "start": 1, "stop": 1}, "start = stop = 1 year; expected a course"),
         ({"drug": "anastrozole", "start": -1, "stop": -1}, "start = stop = -1 year"),
-        ({"drug": "denosumab", "dose": 60}, r'line 9: .*60.0 usual doses.*1 is 60 mg.*"60.0 mg"'),
+        ({"drug": "denosumab", "dose": 60}, r'line 9: .*60.0 standard doses.*1 is 60 mg.*"60.0 mg"'),
         ({"drug": "oophorectomy", "dose": "1 mg"}, "it has no dose in mg"),
-        ({"drug": "denosumab", "dose": "60 ml"}, "expected a multiple of the usual dose, or text"),
+        ({"drug": "denosumab", "dose": "60 ml"}, "expected a multiple of the standard dose, or text"),
         ({"drug": "denosumab", "dose": "60 mg/month"}, "the interval is a key of its own"),
-        ({"drug": "alendronate", "dose": "70 mg"}, "7 times the usual 10 mg a day"),
-        ({"drug": "alendronate", "dose": "70 mg/day", "start": -50}, "14 of a woman of 64"),
+        ({"drug": "alendronate", "dose": "70 mg"}, "7 times the standard 10 mg a day"),
+        ({"drug": "alendronate", "dose": "70 mg/day", "start": -50}, "14 of a patient of 64"),
     ],
 )  # fmt: skip
 def test_a_course_that_cannot_be_meant_is_refused_in_one_line(course, said):
@@ -239,11 +241,11 @@ def test_a_dose_in_mg_runs_as_its_multiple():
 @pytest.mark.parametrize("drug, dose", [("letrozole", 2.5), ("zoledronate", 5), ("tamoxifen", 20)])
 def test_a_multiple_that_reads_like_mg_is_told(drug, dose):
     [note] = read_trial(arm(drug=drug, dose=dose), "t.toml").notes()
-    assert f"is {dose:g} times the usual {DRUGS[drug].amount:g} mg" in note
+    assert f"is {dose:g} times the standard {DRUGS[drug].amount:g} mg" in note
     assert f'write dose = "{dose:g} mg"' in note
-    with pytest.warns(LikelyMistakeWarning, match="times the usual"):
+    with pytest.warns(LikelyMistakeWarning, match="times the standard"):
         build([Course(drug=drug, dose=dose, stop=1)])
-    with pytest.warns(LikelyMistakeWarning, match="times the usual"):
+    with pytest.warns(LikelyMistakeWarning, match="times the standard"):
         build().give([Course(drug=drug, dose=dose, stop=1)])
 
 
@@ -254,7 +256,7 @@ def test_an_interval_in_months_is_told(interval, told):
     assert all("(are these months?)" in note for note in notes)
 
 
-def test_a_woman_does_not_grow_older_than_women_become():
+def test_a_patient_does_not_grow_older_than_patients_become():
     with pytest.raises(
         ValueError, match=r"64 years would be 124 after 60 years; .*are these months"
     ):
@@ -263,7 +265,7 @@ def test_a_woman_does_not_grow_older_than_women_become():
         read_trial(arm(drug="anastrozole").replace("= 2\n", "= 60\n", 1), "t.toml")
     population = arm(drug="anastrozole").replace("[[arm]]", "[population]\nage = 105\n[[arm]]", 1)
     trial = read_trial(population, "t.toml")
-    assert max(trial.woman(trial.arms[0], seed).age for seed in range(50)) == OLDEST - 2
+    assert max(trial.patient_of(trial.arms[0], seed).age for seed in range(50)) == OLDEST - 2
 
 
 def test_a_trial_longer_than_any_is_told():

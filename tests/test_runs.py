@@ -262,7 +262,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_full_disk_keeps_what_is_finished(done, tmp_path, monkeypatch, workers):
     folder = tmp_path / "b"
-    write = storage.write_whole
+    write = storage.write_atomically
 
     def fill(path, content):
         if len(list(folder.glob("0*.json"))) == 2:
@@ -270,7 +270,7 @@ def test_a_full_disk_keeps_what_is_finished(done, tmp_path, monkeypatch, workers
         write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(storage, "write_whole", fill)
+        patch.setattr(storage, "write_atomically", fill)
         with pytest.raises(OSError, match=r"No space left.* finished runs are kept") as error:
             run_ensemble(CASES, folder, replicates=2, seed=3, workers=workers)
     assert "\n" not in str(error.value)

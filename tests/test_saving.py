@@ -25,8 +25,8 @@ DERIVED = {
     "days",
     "erosion",
     "apposition",
-    "typical",
-    "unfinished",
+    "reference_depth",
+    "unmineralized_fraction",
     "parameters",
     "patient",
     "seed",
@@ -108,7 +108,7 @@ def test_all_that_a_model_holds_is_saved_or_follows_from_it():
     held = set(vars(tiny())) - mesas - DERIVED - {"datacollector"}
     there = set(files.COUNTS) - {"steps"}
     assert held == there | {
-        "tissue", "signals", "surroundings", "meter", "treatment", "changes",
+        "tissue", "signals", "environment", "meter", "treatment", "changes",
         "units_by_phase", "visits",
     }  # fmt: skip
     assert set(vars(tiny().meter)) == {*files.READINGS, "model"}
@@ -161,7 +161,7 @@ def test_a_model_of_another_version_goes_on_with_a_warning(saved, tmp_path):
 )
 def test_a_file_that_lacks_a_part_is_refused(saved, tmp_path, name, value):
     rewritten(saved[1], tmp_path / "bad.npz", **{name: value})
-    with pytest.raises(ValueError, match=r"bad\.npz: holds no whole model"):
+    with pytest.raises(ValueError, match=r"bad\.npz: holds no complete model"):
         load_model(tmp_path / "bad.npz")
 
 

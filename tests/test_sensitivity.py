@@ -12,14 +12,14 @@ from remodel import Parameters
 
 def test_screening_finds_the_effect_of_the_whole_range_and_nothing_where_is_none():
     module = load("sensitivity")
-    factors = ("osteoblast.life", "precursors.usage", "receptor.lag")
+    factors = ("osteoblast.life", "precursors.fusion", "receptor.lag")
     problem = module.make_problem(factors, Parameters())
     design = module.sample_morris.sample(problem, 4, num_levels=module.LEVELS, seed=1)
-    usual = Parameters().values()
-    parts = design / [usual[name] for name in factors]
+    default = Parameters().values()
+    parts = design / [default[name] for name in factors]
     answer = 20 * parts[:, 0] - 5 * parts[:, 1]
     turns = np.where(np.arange(len(design)) % 2, 1.0, -1.0)[:, None] * [-1.0, 1.0]
-    values = answer[:, None] + turns + [7.0, 9.0]  # what all points share is no luck
+    values = answer[:, None] + turns + [7.0, 9.0]  # what all points share is no chance
     table = module.screen(problem, design, {("spine", "loss"): values}, 1)
     assert table["mu"].to_numpy() == pytest.approx(np.array([20, -5, 0]) * 2 * module.SPREAD)
     assert table["mu_star"].to_numpy() == pytest.approx(abs(table["mu"].to_numpy()))
@@ -28,28 +28,28 @@ def test_screening_finds_the_effect_of_the_whole_range_and_nothing_where_is_none
     assert table["noise"].to_numpy() == pytest.approx(2 * spread / math.sqrt(math.pi) * 1.5)
 
 
-def test_variance_is_shared_out_among_numbers_and_luck():
+def test_variance_is_shared_out_among_numbers_and_chance():
     module = load("sensitivity")
-    problem = module.make_problem(("osteoblast.life", "precursors.usage"), Parameters())
+    problem = module.make_problem(("osteoblast.life", "precursors.fusion"), Parameters())
     design = module.sample_sobol.sample(problem, 256, calc_second_order=False, seed=1)
     parts = (design - np.mean(problem["bounds"], axis=1)) / np.ptp(problem["bounds"], axis=1)
     answer = 2 * parts[:, 0] + parts[:, 1]  # four fifths and one fifth of the variance, 5/12
-    luck = np.random.default_rng(1).normal(0, math.sqrt(5 / 12), (len(design), 2))
-    for size, share in ((0.0, 0.0), (1.0, 1 / 3)):  # of the mean of two: half of that of one
-        values = answer[:, None] + size * luck
+    chance = np.random.default_rng(1).normal(0, math.sqrt(5 / 12), (len(design), 2))
+    for size, fraction in ((0.0, 0.0), (1.0, 1 / 3)):  # of the mean of two: half of that of one
+        values = answer[:, None] + size * chance
         table = module.apportion(problem, {("spine", "loss"): values}, 1)
-        assert table["luck"].to_numpy() == pytest.approx(share, abs=0.03)
-        alone = np.array([0.8, 0.2]) * (1 - share)
+        assert table["chance"].to_numpy() == pytest.approx(fraction, abs=0.03)
+        alone = np.array([0.8, 0.2]) * (1 - fraction)
         assert table["S1"].to_numpy() == pytest.approx(alone, abs=0.1)
-        assert table["ST"].to_numpy() == pytest.approx(alone + share, abs=0.1)
+        assert table["ST"].to_numpy() == pytest.approx(alone + fraction, abs=0.1)
 
 
 def test_ranges_are_cut_to_what_is_declared_and_leave_out_zeros_and_resolution():
     ranges = load("sensitivity").list_ranges(Parameters())
     assert ranges["osteoblast.life"] == pytest.approx([89.451, 109.329])
     assert ranges["drugs.anastrozole.suppression"] == pytest.approx([0.855, 0.999])
-    assert ranges["densitometry.usual"] == pytest.approx([-1.21, -0.99])
-    for name in ("time.step", "section.site", "responses.rankl.full"):
+    assert ranges["densitometry.reference_t_score"] == pytest.approx([-1.21, -0.99])
+    for name in ("time.step", "section.site", "responses.rankl.emax"):
         assert name not in ranges
 
 
@@ -71,18 +71,18 @@ def test_runs_are_counted_that_hold_the_mean():
 
 def test_differences_are_paired_where_the_section_is_the_same():
     module = load("convergence")
-    usual = {"time.step": 7.0, "section.site": 20.0, "section.height": 4.0}
-    luck = np.array([-3.0, 0.0, 1.0, 2.0])
+    default = {"time.step": 7.0, "section.site": 20.0, "section.height": 4.0}
+    chance = np.array([-3.0, 0.0, 1.0, 2.0])
     shifts = [({}, 0.0), ({"time.step": 1.0}, 2.0), ({"section.height": 8.0}, 2.0)]
     table = pd.concat(
         [
-            pd.DataFrame(usual | changed | {"replicate": range(4)})
-            .assign(**{name: luck + shift + 0.1 * luck**2 * bool(changed)
+            pd.DataFrame(default | changed | {"replicate": range(4)})
+            .assign(**{name: chance + shift + 0.1 * chance**2 * bool(changed)
                        for name in module.OUTCOMES})
             for changed, shift in shifts
         ]
     )  # fmt: skip
-    found = module.compare(table, usual)
+    found = module.compare(table, default)
     found = found[found["outcome"] == "ctx"].set_index("number")
     assert found.loc["time.step", "difference"] == pytest.approx(2 + 0.1 * 14 / 4)
     assert found.loc["section.height", "difference"] == pytest.approx(2 + 0.1 * 14 / 4)
@@ -91,7 +91,7 @@ def test_differences_are_paired_where_the_section_is_the_same():
     assert not module.agree(found)
 
 
-def test_loss_and_recovery_are_against_untreated_women():
+def test_loss_and_recovery_are_against_untreated_patients():
     rows = [
         {"point": 7, "arm": arm, "replicate": 0, "year": float(year), "lumbar_spine": value,
          "total_hip": 2 * value}

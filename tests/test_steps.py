@@ -12,19 +12,19 @@ from remodel.parameters.time_steps import YEAR
 
 SEEDS = range(1, 13)
 LENGTHS = (7.0, 3.5, 1.0)
-WATCHED = ("bone", "removed", "added", "osteoclasts", "reversing", "osteoblasts")
+WATCHED = ("bone", "resorbed", "formed", "osteoclasts", "reversing", "osteoblasts")
 
 
 def test_the_order_of_a_step_is_the_one_described():
-    first = [name for name in STEP if name != "wake_lining_cells"]
+    first = [name for name in STEP if name != "activate_lining_cells"]
     assert first == [
         "treat",
-        "renew_surroundings",
+        "renew_environment",
         "recruit_osteoclasts",
         "resorb",
         "recruit_osteoblasts",
         "form",
-        "mature",
+        "mineralize",
     ]
     for name in STEP:
         assert getattr(BoneModel, name).__doc__
@@ -52,20 +52,20 @@ def test_a_year_is_a_year_whatever_the_step(days):
 
 
 @pytest.mark.parametrize("days", [1.0, 3.5, 7.0])
-def test_a_lone_unit_digs_and_refills_the_same_whatever_the_step(days, monkeypatch):
-    """One osteoclast on a block of bone: what it digs does not depend on the step."""
+def test_a_lone_bmu_resorbs_and_refills_the_same_whatever_the_step(days, monkeypatch):
+    """One osteoclast on a block of bone: what it resorbs does not depend on the step."""
     model = silent(wall(12), time__step=days, osteoblast__life=2000.0, osteoclast__life=25.0)
-    wear = model.signals.osteoclast_wear
-    dug = []
+    apoptosis = model.signals.osteoclast_apoptosis
+    resorbed = []
     reverse = BoneModel.begin_reversal
     monkeypatch.setattr(
         BoneModel,
         "begin_reversal",
-        lambda self, unit, days: (dug.append(unit.resorbed), reverse(self, unit, days)),
+        lambda self, unit, days: (resorbed.append(unit.resorbed), reverse(self, unit, days)),
     )
     model.start_osteoclast(8, 3, 20.0, 0.0)
     model.run(0.5)
-    assert dug == [pytest.approx(20.0 / wear * 1.85 / 20.0, rel=1e-9)]
+    assert resorbed == [pytest.approx(20.0 / apoptosis * 1.85 / 20.0, rel=1e-9)]
     model.run(5)
     assert not list(model.agents)
     np.testing.assert_allclose(model.tissue.matrix[0, 8:20], 1.0, atol=1e-12)
@@ -76,7 +76,7 @@ def test_cells_work_only_for_the_part_of_a_step_since_they_came():
     clast = model.start_osteoclast(8, 3, 500.0, 4.0)
     clast.resorb(7.0)
     assert clast.unit.resorbed == pytest.approx(3.0 * model.erosion)
-    assert clast.life == pytest.approx(500.0 - 3.0 * model.signals.osteoclast_wear)
+    assert clast.life == pytest.approx(500.0 - 3.0 * model.signals.osteoclast_apoptosis)
     model.tick += 1
     clast.resorb(7.0)
     assert clast.unit.resorbed == pytest.approx(10.0 * model.erosion)
@@ -88,7 +88,7 @@ def test_cells_work_only_for_the_part_of_a_step_since_they_came():
     blast = Osteoblast(model, unit, 500.0, Moment(model.tick, 5.0))
     blast.form(7.0)
     assert model.tissue.matrix.sum() - before == pytest.approx(2.0 * model.apposition)
-    assert blast.life == pytest.approx(500.0 - 2.0 * model.signals.osteoblast_wear)
+    assert blast.life == pytest.approx(500.0 - 2.0 * model.signals.osteoblast_apoptosis)
     model.tick += 1
     blast.form(7.0)
     assert model.tissue.matrix.sum() - before == pytest.approx(9.0 * model.apposition)

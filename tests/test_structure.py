@@ -22,8 +22,8 @@ def layers():
 
 
 def test_every_room_and_every_module_beside_them_is_a_layer():
-    beside = [path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__"]
-    assert sorted(name for layer in layers() for name in layer) == sorted([*ROOMS, *beside])
+    temporary = [path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__"]
+    assert sorted(name for layer in layers() for name in layer) == sorted([*ROOMS, *temporary])
 
 
 def test_the_model_is_above_what_it_is_made_of_and_below_what_is_made_of_it():

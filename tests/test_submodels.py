@@ -19,20 +19,20 @@ from remodel.parameters.time_steps import YEAR
 
 
 def test_ovaries_decline_around_menopause():
-    woman = Patient(age=50.0, menopause=51.0, transition=0.5)
+    patient = Patient(age=50.0, menopause=51.0, transition=0.5)
     years = (-20.0, 1.0, 1.5, 20.0)
-    made = [woman.estradiol_at(year * YEAR) for year in years]
-    shares = [1.0, 1 / 2, 1 / (1 + exp(1)), 0.0]
-    assert [day.cycling for day in made] == pytest.approx(shares, abs=1e-9)
-    assert {day.ovarian for day in made} == {woman.ovarian}
-    assert {day.peripheral for day in made} == {woman.estradiol}
+    made = [patient.estradiol_at(year * YEAR) for year in years]
+    fractions = [1.0, 1 / 2, 1 / (1 + exp(1)), 0.0]
+    assert [day.cycling for day in made] == pytest.approx(fractions, abs=1e-9)
+    assert {day.ovarian for day in made} == {patient.ovarian}
+    assert {day.peripheral for day in made} == {patient.estradiol}
 
 
 @pytest.mark.parametrize(
     "habit, amount, signal, sign",
     [
         ("smoking", 1.0, "estradiol", -1),
-        ("alcohol", 3.0, "osteoblast_wear", +1),
+        ("alcohol", 3.0, "osteoblast_apoptosis", +1),
         ("deficiency", 0.5, "free_rankl", +1),
         ("exercise", 2.0, "load", +1),
     ],
@@ -40,47 +40,49 @@ def test_ovaries_decline_around_menopause():
 def test_a_habit_reaches_its_signal(habit, amount, signal, sign):
     found = []
     for much in (0.0, amount, 2 * amount):
-        woman = Patient(**{habit: much})
-        found.append(BoneModel(patient=woman, parameters=small(), spin_up=False, rng=1).signals)
+        patient = Patient(**{habit: much})
+        found.append(BoneModel(patient=patient, parameters=small(), spin_up=False, rng=1).signals)
     values = sign * np.array([getattr(signals, signal) for signals in found])
     assert (np.diff(values) > 0).all()
 
 
 def test_smoking_lowers_estradiol_of_all_sources():
-    usual, smoker = Patient(age=35.0), Patient(age=35.0, smoking=2.0)
+    default, smoker = Patient(age=35.0), Patient(age=35.0, smoking=2.0)
     kept = exp(-2.0 * Habits().smoking)
-    expected, made = usual.estradiol_at(0.0), smoker.estradiol_at(0.0)
+    expected, made = default.estradiol_at(0.0), smoker.estradiol_at(0.0)
     assert made.ovarian == pytest.approx(kept * expected.ovarian)
     assert made.peripheral == pytest.approx(kept * expected.peripheral)
 
 
-def test_a_woman_with_less_bone_begins_with_less():
-    bone = [build_section(small(), 1, share).matrix[:, :-5].sum() for share in (0.7, 1.0, 1.2)]
+def test_a_patient_with_less_bone_begins_with_less():
+    bone = [
+        build_section(small(), 1, fraction).matrix[:, :-5].sum() for fraction in (0.7, 1.0, 1.2)
+    ]
     assert bone[0] / bone[1] == pytest.approx(0.7, abs=0.1)
     assert bone[2] / bone[1] == pytest.approx(1.2, abs=0.1)
 
 
-def test_women_are_drawn_from_the_distributions():
+def test_patients_are_drawn_from_the_distributions():
     numbers = Population()
-    women = list(draw_population(2000, seed=3))
-    assert women[:5] == list(draw_population(5, seed=3))
-    assert women[:5] != list(draw_population(5, seed=4))
-    error = 4 / np.sqrt(len(women))
-    age, menopause = (np.array([getattr(w, n) for w in women]) for n in ("age", "menopause"))
+    patients = list(draw_population(2000, seed=3))
+    assert patients[:5] == list(draw_population(5, seed=3))
+    assert patients[:5] != list(draw_population(5, seed=4))
+    error = 4 / np.sqrt(len(patients))
+    age, menopause = (np.array([getattr(w, n) for w in patients]) for n in ("age", "menopause"))
     assert age.mean() == pytest.approx(numbers.age, abs=error * numbers.age_spread)
     assert menopause.mean() == pytest.approx(
         numbers.menopause, abs=error * numbers.menopause_spread
     )
-    logs = np.log([w.estradiol for w in women])
+    logs = np.log([w.estradiol for w in patients])
     assert logs.mean() == pytest.approx(
         np.log(numbers.estradiol), abs=error * numbers.estradiol_spread
     )
-    for habit, share in (
+    for habit, fraction in (
         ("smoking", numbers.smokers), ("alcohol", numbers.drinkers),
         ("deficiency", numbers.deficient), ("exercise", numbers.active),
     ):  # fmt: skip
-        found = np.mean([getattr(w, habit) > 0 for w in women])
-        assert found == pytest.approx(share, abs=error * 0.5)
+        found = np.mean([getattr(w, habit) > 0 for w in patients])
+        assert found == pytest.approx(fraction, abs=error * 0.5)
 
 
 def test_a_second_dose_binds_to_what_room_the_first_left():
@@ -111,11 +113,11 @@ def test_lining_cells_build_only_when_called():
 
 
 @pytest.mark.parametrize("depth", [0.4, 1.2, 9.0])
-def test_an_apron_is_built_outward_on_one_open_site_at_most(depth):
+def test_overfilling_goes_outward_on_one_open_site_at_most(depth):
     tissue = wall(3)
     top = 4 * 20 + 8  # the left border of the wall: the way into bone is right
     unit = BMU(top, 3, FORMATION, 0.0)
-    tissue.matrix_at[top] = 0.3  # dug out before, and not refilled
+    tissue.matrix_at[top] = 0.3  # resorbed before, and not refilled
     unit.extend(tissue, depth)
     held = dict(zip(unit.sites, unit.rooms, strict=True))
     assert held[top] == pytest.approx(min(depth, 0.7))
@@ -141,15 +143,15 @@ def test_a_covered_site_is_not_built_upon():
     assert unit.sites == [top]
 
 
-def test_under_high_strain_more_is_built_than_was_dug():
-    """A pit of half a site under four strains: what is laid is what was dug and the overload."""
+def test_under_high_strain_more_is_built_than_was_resorbed():
+    """A pit of half a site under four strains: what is laid is what was resorbed and the overfilling."""
     built = []
     for strain in (0.1, 1.0, 2.0, 4.0):
         model = silent(
             wall(3),
             osteoblast__life=1000.0,
-            responses__strain__rest=1.0,
-            responses__strain__full=1.0,
+            responses__osteoblast_survival__e0=1.0,
+            responses__osteoblast_survival__emax=1.0,
         )
         tissue, top = model.tissue, 4 * 20 + 8
         before = tissue.matrix.sum()
@@ -158,9 +160,9 @@ def test_under_high_strain_more_is_built_than_was_dug():
         tissue.occupy(top, 0.5)
         unit.depths[0] = 0.5
         model.pass_on(unit, FORMATION, 0.0)
-        model.surroundings.strain_at[top] = strain
+        model.environment.strain_at[top] = strain
         model.attach_osteoblast(unit, called=1.0, days=0.0)
-        depth = model.parameters.responses.overload.at(strain) / tissue.site_um
+        depth = model.parameters.responses.strain_overfilling.at(strain) / tissue.site_um
         while model.agents:
             model.form()
         built.append(tissue.matrix.sum() - before)
@@ -171,7 +173,7 @@ def test_under_high_strain_more_is_built_than_was_dug():
 
 
 @pytest.mark.parametrize("released", [0.5, 2.3, 4.0])
-def test_the_more_was_dug_the_sooner_osteoblasts_come(released):
+def test_the_more_was_resorbed_the_sooner_osteoblasts_come(released):
     model, numbers = silent(wall(3)), Parameters().osteoblast
     for site in range(20_000):
         unit = model.begin_unit(site, 3, RESORPTION, 0.0)
@@ -179,7 +181,7 @@ def test_the_more_was_dug_the_sooner_osteoblasts_come(released):
         model.begin_reversal(unit, 3.0)
     due = [unit.osteoblasts_due for unit in model.units_in(REVERSAL)]
     waits = np.array([(d.step - model.tick) * model.days + d.days for d in due]) - 3.0
-    mean = numbers.reversal * numbers.typical / (released * model.tissue.site_um)
+    mean = numbers.reversal * numbers.reference_depth / (released * model.tissue.site_um)
     assert waits.min() >= -1e-12
     assert waits.mean() == pytest.approx(mean, rel=0.03)  # standard error 0.7 %
     assert waits.std() == pytest.approx(mean, rel=0.03)  # exponential
@@ -197,19 +199,19 @@ def test_what_osteoblasts_can_do_is_in_proportion_to_what_called_them():
 
 def test_bisphosphonate_shortens_lives_up_to_a_limit():
     model, lived = silent(wall(3)), []
-    row = model.parameters.responses.poisoning
-    for doses in (0.0, row.half, 100.0 * row.half, 1e4 * row.half):
+    row = model.parameters.responses.toxicity
+    for doses in (0.0, row.ec50, 100.0 * row.ec50, 1e4 * row.ec50):
         model.tissue.drug_given = 1.0
         cell = model.start_osteoclast(4 * 20 + 8, 3, life=1000.0, days=0.0)
-        cell.swallowed = doses
+        cell.taken_up = doses
         before = cell.life
         cell.resorb(1.0)
         lived.append(before - cell.life)
         cell.remove()
-    wear = model.signals.osteoclast_wear
-    assert lived[0] == pytest.approx(wear)
-    assert lived[1] == pytest.approx(wear * 0.5 * (row.rest + row.full))
-    assert lived[3] == pytest.approx(wear * row.full, rel=1e-3)
+    apoptosis = model.signals.osteoclast_apoptosis
+    assert lived[0] == pytest.approx(apoptosis)
+    assert lived[1] == pytest.approx(apoptosis * 0.5 * (row.e0 + row.emax))
+    assert lived[3] == pytest.approx(apoptosis * row.emax, rel=1e-3)
     assert lived[3] == pytest.approx(lived[2], rel=0.02)
 
 
@@ -218,15 +220,18 @@ def test_an_injection_does_not_depend_on_how_its_days_are_divided(monkeypatch):
         body = Body()
         return [body.take(DRUGS["denosumab"], 0.0, float(week == 0), 7.0) for week in range(40)]
 
-    usual = course()
+    default = course()
     monkeypatch.setattr(pharmacokinetics, "SUBSTEP", pharmacokinetics.SUBSTEP / 4)
-    assert usual[1:20] == pytest.approx(course()[1:20], rel=0.02)
-    assert usual[3] > 0.5 * DRUGS["denosumab"].concentration > 100 * usual[-1]
+    assert default[1:20] == pytest.approx(course()[1:20], rel=0.02)
+    assert default[3] > 0.5 * DRUGS["denosumab"].concentration > 100 * default[-1]
 
 
 def test_osteoblasts_that_nothing_wears_end_if_they_have_no_life():
     """Neither strain nor estrogen leaves them any: no time is divided by none."""
-    flat = {"responses__osteoblast_wear__rest": 0.0, "responses__osteoblast_wear__full": 0.0}
-    model = build(**flat, responses__strain__full=0.0)
+    flat = {
+        "responses__osteoblast_apoptosis__e0": 0.0,
+        "responses__osteoblast_apoptosis__emax": 0.0,
+    }
+    model = build(**flat, responses__osteoblast_survival__emax=0.0)
     model.run(0.2)
     assert not list(model.agents_by_type.get(Osteoblast, ()))

@@ -153,11 +153,11 @@ ENDS = {  # what an image of each kind can hold
 }
 
 
-def picture(kind, shape, seed, share):
-    """Return gray levels of a kind, near its ends, with so large a share of bone."""
+def picture(kind, shape, seed, fraction):
+    """Return gray levels of a kind, near its ends, with so large a fraction of bone."""
     rng = np.random.default_rng(seed)
     low, high = ENDS[kind] if seed % 3 else (ENDS[kind][0] / 3, ENDS[kind][0] / 3 + 2)
-    return np.where(rng.random(shape) < share, high, low).astype(kind)
+    return np.where(rng.random(shape) < fraction, high, low).astype(kind)
 
 
 def check_section(tissue):
@@ -166,18 +166,18 @@ def check_section(tissue):
     assert tissue.matrix.any()
     assert not tissue.matrix[tissue.outside].any()
     assert np.isin(tissue.region, [0, *REGIONS.values()]).all()
-    assert ((tissue.immature >= 0) & (tissue.immature <= tissue.matrix)).all()
+    assert ((tissue.unmineralized >= 0) & (tissue.unmineralized <= tissue.matrix)).all()
 
 
 @tried("images", 300, kind=KINDS, rows=st.integers(1, 40), columns=st.integers(1, 40),
-       seed=st.integers(0, 9999), share=st.sampled_from([0.0, 0.01, 0.5, 0.99, 1.0]),
+       seed=st.integers(0, 9999), fraction=st.sampled_from([0.0, 0.01, 0.5, 0.99, 1.0]),
        dark=st.booleans(), turns=st.integers(0, 3), mirror=st.booleans(),
        threshold=st.none() | st.floats(allow_nan=True))  # fmt: skip
 def test_an_image_makes_a_section_or_is_refused(
-    folder, kind, rows, columns, seed, share, dark, turns, mirror, threshold
+    folder, kind, rows, columns, seed, fraction, dark, turns, mirror, threshold
 ):
     path = folder / "slice.tiff"
-    Image.fromarray(picture(kind, (rows, columns), seed, share)).save(path)
+    Image.fromarray(picture(kind, (rows, columns), seed, fraction)).save(path)
     scan = Scan(site_um=40.0, dark=dark, turns=turns, mirror=mirror, threshold=threshold)
     found = refuses(read_section, path, scan)
     if found:
@@ -237,7 +237,7 @@ def desk(folder):
     Image.fromarray(picture("uint8", (20, 20), 1, 0.5)).save(folder / "slice.png")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for place in ("cli.commands.run_job", "cli.commands.validate", "cli.commands.run_again",
+        for place in ("cli.commands.run_job", "cli.commands.validate", "cli.commands.reproduce_run",
                       "cli.options.open_cluster", "report.movies.make_movie", "viewer.serve.run_server"):  # fmt: skip
             patch.setattr(f"remodel.{place}", refuse)
         patch.setattr("webbrowser.open", lambda _: True)

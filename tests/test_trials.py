@@ -65,7 +65,7 @@ MISTAKES = {
     "stop first": (f"{TOP}{ARM}[[arm.course]]\ndrug = \"tamoxifen\"\nstart = 2\nstop = 1\n", 14,
                    "arm 2, course 1", r"stop = 1.0 year; expected start \(2.0 year\)"),
     "dose < 0": (f"{TOP}{ARM}[[arm.course]]\ndrug = \"tamoxifen\"\ndose = -2\n", 13,
-                 "arm 2, course 1", "dose = -2.0 usual doses; expected 0 to 20"),
+                 "arm 2, course 1", "dose = -2.0 standard doses; expected 0 to 20"),
     "start no number": (f"{TOP}{ARM}[[arm.course]]\ndrug = \"tamoxifen\"\nstart = \"0\"\n", 13,
                         "arm 2, course 1", "start = '0'; expected a number"),
     "age no number": (f"{TOP}[patient]\nage = true\n{ARM}", 6, "patient", "age = True; expected a number"),
@@ -73,7 +73,7 @@ MISTAKES = {
     "patient no table": (f"{TOP}patient = 3\n{ARM}", 5, "", r"patient = 3; expected a table \[patient\]"),
     "patient of an arm": (f"{TOP}{ARM}[arm.patient]\nage = 3\n", 12, "arm 2, patient", "age = 3.0 year"),
     "patient in a line": (f"{TOP}{ARM}patient = {{age = 3}}\n", 9, "arm 2, patient", "age = 3.0 year"),
-    "unknown key of a woman": (f"{TOP}[patient]\nweight = 60\n{ARM}", 6, "patient", "unknown key 'weight'"),
+    "unknown key of a patient": (f"{TOP}[patient]\nweight = 60\n{ARM}", 6, "patient", "unknown key 'weight'"),
     "T-score and bone": (f"{TOP}[patient]\nbone = 0.9\nt_score.total_hip = -1\n{ARM}", 6, "patient",
                          "bone and t_score are both given; expected one of them"),
     "T-score too low": (f"{TOP}[patient]\nt_score.total_hip = -9\n{ARM}", 6, "patient, t_score",
@@ -84,7 +84,7 @@ MISTAKES = {
     "T-score empty": (f"{TOP}[patient]\nt_score = {{}}\n{ARM}", 6, "patient", "t_score is empty; expected some of"),
     "population and patient": (f"{TOP}[patient]\nage = 60\n[population]\nage = 60\n{ARM}", 7, "",
                                "a patient and a population; expected one of them"),
-    "population and women": (f"{TOP}[population]\nage = 60\n{ARM}[arm.patient]\nage = 60\n", 13, "arm 2",
+    "population and patients": (f"{TOP}[population]\nage = 60\n{ARM}[arm.patient]\nage = 60\n", 13, "arm 2",
                              "a patient in an arm and a population; expected one of them"),
     "population and changes": (f"{TOP}[population]\nage = 60\n{ARM}[[arm.change]]\nyear = 0.5\nsmoking = 1\n", 13,
                                "arm 2", "a change in an arm and a population; expected one of them"),
@@ -218,17 +218,17 @@ def read(text, tmp_path):
     return load_trial(file)
 
 
-def test_a_woman_may_be_given_by_her_t_scores(tmp_path):
-    woman = "[patient]\nage = 70\nt_score.total_hip = {}\nt_score.lumbar_spine = {}\n"
+def test_a_patient_may_be_given_by_t_scores(tmp_path):
+    patient = "[patient]\nage = 70\nt_score.total_hip = {}\nt_score.lumbar_spine = {}\n"
     numbers = Densitometry()
-    trial = read(TOP + woman.format(-1.5, -2.5) + ARM + "[arm.patient]\nbone = 1.1\n", tmp_path)
+    trial = read(TOP + patient.format(-1.5, -2.5) + ARM + "[arm.patient]\nbone = 1.1\n", tmp_path)
     hip, spine = numbers.bone_at("hip", -1.5), numbers.bone_at("spine", -2.5)
     assert trial.arms[0].patient == Patient(age=70.0, bone=(hip + spine) / 2)
     assert trial.arms[1].patient == Patient(age=70.0, bone=1.1)
 
 
 @pytest.mark.parametrize("name", [item.name for item in fields(Patient)])
-def test_every_number_of_a_woman_can_be_given_in_a_file(name, tmp_path):
+def test_every_number_of_a_patient_can_be_given_in_a_file(name, tmp_path):
     value = getattr(Patient(), name) * 0.9 + 0.1
     trial = read(f"{TOP}[patient]\n{name} = {value}\n{ARM}", tmp_path)
     assert trial.patient == replace(Patient(), **{name: value})
@@ -254,7 +254,7 @@ def test_a_built_in_trial_runs_and_answers_every_question(name):
     assert summary["published"].notna().sum() == len(trial.published)
 
 
-def test_strata_are_women_with_bone_of_their_own():
+def test_strata_are_patients_with_bone_of_their_own():
     bone = {arm.name: arm.patient.bone for arm in load_trial("ibis2").arms}
     assert bone["placebo"] > bone["anastrozole, osteopenia"]
     assert bone["anastrozole, osteopenia"] == bone["anastrozole + risedronate, osteopenia"]

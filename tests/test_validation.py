@@ -69,12 +69,12 @@ def test_calibrated_and_validated_are_in_tables_of_their_own(made):
         zip(*[iter(re.split(r"^## (.+)$", page, flags=re.MULTILINE)[1:])] * 2, strict=True)
     )
     assert list(parts) == [
-        "Calibrated", "Calibrated: asked for", "Validated", "Validated: asked for", "Before treatment",
+        "Calibrated", "Calibrated: acceptance criteria", "Validated", "Validated: acceptance criteria", "Before treatment",
     ]  # fmt: skip
     targets = pd.read_csv(folder / "targets.csv")
     for use, name in (("calibrate", "Calibrated"), ("validate", "Validated")):
         assert parts[name].count("\n| ") == (table["use"] == use).sum() + 2
-        asked = parts[f"{name}: asked for"]
+        asked = parts[f"{name}: acceptance criteria"]
         assert asked.count("\n| ") == (targets["use"] == use).sum() + 2
     assert len(targets) == 3
     for index in ("turnover, trabecular", "turnover, cortical", "Ac.f", "OS/BS", "ES/BS"):
@@ -83,11 +83,11 @@ def test_calibrated_and_validated_are_in_tables_of_their_own(made):
 
 def row(**changes):
     """Return a row of BMD."""
-    usual = {
-        "site": "total_hip", "simulated": 2.0, "low": 1.0, "high": 3.0, "published": 2.5,
+    default = {
+        "endpoint": "total_hip", "simulated": 2.0, "low": 1.0, "high": 3.0, "published": 2.5,
         "spread": "", "difference": -0.5, "inside": True,
     }  # fmt: skip
-    return usual | changes
+    return default | changes
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_scores_are_of_bmd_and_of_clear_signs():
             row(difference=3.0, published=-1.5),
             row(difference=-4.0, published=-0.5),
             row(difference=0.0, published=2.0, inside=False),
-            row(site="ctx", difference=50.0, published=-48.0),
+            row(endpoint="ctx", difference=50.0, published=-48.0),
         ]
     )
     count, error, clear, wrong, within = score(table)
@@ -176,8 +176,8 @@ def wave(peak, noise):
 
 
 def target(**changes):
-    usual = read_targets()[0]
-    return replace(usual, arm="drug", against="", column="ctx", start=1.0, end=3.0, **changes)
+    default = read_targets()[0]
+    return replace(default, arm="drug", against="", column="ctx", start=1.0, end=3.0, **changes)
 
 
 def test_a_peak_is_that_of_the_mean_curve():
@@ -222,8 +222,8 @@ def test_a_validation_that_was_interrupted_goes_on_and_ends_the_same(made, tmp_p
 
 
 def test_the_baseline_is_that_of_the_section_alone(made):
-    woman = load_trial(NAMES[0]).patient
-    models = [BoneModel(patient=woman, parameters=TINY, rng=seed) for seed in (5, 6)]
+    patient = load_trial(NAMES[0]).patient
+    models = [BoneModel(patient=patient, parameters=TINY, rng=seed) for seed in (5, 6)]
     page = (made[1] / "evidence.md").read_text()
     for index, region, _, _ in evidence_page.RANGES:
         mean = np.mean([histomorphometry(model, region)[index] for model in models])

@@ -1,4 +1,4 @@
-"""The page in a real browser, the network cut off: what a teacher does, and what she sees."""
+"""The page in a real browser, the network cut off: what a teacher does, and sees."""
 
 import re
 import time
@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from browser import BROWSER, FLAGS, WIDE, Server, Tab
 
-from remodel.report.trial_run import run_again
+from remodel.report.trial_run import reproduce_run
 from remodel.runs.record import read_record
 from remodel.viewer.lesson_files import built_in_lessons, load_lesson
 
@@ -79,7 +79,7 @@ def test_estradiol_down_costs_bone_and_up_keeps_it(tab):
     ends = {}
     for key in ("ArrowLeft", "ArrowRight"):
         tab.press("Reset")
-        tab.page.get_by_text("Estradiol she makes: 20 pmol/L").wait_for()
+        tab.page.get_by_text("Endogenous estradiol: 20 pmol/L").wait_for()
         tab.hold_estradiol(key)
         tab.advance("Year", 4)
         ends[key] = tab.spine()
@@ -115,7 +115,7 @@ def test_what_is_saved_is_the_run(tab, tmp_path):
     tab.advance("Year")
     tab.hold_estradiol("ArrowLeft")
     tab.advance("Month", 3)
-    frame, differences = run_again(read_record(tab.save("Record", tmp_path)))
+    frame, differences = reproduce_run(read_record(tab.save("Record", tmp_path)))
     assert differences == []
     assert pd.read_csv(tab.save("Data", tmp_path)).equals(
         pd.read_csv(write(tmp_path / "again.csv", frame))
@@ -129,8 +129,8 @@ def write(path, frame):
     return path
 
 
-def test_a_click_follows_a_unit(tab):
-    tab.press("Follow a new unit")
+def test_a_click_follows_a_bmu(tab):
+    tab.press("Follow a new BMU")
     tab.page.locator(".phase.now").get_by_text("recruitment").wait_for()
     tab.page.locator("img.section").click(position={"x": 150, "y": 150})
     tab.advance("Step")

@@ -19,7 +19,7 @@ from remodel.viewer.lesson_files import (
     load_lesson,
     read_lesson,
 )
-from remodel.viewer.player import Player, bring_to_rest
+from remodel.viewer.player import Player, run_spin_up
 from remodel.viewer.readout import QUANTITIES
 from remodel.viewer.rehearsal import measure, play_through
 from remodel.viewer.session import SPEEDS
@@ -81,10 +81,10 @@ def small_sections(monkeypatch):
     """Let every section be a small one."""
     for name in scene.SECTIONS:
         monkeypatch.setitem(scene.SECTIONS, name, SMALL)
-    for cached in (bring_to_rest, play_through):
+    for cached in (run_spin_up, play_through):
         cached.cache_clear()
     yield
-    for cached in (bring_to_rest, play_through):
+    for cached in (run_spin_up, play_through):
         cached.cache_clear()
 
 

@@ -1,4 +1,4 @@
-"""The section, the curves and the unit up close show what the model holds."""
+"""The section, the curves and the BMU up close show what the model holds."""
 
 import re
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ from remodel.clinic.trials import Published
 from remodel.model.bmu import ENDS, FORMATION, RESORPTION
 from remodel.model.cells import Osteoclast
 from remodel.model.observer import COLUMNS
-from remodel.viewer.bmu_tracker import PHASES, REST, Follower, find_unit
+from remodel.viewer.bmu_tracker import PHASES, REST, Follower, find_bmu
 from remodel.viewer.curves import (
     LEFT,
     PANELS,
@@ -70,7 +70,7 @@ def test_bone_marrow_outside_and_parts_have_their_colors():
 
 def test_younger_bone_is_lighter_and_the_newest_is_osteoid():
     tissue = hand_made([[1.0, 1.0, 1.0, 0.0]])
-    tissue.immature[0] = [0.0, 0.15, 0.3, 0.0]
+    tissue.unmineralized[0] = [0.0, 0.15, 0.3, 0.0]
     old, young, new, _ = paint_tissue(tissue)[0]
     assert WARM <= young < old
     assert new == OSTEOID
@@ -160,7 +160,7 @@ def test_a_unit_goes_through_its_phases_in_order():
     days = [day for _, day in follower.history]
     assert seen == [*PHASES[1:], REST] or seen == [*PHASES[1:4], REST]
     assert days == sorted(days)
-    assert follower.dug > 5
+    assert follower.resorbed > 5
     assert follower.outcome
 
 
@@ -169,7 +169,7 @@ def test_a_small_pit_that_is_refilled_is_not_called_cut_through():
     follower = Follower(model)
     unit = model.start_osteoclast(8, 3, 3.0, 0.0).unit
     follower.follow(8)
-    while find_unit(model, 8):
+    while find_bmu(model, 8):
         model.step()
         if unit.phase != FORMATION:  # as brief as if it began and ended in one step
             follower.look(model)
@@ -193,12 +193,12 @@ def test_a_unit_is_told_apart_from_its_neighbors():
     model.start_osteoclast(8, 3, 3.0, 0.0)
     follower.follow(8)
     while follower.phase != REST:
-        for name in ("matrix_at", "cavity_at"):  # as neighbors do, who dig and fill there
+        for name in ("matrix_at", "cavity_at"):  # as neighbors do, who resorb and fill there
             getattr(model.tissue, name)[8] *= 0.9
         model.step()
         follower.look(model)
     assert follower.left < 0.5
-    assert follower.outcome == f"all {follower.dug:.0f} um were refilled"
+    assert follower.outcome == f"all {follower.resorbed:.0f} µm were refilled"
 
 
 @pytest.mark.parametrize("courses", ["", "anastrozole 0-5", "romosozumab 0-1, zoledronate 0-1"])
@@ -215,33 +215,33 @@ def test_of_every_unit_the_closing_sentence_agrees_with_the_tally(courses):
         for unit, follower in followers.items():
             follower.look(model)
             if follower.unit is unit and follower.phase != REST:
-                told[unit] = follower.dug, follower.left
+                told[unit] = follower.resorbed, follower.left
             elif follower.unit is unit and follower.outcome and unit in told:
-                dug, left = told.pop(unit)
-                ends = closing(follower.outcome, follower.dug)
-                dug_last = follower.dug - dug  # in the step in which it ended
+                resorbed, left = told.pop(unit)
+                ends = closing(follower.outcome, follower.resorbed)
+                dug_last = follower.resorbed - resorbed  # in the step in which it ended
                 assert left + dug_last - most_laid - 1 <= ends <= left + dug_last + 1
                 assert ends == pytest.approx(follower.left, abs=0.51)
                 closed += 1
     assert closed > 100
 
 
-def closing(outcome, dug):
+def closing(outcome, resorbed):
     """Return what a closing sentence says was not refilled, um."""
     if outcome.startswith("all "):
-        assert float(re.search(r"all (\d+) um", outcome)[1]) == pytest.approx(dug, abs=0.51)
+        assert float(re.search(r"all (\d+) µm", outcome)[1]) == pytest.approx(resorbed, abs=0.51)
         return 0.0
-    if outcome == "nothing was dug":
+    if outcome == "nothing was resorbed":
         return 0.0
-    found = re.match(r"(?:(\d+) um|none) of (\d+) um", outcome)
+    found = re.match(r"(?:(\d+) µm|none) of (\d+) µm", outcome)
     return float(found[1] or found[2])
 
 
-def test_what_all_units_have_dug_and_laid_is_what_the_section_lost_and_gained():
+def test_what_all_units_have_resorbed_and_laid_is_what_the_section_lost_and_gained():
     model = silent(wall(6))
     unit = model.start_osteoclast(8, 3, 30.0, 0.0).unit
     before = model.tissue.matrix.sum()
-    while find_unit(model, 8):
+    while find_bmu(model, 8):
         model.step()
         assert unit.formed - unit.resorbed == pytest.approx(model.tissue.matrix.sum() - before)
     assert unit.resorbed > 0.5
@@ -253,7 +253,7 @@ def test_a_click_finds_the_unit_beside_it():
     cell = next(iter(model.agents_by_type[Osteoclast]))
     follower = Follower(model)
     follower.follow(cell.unit.site)
-    assert find_unit(model, follower.site).phase == RESORPTION
+    assert find_bmu(model, follower.site).phase == RESORPTION
     assert follower.phase == "recruitment"
 
 
@@ -325,7 +325,7 @@ def test_the_axis_of_years_grows_with_the_run():
 
 def test_the_one_beside_is_dashed():
     models = [build(), build("anastrozole 0-5")]
-    panel = picture_of(models, Scene().with_beside("no drug"))[0]
+    panel = picture_of(models, Scene().with_comparator("no drug"))[0]
     dashes = [line.get("stroke-dasharray") for line in panel.findall(f"{SVG}polyline")]
     assert [bool(dash) for dash in dashes] == [False, False, True, True]
 

@@ -1,4 +1,4 @@
-"""What the teacher does to the woman acts during the run, and can be repeated from its files."""
+"""What the teacher does to the patient acts during the run, and can be repeated from its files."""
 
 import json
 import tomllib
@@ -14,11 +14,11 @@ from remodel.clinic.patients import Patient
 from remodel.clinic.trial_files import read_trial
 from remodel.clinic.trials import Arm
 from remodel.parameters.drugs import DRUGS
-from remodel.report.trial_run import run_again
+from remodel.report.trial_run import reproduce_run
 from remodel.runs.record import read_record
 from remodel.viewer import downloads, scene
 from remodel.viewer.narration import say, say_course
-from remodel.viewer.player import ESTRADIOL, Player, bring_to_rest
+from remodel.viewer.player import ESTRADIOL, Player, run_spin_up
 from remodel.viewer.scene import Scene, trial_scene
 from remodel.viewer.section_image import PLAIN, as_picture, rgb
 
@@ -27,16 +27,16 @@ TINY = {**SMALL, "section.height": 0.6}
 
 @pytest.fixture(autouse=True)
 def small_sections(monkeypatch):
-    """Let the usual section be a small one."""
-    monkeypatch.setitem(scene.SECTIONS, "usual", SMALL)
+    """Let the default section be a small one."""
+    monkeypatch.setitem(scene.SECTIONS, "default", SMALL)
     monkeypatch.setitem(scene.SECTIONS, "small", TINY)
-    bring_to_rest.cache_clear()
+    run_spin_up.cache_clear()
     yield
-    bring_to_rest.cache_clear()
+    run_spin_up.cache_clear()
 
 
-def atac(beside="no drug"):
-    return Player(trial_scene("atac").with_beside(beside))
+def atac(comparator="no drug"):
+    return Player(trial_scene("atac").with_comparator(comparator))
 
 
 def test_estradiol_held_low_costs_bone_and_held_high_does_not():
@@ -115,14 +115,14 @@ def test_a_drug_that_is_given_goes_on_until_it_is_stopped(courses, year):
         player.advance(year * 365.25)
     player.give("anastrozole")
     amount = sum(
-        course.share_given(player.model.day, 7) for course in player.model.treatment.courses
+        course.fraction_given(player.model.day, 7) for course in player.model.treatment.courses
     )
     assert amount == (2 if courses.count("anastrozole 0") > 1 else 1)
     for _ in range(40):
         player.advance(28)
         assert player.given() == {"anastrozole"}
         day = player.model.day
-        now = [course.share_given(day, 7) for course in player.model.treatment.courses]
+        now = [course.fraction_given(day, 7) for course in player.model.treatment.courses]
         assert sum(now) == amount  # neither less nor more than on the first day
     player.stop("anastrozole")
     for _ in range(30):
@@ -189,13 +189,13 @@ def test_a_plan_that_was_changed_is_repeated_to_the_last_bit(tmp_path, act):
     player.give("letrozole")
     player.advance(200)
     (tmp_path / "record.json").write_text(downloads.record_file(player))
-    _, differences = run_again(read_record(tmp_path / "record.json"))
+    _, differences = reproduce_run(read_record(tmp_path / "record.json"))
     assert differences == []
 
 
 def test_what_she_has_given_up_is_not_given():
-    woman = Patient(quits=0.5)
-    player = Player(Scene(arm=Arm(name="she", patient=woman)))
+    patient = Patient(quits=0.5)
+    player = Player(Scene(arm=Arm(name="she", patient=patient)))
     player.advance(300)
     with pytest.raises(ValueError, match=r"anastrozole: she has given up daily drugs in year 0\.5"):
         player.give("anastrozole")
@@ -265,17 +265,17 @@ def test_a_drug_given_and_stopped_at_once_was_never_taken():
     assert player.model.frame().equals(other.model.frame())
 
 
-def test_both_sections_share_their_luck_until_the_drug_acts():
-    player = Player(Scene().with_beside("no drug"))
+def test_both_sections_share_random_numbers_until_the_drug_acts():
+    player = Player(Scene().with_comparator("no drug"))
     player.advance(182)
     first, second = (model.frame() for model in player.models)
     assert first.equals(second)
     player.give("denosumab")
     player.hold_estradiol(5)
     player.advance(182)
-    hers, other = (model.meter.now for model in player.models)
-    assert hers["ctx"] < other["ctx"]
-    assert hers["estradiol"] == other["estradiol"]  # she lives the same, without the drug
+    treated, other = (model.meter.now for model in player.models)
+    assert treated["ctx"] < other["ctx"]
+    assert treated["estradiol"] == other["estradiol"]  # the same patient, without the drug
 
 
 def test_who_comes_beside_her_in_mid_run_has_had_the_same_time_and_life():
@@ -284,7 +284,7 @@ def test_who_comes_beside_her_in_mid_run_has_had_the_same_time_and_life():
         player.advance(100)
         player.hold_estradiol(3)
         player.advance(100)
-    late.show_beside("no drug")
+    late.show_comparator("no drug")
     assert [model.tick for model in late.models] == [early.model.tick] * 2
     assert np.array_equal(early.models[1].tissue.matrix, late.models[1].tissue.matrix)
 
@@ -317,7 +317,7 @@ def test_mesa_keeps_no_model_that_was_replaced():
     before = len(table)
     for _ in range(5):
         player.set(player.scene)
-        player.show_beside("tamoxifen")
+        player.show_comparator("tamoxifen")
     assert len(table) <= before
 
 
@@ -336,7 +336,7 @@ def test_the_longest_run_ends_and_can_still_be_saved():
     player = Player(Scene(section="small"))
     player.advance(1000 * 365.25)
     assert player.finished
-    assert 45.9 < player.year <= 46  # she was 64, and nobody grows older than 110
+    assert 45.9 < player.year <= 46  # 64 at the start, and nobody grows older than 110
     ticks = player.model.tick
     player.advance(7)
     assert player.model.tick == ticks
@@ -386,7 +386,7 @@ def play_a_lot(player):
 def test_a_saved_record_repeats_the_run_to_the_last_bit(tmp_path):
     player = play_a_lot(atac())
     (tmp_path / "record.json").write_text(downloads.record_file(player))
-    frame, differences = run_again(read_record(tmp_path / "record.json"))
+    frame, differences = reproduce_run(read_record(tmp_path / "record.json"))
     assert differences == []
     assert downloads.readings_csv(player) == str(frame.to_csv(index=False, lineterminator="\n"))
     assert len(frame) > 30
@@ -397,14 +397,14 @@ def test_the_saved_trial_holds_what_was_done_and_when():
     text = downloads.trial_file(player)
     trial = read_trial(text, "played.toml")
     assert trial == downloads.as_trial(player)
-    hers, other = trial.arms
-    assert [course.drug for course in hers.courses] == [
+    treated, other = trial.arms
+    assert [course.drug for course in treated.courses] == [
         "anastrozole", "denosumab", "risedronate", "anastrozole",
     ]  # fmt: skip
-    assert hers.courses[0].stop == pytest.approx(350 / 365.25, abs=0.02)
-    assert [change.patient.estradiol for change in hers.changes] == [7, 7, 30]
+    assert treated.courses[0].stop == pytest.approx(350 / 365.25, abs=0.02)
+    assert [change.patient.estradiol for change in treated.changes] == [7, 7, 30]
     assert other.courses == ()
-    assert other.changes == hers.changes
+    assert other.changes == treated.changes
     assert tomllib.loads(text)["title"].startswith("As played for")
 
 
@@ -420,15 +420,17 @@ def test_readings_are_numbers_that_read_back(tmp_path):
     path.write_text(downloads.readings_csv(player))
     frame = pd.read_csv(path)
     assert set(frame["arm"]) == {"anastrozole", "no drug"}
-    hers = frame[frame["arm"] == "anastrozole"]
-    calendar = hers[hers["year"].isin(player.model.frame()["year"])]
+    treated = frame[frame["arm"] == "anastrozole"]
+    calendar = treated[treated["year"].isin(player.model.frame()["year"])]
     assert calendar["total_hip"].to_numpy() == pytest.approx(player.model.frame()["total_hip"])
-    assert hers["year"].iloc[-1] == player.year  # and one of the moment of saving
+    assert treated["year"].iloc[-1] == player.year  # and one of the moment of saving
     assert json.loads(downloads.record_file(player))["seed"] == 1
 
 
 def test_a_picture_is_saved_with_both_sections():
-    one, two = (downloads.section_picture(atac(beside)) for beside in ("nothing", "no drug"))
+    one, two = (
+        downloads.section_picture(atac(comparator)) for comparator in ("nothing", "no drug")
+    )
     assert one[:4] == two[:4] == b"\x89PNG"
     assert int.from_bytes(two[16:20]) == 2 * int.from_bytes(one[16:20])
 
@@ -447,10 +449,10 @@ def test_the_words_come_from_the_state():
 @pytest.mark.parametrize(
     "make, said",
     [
-        (lambda: Scene(section="huge"), "section = 'huge'; expected one of usual, small"),
+        (lambda: Scene(section="huge"), "section = 'huge'; expected one of default, small"),
         (lambda: Scene(overlay="color"), "overlay = 'color'; expected one of mineral"),
         (lambda: Scene(seed=-1), "seed = -1"),
-        (lambda: Scene().with_beside("me"), "beside = 'me'; expected one of nothing"),
+        (lambda: Scene().with_comparator("me"), "comparator = 'me'; expected one of nothing"),
         (lambda: trial_scene("atac", "placebo"), "arm = 'placebo'; expected one of anastrozole"),
         (lambda: trial_scene("atak"), "no trial 'atak'"),
     ],

@@ -39,7 +39,7 @@ def test_a_port_in_use_is_said_and_another_offered(capsys):
         (["--lesson", "99"], "no lesson '99'; there are "),
         (["--trial", "atak"], "no trial 'atak'; there are "),
         (["--trial", "none.toml"], "none.toml: cannot be read"),
-        (["--section", "huge"], "section = 'huge'; expected one of usual"),
+        (["--section", "huge"], "section = 'huge'; expected one of default"),
         (["--port", "70000"], "port = 70000"),
         (["--host", "no.such.host.invalid"], "cannot be used"),
     ],

@@ -8,7 +8,7 @@ from helpers import SMALL
 from remodel.viewer import scene
 from remodel.viewer.lesson import Button
 from remodel.viewer.lesson_files import built_in_lessons, load_lesson
-from remodel.viewer.player import bring_to_rest
+from remodel.viewer.player import run_spin_up
 from remodel.viewer.session import SPEEDS, Tab
 
 LESSONS = {name: load_lesson(name) for name in built_in_lessons()}
@@ -25,9 +25,9 @@ def small_sections(monkeypatch):
     """Let every section be a small one."""
     for name in scene.SECTIONS:
         monkeypatch.setitem(scene.SECTIONS, name, SMALL)
-    bring_to_rest.cache_clear()
+    run_spin_up.cache_clear()
     yield
-    bring_to_rest.cache_clear()
+    run_spin_up.cache_clear()
 
 
 @pytest.fixture

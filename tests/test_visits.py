@@ -40,11 +40,11 @@ def count_calls(model, name, run):
     days = []
     owner, _, method = name.rpartition(".")
     part = getattr(model, owner) if owner else model
-    usual = getattr(part, method)
+    default = getattr(part, method)
 
     def noted(*given):
         days.append(model.day)
-        return usual(*given)
+        return default(*given)
 
     setattr(part, method, noted)
     run()
@@ -67,9 +67,9 @@ def test_readings_come_each_interval_whatever_the_step(step, interval):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_surroundings_are_renewed_each_interval_whatever_the_step(step):
+def test_local_environment_are_renewed_each_interval_whatever_the_step(step):
     model = build(time__step=step, time__spin_up=0.2)
-    days = count_calls(model, "surroundings.renew", lambda: model.run(1))
+    days = count_calls(model, "environment.renew", lambda: model.run(1))
     assert [int(day // 28 + 1e-6) for day in np.array(days) + 1e-6] == list(range(len(days)))
     assert len(days) in (13, 14)
 
@@ -123,13 +123,13 @@ def test_readings_at_visits_move_no_other_reading():
         assert shared[column].tolist() == calendar[column].tolist()
     assert shared["ctx"].to_numpy() == pytest.approx(calendar["ctx"].to_numpy(), abs=12)
     for region in ("trabecular", "cortical"):  # nothing is counted twice or lost
-        for column in (f"{region}_removed", f"{region}_added"):
+        for column in (f"{region}_resorbed", f"{region}_formed"):
             formed = [
                 float((f[column] * np.diff(f["year"], prepend=0)).sum()) for f in (calendar, more)
             ]
             assert formed[0] == pytest.approx(formed[1])
     for region in ("trabecular", "cortical"):
-        means = [mean_reading(model, region, 1.0)["removed"] for model in (plain, visited)]
+        means = [mean_reading(model, region, 1.0)["resorbed"] for model in (plain, visited)]
         assert means[0] == pytest.approx(means[1])
 
 
@@ -137,7 +137,7 @@ def test_a_marker_is_the_rate_in_a_window_that_ends_at_its_reading():
     model = build("denosumab 0-0", time__reading=7.0)
     model.run(1)
     rows = model.meter.rows
-    base = sum(model.meter.baseline[f"{region}_removed"] for region in ("trabecular", "cortical"))
+    base = sum(model.meter.baseline[f"{region}_resorbed"] for region in ("trabecular", "cortical"))
     for row in (rows[1], rows[3], rows[30]):
         window = [r for r in rows[1:] if row["year"] - MARKER_WINDOW < r["year"] <= row["year"]]
         lengths = [r["year"] - max(r["since"], row["year"] - MARKER_WINDOW, 0.0) for r in window]
@@ -149,7 +149,7 @@ def test_a_marker_is_the_rate_in_a_window_that_ends_at_its_reading():
                     [edge["year"] - row["year"] + MARKER_WINDOW, *lengths],
                 )
         rate = np.average(
-            [r["trabecular_removed"] + r["cortical_removed"] for r in window], weights=lengths
+            [r["trabecular_resorbed"] + r["cortical_resorbed"] for r in window], weights=lengths
         )
         assert row["ctx"] == pytest.approx(100 * (rate / base - 1))
     assert rows[0]["ctx"] == rows[0]["p1np"] == rows[0]["bone_alp"] == 0.0
@@ -159,7 +159,7 @@ def test_table_picture_page_and_csv_say_the_same_of_a_marker():
     trial = one_dose([0.25, 0.5], 1.0, 1.0)
     frame = run_trial(trial, small(), 1)
     summary = summarize(frame, trial)
-    said = summary[(summary["arm"] == "denosumab") & (summary["site"] == "ctx")]
+    said = summary[(summary["arm"] == "denosumab") & (summary["endpoint"] == "ctx")]
     years, values = Readings(frame).series("denosumab", "ctx")  # what the picture draws
     model = BoneModel("denosumab 0-1", parameters=small(), rng=1)
     model.read_at(trial.reading_years)

@@ -16,9 +16,9 @@ from remodel.support.archive import Arrays, read_archive, write_archive
 
 SECTION = "remodel section, 2"
 LARGEST = 24 * MOST_SITES  # bytes once unpacked
-BONE = {"matrix": "f8", "immature": "f8", "region": "i1", "outside": "?"}  # of a section
+BONE = {"matrix": "f8", "unmineralized": "f8", "region": "i1", "outside": "?"}  # of a section
 SITE = Section.__dataclass_fields__["site"].metadata
-SITE_SIZES = (SITE["low"], SITE["high"])  # um
+SITE_SIZES = (SITE["low"], SITE["high"])  # µm
 
 
 def save_section(tissue: Tissue, path: Path | str, about: Mapping[str, Any] | None = None) -> None:
@@ -43,30 +43,32 @@ def load_section(path: Path | str) -> Tissue:
     Raises
     ------
     ValueError
-        With one line, if the file is not whole or holds what cannot be a section.
+        With one line, if the file is incomplete or holds what cannot be a section.
     """
     arrays, record = read_archive(Path(path), SECTION, LARGEST)
     try:
         check_section(arrays, record["site_um"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: holds no section: {error}") from None
-    immature = arrays.pop("immature")
+    unmineralized = arrays.pop("unmineralized")
     tissue = Tissue(**arrays, site_um=record["site_um"])
-    tissue.immature[:] = immature
+    tissue.unmineralized[:] = unmineralized
     return tissue
 
 
 def check_section(arrays: Arrays, site_um: float) -> None:
     """Refuse arrays that are no section of bone."""
-    check("site size", site_um, "um", *SITE_SIZES)
+    check("site size", site_um, "µm", *SITE_SIZES)
     if {name: values.dtype for name, values in arrays.items()} != BONE:
         raise ValueError(f"it has {', '.join(arrays) or 'nothing'}; expected {', '.join(BONE)}")
     shapes = {values.shape for values in arrays.values()}
-    matrix, immature = arrays["matrix"], arrays["immature"]
+    matrix, unmineralized = arrays["matrix"], arrays["unmineralized"]
     if len(shapes) != 1 or matrix.ndim != 2 or not 0 < matrix.size <= MOST_SITES:
         raise ValueError(f"shapes {shapes}; expected one of two lengths, up to {MOST_SITES} sites")
-    if not ((matrix >= 0) & (matrix <= 1) & (immature >= 0) & (immature <= matrix)).all():
-        raise ValueError("matrix or immature out of range; expected 0 <= immature <= matrix <= 1")
+    if not ((matrix >= 0) & (matrix <= 1) & (unmineralized >= 0) & (unmineralized <= matrix)).all():
+        raise ValueError(
+            "matrix or unmineralized out of range; expected 0 <= unmineralized <= matrix <= 1"
+        )
     if not np.isin(arrays["region"], [0, *REGIONS.values()]).all() or not matrix.any():
         raise ValueError("an unknown compartment, or no bone at all")
 

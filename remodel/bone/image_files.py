@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from remodel.bone import tiff
 from remodel.bone.pixel_size import Stated, from_dpi, from_tiff
-from remodel.support.arrays import Shares
+from remodel.support.arrays import Fractions
 
 FORMATS = ("PNG", "TIFF", "BMP", "JPEG")
 MOST_PIXELS = 25_000_000  # 5000 x 5000
@@ -90,7 +90,7 @@ class Picture:
 
     Attributes
     ----------
-    gray : Shares
+    gray : Fractions
         Gray levels, shape (rows, columns); the larger, the lighter.
     stated : Stated, optional
         The size of a pixel that the file states, of the picture as in `gray`.
@@ -98,7 +98,7 @@ class Picture:
         What one should know of how it was read.
     """
 
-    gray: Shares
+    gray: Fractions
     stated: Stated | None = None
     notes: tuple[str, ...] = ()
 
@@ -195,7 +195,7 @@ def read_other(file: BinaryIO, kind: str) -> Picture:
 
 
 def read_tiff(file: BinaryIO) -> Picture:
-    """Read a TIFF: the usual kinds here, fax and JPEG within a TIFF by Pillow."""
+    """Read a TIFF: the default kinds here, fax and JPEG within a TIFF by Pillow."""
     size = os.fstat(file.fileno()).st_size
     tags, pages = tiff.read_tags(file, size)
     width, height = tiff.one(tags, tiff.WIDTH, 0), tiff.one(tags, tiff.HEIGHT, 0)
@@ -226,7 +226,7 @@ def slices_of_imagej(tags: tiff.Tags) -> int:
     return int(found[0]) if found and found[0].isdigit() and len(found[0]) < 9 else 1
 
 
-def read_rare_tiff(file: BinaryIO, tags: tiff.Tags) -> Shares:
+def read_rare_tiff(file: BinaryIO, tags: tiff.Tags) -> Fractions:
     """Return the gray levels of a TIFF that Pillow reads, where it reads them as they are."""
     refused = ValueError(f"is a {tiff.describe(tags)}, which is not read; {SAVE_TIFF}")
     signless = tiff.one(tags, tiff.FORMAT, 1) in (tiff.UNSIGNED, tiff.UNDEFINED)
@@ -267,7 +267,7 @@ def as_gray(image: Image.Image) -> np.ndarray[Any, Any]:
     return np.asarray(red)
 
 
-def checked(values: np.ndarray[Any, Any]) -> Shares:
+def checked(values: np.ndarray[Any, Any]) -> Fractions:
     """Return gray levels as numbers of one kind; refuse those that are none."""
     if values.dtype.kind == "f":
         if not np.isfinite(values).all():

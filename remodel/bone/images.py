@@ -12,12 +12,12 @@ from remodel.bone.files import SITE_SIZES
 from remodel.bone.image_files import read_picture
 from remodel.bone.pixel_size import PIXEL_SIZES, PixelSize, choose_size
 from remodel.bone.section import CORTICAL, MOST_SITES, OUTSIDE, TRABECULAR, Tissue
-from remodel.bone.segmentation import CORTEX_FROM, CORTEX_RANGE, doubts, tell_compartments
-from remodel.bone.synthetic import lay_ages
+from remodel.bone.segmentation import CORTEX_FROM, CORTEX_RANGE, doubts, segment_compartments
+from remodel.bone.synthetic import assign_ages
 from remodel.parameters.parameters import Parameters
 from remodel.parameters.quantities import check
 from remodel.parameters.tissue import Section
-from remodel.support.arrays import Labels, Mask, Shares
+from remodel.support.arrays import Fractions, Labels, Mask
 
 MASK_LEVELS = (  # of outside, trabecular and cortical: as numbers, or to be seen
     (0, 1, 2), (0, 128, 255), (0, 32767, 65535), (0, 32768, 65535),
@@ -27,16 +27,16 @@ LABELS = {OUTSIDE: "beyond the periosteum", TRABECULAR: "trabecular", CORTICAL: 
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """How an image is to be understood.
+    """How an image is to be segmented.
 
     Attributes
     ----------
     site_um : float
         Side of a site, um.
     pixel_um : float
-        Side of a pixel, um, whatever the file says. Where it is 0, it is what the file says of
+        Side of a pixel, µm, whatever the file says. Where it is 0, it is what the file says of
         itself, and that of a site where the file says nothing that can be meant;
-        `Understood.pixel` says which.
+        `Segmentation.pixel` says which.
     threshold : float, optional
         Gray level, in the numbers of the image, beyond which a pixel is bone; Otsu's where
         it is not given.
@@ -47,7 +47,7 @@ class Scan:
     mirror : bool
         Whether the mirror image is joined on, so that the ends of the long axis fit.
     cortex_from : float
-        Local thickness, um, from which compact bone is cortex; not used with a mask.
+        Local thickness, µm, from which compact bone is cortex; not used with a mask.
     """
 
     site_um: float = 20.0
@@ -60,19 +60,19 @@ class Scan:
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense."""
-        check("site size", self.site_um, "um", *SITE_SIZES)
+        check("site size", self.site_um, "µm", *SITE_SIZES)
         if self.pixel_um:
-            check("pixel size", self.pixel_um, "um", *PIXEL_SIZES)
-        check("cortex from", self.cortex_from, "um", *CORTEX_RANGE)
+            check("pixel size", self.pixel_um, "µm", *PIXEL_SIZES)
+        check("cortex from", self.cortex_from, "µm", *CORTEX_RANGE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Understood:
-    """What was understood of an image.
+class Segmentation:
+    """The segmentation of an image.
 
     Attributes
     ----------
-    gray : Shares
+    gray : Fractions
         Gray levels as read, turned, in pixels.
     threshold : float
         The gray level that was used.
@@ -81,17 +81,17 @@ class Understood:
     tissue : Tissue
         The section.
     mismatch : float
-        Share of the sites at the two ends of the long axis, 0 to 1, where one end has bone
+        Fraction of the sites at the two ends of the long axis, 0 to 1, where one end has bone
         and the other, to which it is joined, has none.
     about : dict
-        The image by its content, and how it was understood; no name and no folder.
+        The image by its content, and how it was segmented; no name and no folder.
     mask : str
         What the gray levels of the mask were taken for; empty without a mask.
     notes : tuple of str
         What was read or guessed in a way that one should know of.
     """
 
-    gray: Shares
+    gray: Fractions
     threshold: float
     pixel: PixelSize
     tissue: Tissue
@@ -103,7 +103,7 @@ class Understood:
 
 def read_section(
     path: Path | str, scan: Scan | None = None, mask: Path | str | None = None
-) -> Understood:
+) -> Segmentation:
     """Read a section of bone from an image.
 
     Parameters
@@ -112,7 +112,7 @@ def read_section(
         PNG, TIFF, BMP or JPEG, one slice, gray. Of a TIFF, numbers of 1 to 64 bit, signed,
         unsigned and float, white or black as zero.
     scan : Scan, optional
-        How to understand it.
+        How to segment it.
     mask : Path or str, optional
         An image of the same size that says which compartment each pixel belongs to; gray
         levels 0, 1, 2 or 0, 128, 255 (65535 in 16 bit) for beyond the periosteum, trabecular,
@@ -139,18 +139,18 @@ def read_section(
     if mask:
         region, said = read_mask(Path(mask), scan, gray.shape, bone)
     else:
-        region = tell_compartments(bone, scan.site_um, scan.cortex_from)
+        region = segment_compartments(bone, scan.site_um, scan.cortex_from)
         notes += doubts(bone, region, scan.site_um, scan.cortex_from)
     about: dict[str, Any] = {
         "image_sha256": content(path),
         "mask_sha256": content(Path(mask)) if mask else None,
         "scan": vars(scan) | {"threshold": level},
         "pixel": {
-            "wide_um": pixel.wide_um, "high_um": pixel.high_um, "from": pixel.origin,
+            "wide_um": pixel.wide_um, "high_um": pixel.high_um, "from": pixel.software_provenance,
         },
     }  # fmt: skip
     tissue = build_tissue(bone, region, scan, path)
-    return Understood(
+    return Segmentation(
         gray=gray, threshold=level, pixel=pixel, tissue=tissue, mismatch=mismatch(tissue),
         about=about, mask=said, notes=tuple(notes),
     )  # fmt: skip
@@ -164,12 +164,12 @@ def build_tissue(bone: Mask, region: Labels, scan: Scan, path: Path) -> Tissue:
     if scan.mirror:
         bone, region = (np.concatenate([part, part[::-1]]) for part in (bone, region))
     tissue = Tissue(bone.astype(np.float64), region, region == OUTSIDE, scan.site_um)
-    lay_ages(tissue, Parameters(), np.random.default_rng(22))
+    assign_ages(tissue, Parameters(), np.random.default_rng(22))
     return tissue
 
 
 def mismatch(tissue: Tissue) -> float:
-    """Return the share of sites where the joined ends of the long axis do not fit."""
+    """Return the fraction of sites where the joined ends of the long axis do not fit."""
     first, last = tissue.matrix[0] > 0, tissue.matrix[-1] > 0
     inside = ~(tissue.outside[0] & tissue.outside[-1])
     return float((first != last)[inside].mean()) if inside.any() else 0.0
@@ -181,7 +181,7 @@ def content(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def section_shape(gray: Shares, scan: Scan, pixel: PixelSize, path: Path) -> tuple[int, int]:
+def section_shape(gray: Fractions, scan: Scan, pixel: PixelSize, path: Path) -> tuple[int, int]:
     """Return the rows and columns of sites that an image, turned, makes."""
     sides = (pixel.high_um, pixel.wide_um)
     sides = sides[::-1] if scan.turns % 2 else sides
@@ -227,7 +227,7 @@ def read_mask(path: Path, scan: Scan, pixels: tuple[int, ...], bone: Mask) -> tu
     if len(found) == 2:
         low, high = found
         inside = resample((gray == high).astype(np.uint8), bone.shape, Image.Resampling.NEAREST) > 0
-        region = tell_compartments(bone & inside, scan.site_um, scan.cortex_from)
+        region = segment_compartments(bone & inside, scan.site_um, scan.cortex_from)
         region[inside & (region == OUTSIDE)] = TRABECULAR
         region[~inside] = OUTSIDE
         return region, f"{low:g} {LABELS[OUTSIDE]}, {high:g} within it, sorted by thickness"
@@ -245,7 +245,7 @@ def is_contour(found: list[float], levels: tuple[int, ...]) -> bool:
     return len(found) == 2 and found == [levels[0], levels[2]] and levels != MASK_LEVELS[0]
 
 
-def find_threshold(gray: Shares, scan: Scan, path: Path) -> float:
+def find_threshold(gray: Fractions, scan: Scan, path: Path) -> float:
     """Return the gray level that parts bone from marrow; refuse one that does not."""
     low, high = float(gray.min()), float(gray.max())
     if low == high:
@@ -265,7 +265,7 @@ def find_threshold(gray: Shares, scan: Scan, path: Path) -> float:
     return level
 
 
-def otsu(gray: Shares) -> float:
+def otsu(gray: Fractions) -> float:
     """Return the gray level that leaves the least variance within the two classes (Otsu 1979)."""
     counts, edges = np.histogram(gray, bins=256)
     weight, total = np.cumsum(counts), np.cumsum(counts * (edges[:-1] + edges[1:]) / 2)

@@ -9,12 +9,12 @@ from typing import Any
 
 from remodel.bone.tiff import DESCRIPTION, RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION, Tags
 
-PIXEL_SIZES = (0.1, 400)  # um; what a file says beyond them is not meant
+PIXEL_SIZES = (0.1, 400)  # µm; what a file says beyond them is not meant
 # Dots per inch that cameras, scanners' drivers and programs write where they know no size.
 HABITS = (72, 75, 96, 100, 120, 144, 150, 180, 192, 200, 240, 300, 350, 360, 400, 600)
 HABIT_MARGIN = 0.005  # PNG and BMP round to whole pixels per meter
-INCH, CENTIMETER = 25_400.0, 10_000.0  # um
-UNITS = {  # um
+INCH, CENTIMETER = 25_400.0, 10_000.0  # µm
+UNITS = {  # µm
     "angstrom": 1e-4, "\u00e5": 1e-4, "nm": 1e-3, "nanometer": 1e-3,
     "um": 1.0, "\u00b5m": 1.0, "\u03bcm": 1.0, "micron": 1.0, "micrometer": 1.0,
     "mm": 1e3, "millimeter": 1e3, "cm": CENTIMETER, "centimeter": CENTIMETER,
@@ -24,7 +24,7 @@ UNITS = {  # um
 
 @dataclass(frozen=True, kw_only=True)
 class Stated:
-    """A pixel as its file states it: how wide and high, um, and where that stands."""
+    """A pixel as its file states it: how wide and high, µm, and where that stands."""
 
     wide_um: float
     high_um: float
@@ -35,7 +35,7 @@ class Stated:
         """Why this cannot be meant; empty if it can."""
         if not all(PIXEL_SIZES[0] <= side <= PIXEL_SIZES[1] for side in self.sides):
             low, high = PIXEL_SIZES
-            return f"no pixel of bone, {low:g} to {high:g} um"
+            return f"no pixel of bone, {low:g} to {high:g} µm"
         # A unit of length in words is nobody's habit.
         if self.by in WORDS or self.wide_um != self.high_um:
             return ""
@@ -74,10 +74,10 @@ class PixelSize:
 
     def __str__(self) -> str:
         """Return size and source in words."""
-        return f"{sides((self.wide_um, self.high_um))}, {self.origin}"
+        return f"{sides((self.wide_um, self.high_um))}, {self.software_provenance}"
 
     @property
-    def origin(self) -> str:
+    def software_provenance(self) -> str:
         """Where the size comes from, in words."""
         if self.source == "file" and self.stated:
             return f"from the file ({self.stated.by})"
@@ -91,7 +91,7 @@ class PixelSize:
 def sides(um: tuple[float, float]) -> str:
     """Return the sides of a pixel in words."""
     wide, high = (f"{side:.4g}" for side in um)
-    return f"{wide} um" if wide == high else f"{wide} x {high} um (wide x high)"
+    return f"{wide} µm" if wide == high else f"{wide} x {high} µm (wide x high)"
 
 
 def choose_size(pixel_um: float, site_um: float, stated: Stated | None) -> PixelSize:
@@ -105,7 +105,7 @@ def choose_size(pixel_um: float, site_um: float, stated: Stated | None) -> Pixel
 
 
 def stated(wide: float, high: float, by: str) -> Stated | None:
-    """Return a size in um as stated, or None if it is no size."""
+    """Return a size in µm as stated, or None if it is no size."""
     if all(math.isfinite(side) and side > 0 for side in (wide, high)):
         return Stated(wide_um=wide, high_um=high, by=by)
     return None
@@ -161,7 +161,7 @@ def decode(raw: Any) -> str:
 
 
 def described_units(text: str) -> tuple[float, float, str] | None:
-    """Return the units of the two axes in um, 0 for pixels, and whose words they are."""
+    """Return the units of the two axes in µm, 0 for pixels, and whose words they are."""
     if text.startswith("ImageJ="):
         pairs = (line.partition("=") for line in text.splitlines())
         words = {key.strip(): value.strip() for key, _, value in pairs}
@@ -181,7 +181,7 @@ def described_units(text: str) -> tuple[float, float, str] | None:
 
 
 def in_um(unit: str) -> float:
-    """Return a unit of length in um; 0 if it is none, such as a pixel."""
+    """Return a unit of length in µm; 0 if it is none, such as a pixel."""
     word = re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), unit)
     word = html.unescape(word).strip().lower().replace("tre", "ter")  # as in Britain
     return UNITS.get(word, UNITS.get(word.removesuffix("s"), 0.0))

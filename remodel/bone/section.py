@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from remodel.support.arrays import Floats, Ints, Labels, Mask, Shares
+from remodel.support.arrays import Floats, Fractions, Ints, Labels, Mask
 
 OUTSIDE, TRABECULAR, CORTICAL = 0, 1, 2
 REGIONS = {"trabecular": TRABECULAR, "cortical": CORTICAL}
-FIELDS = ("immature", "cavity", "bisphosphonate", "removed", "added")
-DOSES = ("drug_given", "drug_swallowed", "drug_lost")
+FIELDS = ("unmineralized", "cavity", "bisphosphonate", "resorbed", "formed")
+DOSES = ("drug_given", "drug_taken_up", "drug_lost")
 HALF = 0.5  # of a site, from which on it is bone where pieces are told apart
 MOST_SITES = 4_000_000  # of a section: about a gigabyte
 DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # d ^ 1 is the way back
@@ -28,15 +28,15 @@ class Tissue:
     Attributes
     ----------
     matrix : Floats
-        Share of each site that is bone matrix, 0 to 1; shape (rows, columns).
-    immature : Floats
-        Share of each site that is matrix still without its mineral. It decays with
+        Fraction of each site that is bone matrix, 0 to 1; shape (rows, columns).
+    unmineralized : Floats
+        Fraction of each site that is matrix still without its mineral. It decays with
         the mineralization time, so the mineral of a site follows from the age of all
         the matrix in it, also where old and new matrix share the site.
     cavity : Floats
-        Matrix dug out and not yet replaced while a remodeling unit is at work there.
+        Matrix resorbed and not yet replaced while a BMU is at work there.
     busy : Mask
-        True where a remodeling unit is at work, so that no other may enter.
+        True where a BMU is at work, so that no other may enter.
     bisphosphonate : Floats
         Drug bound in each site, in units of one full dose per surface site.
     region : Labels
@@ -51,19 +51,19 @@ class Tissue:
     region: Labels
     outside: Mask
     site_um: float
-    immature: Floats = field(init=False)
+    unmineralized: Floats = field(init=False)
     cavity: Floats = field(init=False)
     busy: Mask = field(init=False)
     bisphosphonate: Floats = field(init=False)
-    removed: Floats = field(init=False)  # matrix resorbed since the last reading
-    added: Floats = field(init=False)  # matrix formed since the last reading
+    resorbed: Floats = field(init=False)  # matrix resorbed since the last reading
+    formed: Floats = field(init=False)  # matrix formed since the last reading
 
     def __post_init__(self) -> None:
         """Allocate the fields that a builder does not set, and the neighbors."""
         for name in FIELDS:
             setattr(self, name, np.zeros_like(self.matrix))
         self.busy = np.zeros(self.matrix.shape, dtype=bool)
-        self.drug_given = self.drug_swallowed = self.drug_lost = 0.0
+        self.drug_given = self.drug_taken_up = self.drug_lost = 0.0
         self.neighbors = neighbor_table(self.matrix.shape)
         self.share_memory()
 
@@ -73,12 +73,12 @@ class Tissue:
         A memoryview gives plain floats, twice as fast as NumPy scalars.
         """
         self.matrix_at = flat_view(self.matrix)
-        self.immature_at = flat_view(self.immature)
+        self.unmineralized_at = flat_view(self.unmineralized)
         self.busy_at = flat_view(self.busy)
         self.cavity_at = flat_view(self.cavity)
         self.bisphosphonate_at = flat_view(self.bisphosphonate)
-        self.removed_at = flat_view(self.removed)
-        self.added_at = flat_view(self.added)
+        self.resorbed_at = flat_view(self.resorbed)
+        self.formed_at = flat_view(self.formed)
         self.outside_at = flat_view(self.outside)
         self.next_site = [flat_view(row) for row in self.neighbors]
 
@@ -105,14 +105,14 @@ class Tissue:
 
     @property
     def mineral(self) -> Floats:
-        """Mineral of each site, as a share of a fully mineralized site."""
-        return self.matrix - self.immature
+        """Mineral of each site, as a fraction of a fully mineralized site."""
+        return self.matrix - self.unmineralized
 
     def resorb(self, site: int, amount: float) -> float:
         """Move matrix of a site into its cavity; none is lost.
 
         With `deposit`, this is all that moves matrix: nobody else writes `matrix`, `cavity`,
-        `removed` or `added`, and but for `mature` nobody writes `immature`.
+        `resorbed` or `formed`, and but for `mineralize` nobody writes `unmineralized`.
 
         Parameters
         ----------
@@ -128,22 +128,22 @@ class Tissue:
         """
         matrix = self.matrix_at[site]
         self.matrix_at[site] = matrix - amount
-        self.immature_at[site] *= 1.0 - amount / matrix
+        self.unmineralized_at[site] *= 1.0 - amount / matrix
         self.cavity_at[site] += amount
-        self.removed_at[site] += amount
+        self.resorbed_at[site] += amount
         if not self.drug_given:
             return 0.0
         drug: float = amount / matrix * self.bisphosphonate_at[site]
-        self.drug_swallowed += drug
+        self.drug_taken_up += drug
         self.bisphosphonate_at[site] -= drug
         return drug
 
-    def deposit(self, site: int, amount: float, unfinished: float) -> None:
-        """Turn an amount of cavity, in sites, into matrix that lacks a share of its mineral."""
+    def deposit(self, site: int, amount: float, unmineralized_fraction: float) -> None:
+        """Turn an amount of cavity, in sites, into matrix that lacks a fraction of its mineral."""
         self.matrix_at[site] += amount
-        self.immature_at[site] += amount * unfinished
+        self.unmineralized_at[site] += amount * unmineralized_fraction
         self.cavity_at[site] -= amount
-        self.added_at[site] += amount
+        self.formed_at[site] += amount
 
     def occupy(self, site: int, room: float = 0.0) -> None:
         """Keep others out of a site, and room in it, in sites, for matrix to come."""
@@ -158,11 +158,11 @@ class Tissue:
 
     def close_books(self) -> None:
         """Begin anew to add up what is resorbed and formed."""
-        self.removed[:], self.added[:] = 0.0, 0.0
+        self.resorbed[:], self.formed[:] = 0.0, 0.0
 
-    def mature(self, days: float, time_constant: float) -> None:
+    def mineralize(self, days: float, time_constant: float) -> None:
         """Let the matrix take up mineral for some days."""
-        self.immature *= np.exp(-days / time_constant)
+        self.unmineralized *= np.exp(-days / time_constant)
 
     def bind_drug(self, sites: Ints, dose: float, capacity: float) -> None:
         """Bind a dose of bisphosphonate to each exposed site, less where some is bound."""
@@ -172,11 +172,11 @@ class Tissue:
         bound[sites] += taken
         self.drug_given += float(taken.sum())
 
-    def release_drug(self, sites: Ints, share: float) -> None:
-        """Let a share of what exposed sites have bound go back to the blood."""
+    def release_drug(self, sites: Ints, fraction: float) -> None:
+        """Let a fraction of what exposed sites have bound go back to the blood."""
         bound = self.bisphosphonate.reshape(-1)
-        self.drug_lost += share * float(bound[sites].sum())
-        bound[sites] *= 1 - share
+        self.drug_lost += fraction * float(bound[sites].sum())
+        bound[sites] *= 1 - fraction
 
     def open_sites(self) -> Mask:
         """Return the sites of open marrow: neither matrix nor a cavity under repair."""
@@ -185,18 +185,18 @@ class Tissue:
     def surface_sites(self) -> Ints:
         """Return the sites that border open marrow, cavities counted as bone.
 
-        A cavity under repair belongs to its remodeling unit: its walls are not surface
+        A cavity under repair belongs to its BMU: its walls are not surface
         on which others could start.
         """
         empty = self.open_sites()
-        beside = np.roll(empty, 1, axis=0) | np.roll(empty, -1, axis=0)
-        beside[:, 1:] |= empty[:, :-1]
-        beside[:, :-1] |= empty[:, 1:]
-        beside &= ~(empty | self.outside)
-        return np.flatnonzero(beside).astype(np.int32)
+        adjacent = np.roll(empty, 1, axis=0) | np.roll(empty, -1, axis=0)
+        adjacent[:, 1:] |= empty[:, :-1]
+        adjacent[:, :-1] |= empty[:, 1:]
+        adjacent &= ~(empty | self.outside)
+        return np.flatnonzero(adjacent).astype(np.int32)
 
     def can_enter(self, site: int) -> bool:
-        """Return whether a site holds matrix that no remodeling unit is working on."""
+        """Return whether a site holds matrix that no BMU is working on."""
         return self.matrix_at[site] > 0.0 and not self.busy_at[site]
 
     def joins(self, site: int) -> bool:
@@ -224,17 +224,17 @@ class Tissue:
         ways = enumerate(self.next_site)
         return [direction ^ 1 for direction, step in ways if self.is_open(step[site])]
 
-    def marrow_share(self, reach_um: float) -> Shares:
-        """Return the share of marrow within a reach of each site, 0 to 1."""
+    def marrow_fraction(self, reach_um: float) -> Fractions:
+        """Return the fraction of marrow within a reach of each site, 0 to 1."""
         marrow = np.subtract(1.0, self.matrix, dtype=np.float32)
         marrow[self.outside] = 0.0
         return self.mean_around(marrow, reach_um)
 
-    def bone_share(self, reach_um: float) -> Shares:
-        """Return the share of matrix within a reach of each site, 0 to 1."""
+    def bone_fraction(self, reach_um: float) -> Fractions:
+        """Return the fraction of matrix within a reach of each site, 0 to 1."""
         return self.mean_around(self.matrix.astype(np.float32), reach_um)
 
-    def mean_around(self, values: Shares, reach_um: float) -> Shares:
+    def mean_around(self, values: Fractions, reach_um: float) -> Fractions:
         """Return the mean over the square of sites within a reach of each site."""
         size = 2 * round(reach_um / self.site_um) + 1
         along = uniform_filter1d(values, size, axis=0, mode="wrap")

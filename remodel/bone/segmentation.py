@@ -13,15 +13,15 @@ from remodel.bone.section import CORTICAL, OUTSIDE, TRABECULAR
 from remodel.support.arrays import Floats, Labels, Mask
 
 Numbers = NDArray[np.signedinteger[Any]]  # of spaces and pieces
-CORTEX_FROM = 400.0  # um; trabeculae and their nodes are thinner, cortex of old women thicker
-CORTEX_RANGE = (100, 5000)  # um
-PORE = 0.05  # mm2: less is a pore of compact bone, more is marrow; a canal of 250 um
+CORTEX_FROM = 400.0  # µm; trabeculae and their nodes are thinner, cortex of old women thicker
+CORTEX_RANGE = (100, 5000)  # µm
+PORE = 0.05  # mm2: less is a pore of compact bone, more is marrow; a canal of 250 µm
 LEAST = 2.0  # squares of that thickness: a smaller thick piece is a node of trabeculae
 PLATE = 3.0  # widths: a plate beside the outside is as long as this, or closes a ring
 CROPPED = 0.9  # of a side of the image: plates cut at the periosteum lie along this much of it
 
 
-def tell_compartments(bone: Mask, site_um: float, cortex_from: float = CORTEX_FROM) -> Labels:
+def segment_compartments(bone: Mask, site_um: float, cortex_from: float = CORTEX_FROM) -> Labels:
     """Return the compartment of each site.
 
     Parameters
@@ -31,8 +31,8 @@ def tell_compartments(bone: Mask, site_um: float, cortex_from: float = CORTEX_FR
     site_um : float
         Side of a site, um.
     cortex_from : float
-        Bone, its pores filled, is cortex where a disk of this diameter, um, fits in: where
-        its local thickness (Hildebrand and Ruegsegger 1997) is this or more.
+        Bone, its pores filled, is cortex where a disk of this diameter, µm, fits in: where
+        its local thickness (Hildebrand and Rüegsegger 1997) is this or more.
 
     Returns
     -------
@@ -52,12 +52,12 @@ def tell_compartments(bone: Mask, site_um: float, cortex_from: float = CORTEX_FR
 
 
 def doubts(bone: Mask, region: Labels, site_um: float, cortex_from: float) -> list[str]:
-    """Return a line for each guess of `tell_compartments` that its own numbers speak against.
+    """Return a line for each guess of `segment_compartments` that its own numbers speak against.
 
     Parameters
     ----------
     bone, site_um, cortex_from
-        As for `tell_compartments`.
+        As for `segment_compartments`.
     region : Labels
         What it made of them.
     """
@@ -66,7 +66,7 @@ def doubts(bone: Mask, region: Labels, site_um: float, cortex_from: float) -> li
     if nodes.any():
         area = nodes.sum() * (site_um / 1000) ** 2
         lines.append(
-            f"{area:.2f} mm2 of bone as thick as --cortex-from {cortex_from:g} um are no cortex: "
+            f"{area:.2f} mm2 of bone as thick as --cortex-from {cortex_from:g} µm are no cortex: "
             "amid trabeculae, no plate that spans the section or bounds the outside"
         )
     cortex = region == CORTICAL
@@ -76,8 +76,8 @@ def doubts(bone: Mask, region: Labels, site_um: float, cortex_from: float) -> li
     thickness = cortex.sum() / cortex.shape[1 if across else 0] * site_um
     if thickness < cortex_from:
         lines.append(
-            f"cortex of {thickness:.0f} um (Ct.Th) is thinner than --cortex-from "
-            f"{cortex_from:g} um asks of a cortex: is it one?"
+            f"cortex of {thickness:.0f} µm (Ct.Th) is thinner than --cortex-from "
+            f"{cortex_from:g} µm asks of a cortex: is it one?"
         )
     if across:
         lines.append("cortex runs from left to right; the long axis is up and down (--rotate 90?)")
@@ -180,7 +180,7 @@ def find_outside(filled: Mask, cortex: Mask) -> Mask:
     """Return the space beyond the periosteum: at the border, with cortex around it."""
     spaces, count = label(~filled)
     at_border = np.unique(np.concatenate([spaces[[0, -1]].ravel(), spaces[:, [0, -1]].ravel()]))
-    bone, compact = (count_beside(spaces, mask, count) for mask in (filled, cortex))
+    bone, compact = (count_adjacent(spaces, mask, count) for mask in (filled, cortex))
     known = np.zeros(count + 1, dtype=bool)
     known[at_border] = True
     known &= 2 * compact > bone
@@ -188,7 +188,7 @@ def find_outside(filled: Mask, cortex: Mask) -> Mask:
     return np.asarray(known[spaces])
 
 
-def count_beside(spaces: Numbers, mask: Mask, count: int) -> Numbers:
+def count_adjacent(spaces: Numbers, mask: Mask, count: int) -> Numbers:
     """Return how many sites of a mask lie beside each space, by its number."""
     total = np.zeros(count + 1, dtype=np.int64)
     for axis in (0, 1):
@@ -203,15 +203,15 @@ def settle_rough_edges(region: Labels, rest: Mask) -> None:
     """Give bone that touches no marrow to the cortex beside it, or leave it outside as a speck."""
     pieces, count = label(rest)
     marrow = (region == TRABECULAR) & ~rest
-    lone = ~pieces_beside(pieces, marrow, count)
+    lone = ~pieces_adjacent(pieces, marrow, count)
     lone[0] = False
-    at_cortex = pieces_beside(pieces, region == CORTICAL, count)
+    at_cortex = pieces_adjacent(pieces, region == CORTICAL, count)
     region[(lone & at_cortex)[pieces]] = CORTICAL
     if (region == OUTSIDE).any():  # or it is a piece of bone without any marrow
         region[(lone & ~at_cortex)[pieces]] = OUTSIDE
 
 
-def pieces_beside(pieces: Numbers, mask: Mask, count: int) -> Mask:
+def pieces_adjacent(pieces: Numbers, mask: Mask, count: int) -> Mask:
     """Return, by the number of a piece, whether it lies beside a mask."""
     found = np.zeros(count + 1, dtype=bool)
     found[pieces[binary_dilation(mask)]] = True

@@ -48,7 +48,7 @@ def build_section(parameters: Parameters, seed: int, bone: float = 1.0) -> Tissu
     matrix[region == TRABECULAR] = grow_trabeculae(size, region, rng)[region == TRABECULAR]
     matrix[(region == CORTICAL) & ~bore_canals(size, region, rng)] = 1.0
     tissue = Tissue(matrix=matrix, region=region, outside=region == OUTSIDE, site_um=size.site)
-    lay_ages(tissue, parameters, rng)
+    assign_ages(tissue, parameters, rng)
     return tissue
 
 
@@ -67,12 +67,12 @@ def refuse_huge(size: Section) -> None:
             )
 
 
-def lay_ages(tissue: Tissue, parameters: Parameters, rng: np.random.Generator) -> None:
+def assign_ages(tissue: Tissue, parameters: Parameters, rng: np.random.Generator) -> None:
     """Give the matrix random ages, from which its mineral follows; spin-up replaces them."""
     numbers = parameters.mineral
     ages = rng.exponential(parameters.section.first_age, tissue.matrix.shape)
-    unfinished = (1 - numbers.primary) * np.exp(-ages / numbers.time_constant)
-    tissue.immature[:] = tissue.matrix * unfinished
+    unmineralized_fraction = (1 - numbers.primary) * np.exp(-ages / numbers.time_constant)
+    tissue.unmineralized[:] = tissue.matrix * unmineralized_fraction
 
 
 def label_regions(size: Section) -> Labels:

@@ -23,10 +23,10 @@ from remodel.bone.images import Scan, read_section
 from remodel.cli.options import (
     BAD_INPUT,
     Parser,
-    add_again_options,
     add_movie_options,
     add_new_options,
     add_parameters_options,
+    add_reproduce_options,
     add_run_options,
     add_tissue_options,
     add_validate_options,
@@ -38,7 +38,14 @@ from remodel.cli.options import (
 from remodel.clinic.trial_files import built_in_trials, load_trial
 from remodel.report.agreement import format_scores
 from remodel.report.parameter_tables import number_table, parameter_table, response_table
-from remodel.report.trial_run import OUTPUTS, QUICK, QUICK_REPLICATES, SECTION, run_again, run_job
+from remodel.report.trial_run import (
+    OUTPUTS,
+    QUICK,
+    QUICK_REPLICATES,
+    SECTION,
+    reproduce_run,
+    run_job,
+)
 from remodel.report.trial_text import format_table
 from remodel.report.validation import OUTPUTS as EVIDENCE
 from remodel.report.validation import validate
@@ -46,7 +53,7 @@ from remodel.runs.ensemble import FailedRunsError
 from remodel.runs.parallel import interruptible, uninterrupted
 from remodel.runs.record import read_record, recorded_section
 from remodel.support.console import command_line, legible, say
-from remodel.support.files import open_folder, write_whole
+from remodel.support.files import open_folder, write_atomically
 from remodel.support.messages import LikelyMistakeWarning, one_line, shown
 from remodel.support.provenance import OtherVersionWarning
 from remodel.support.version import VERSION
@@ -103,12 +110,12 @@ def command_run(args: argparse.Namespace) -> int:
     return 0
 
 
-def command_again(args: argparse.Namespace) -> int:
+def command_reproduce(args: argparse.Namespace) -> int:
     """Repeat a run and say whether it came out the same."""
     path = args.record / OUTPUTS[-1] if args.record.is_dir() else args.record
     record = read_record(path)
     tissue = recorded_section(record, path.with_name(SECTION))
-    _, differences = run_again(record, args.workers, progress=True, tissue=tissue)
+    _, differences = reproduce_run(record, args.workers, progress=True, tissue=tissue)
     for line in differences:
         say(f"{path}: {line}")
     if not differences:
@@ -134,7 +141,7 @@ def command_movie(args: argparse.Namespace) -> int:
 
 
 def command_tissue(args: argparse.Namespace) -> int:
-    """Make a section from an image, write it, print what was understood."""
+    """Make a section from an image, write it, print what was segmented."""
     from remodel.report.section_report import (
         OUTPUTS,
         describe_section,
@@ -177,7 +184,7 @@ def command_new(args: argparse.Namespace) -> int:
     if args.file.exists():
         raise ValueError(f"{args.file} is there already; choose another name")
     try:
-        write_whole(
+        write_atomically(
             args.file, text.replace("remodel run THIS_FILE.toml", command_line("run", args.file))
         )
     except OSError as error:
@@ -218,14 +225,14 @@ def no_options(_: Parser) -> None:
 
 COMMANDS = {
     "run": Command(
-        "Run a trial beside what was published",
+        "Run a trial against its publication",
         "remodel run atac", "a minute on two cores; 10 s with --quick",
         add_run_options, command_run,
     ),
-    "again": Command(
+    "reproduce": Command(
         "Repeat a run from its record, and compare to the last bit",
-        "remodel again results/atac/record.json", "as long as that run",
-        add_again_options, command_again,
+        "remodel reproduce results/atac/record.json", "as long as that run",
+        add_reproduce_options, command_reproduce,
     ),
     "movie": Command(
         "Film a section over the years (GIF; MP4 too if ffmpeg is there)",
@@ -238,7 +245,7 @@ COMMANDS = {
         add_tissue_options, command_tissue,
     ),
     "validate": Command(
-        "Hold every built-in trial against its publication",
+        "Compare all trials with their publications",
         "remodel validate", "4 minutes on two cores; 35 s with --quick",
         add_validate_options, command_validate,
     ),
@@ -355,9 +362,11 @@ def notes_in_one_line() -> Iterator[None]:
     with warnings.catch_warnings():
         for category in OWN_WARNINGS:
             warnings.simplefilter("always", category)
-        usual = warnings.showwarning
+        default = warnings.showwarning
         warnings.showwarning = lambda message, category, *rest: (
-            show(message) if issubclass(category, OWN_WARNINGS) else usual(message, category, *rest)
+            show(message)
+            if issubclass(category, OWN_WARNINGS)
+            else default(message, category, *rest)
         )
         yield
 

@@ -22,7 +22,7 @@ from remodel.support.messages import LONGEST_SHOWN, one_line
 from remodel.support.random_numbers import HIGHEST_SEED
 
 BAD_INPUT = 2
-SECTION_NAMES = "usual, small, long, thin cortex or sparse trabeculae (usual)"
+SECTION_NAMES = "default, small, long, thin cortex or sparse trabeculae (default)"
 
 
 class Parser(argparse.ArgumentParser):
@@ -102,7 +102,7 @@ def add_run_options(run: Parser) -> None:
     run.add_argument(
         "trial", metavar="TRIAL", help=f"a FILE.toml of your own, or {', '.join(built_in_trials())}"
     )
-    add_luck_options(run, 8)
+    add_ensemble_options(run, 8)
     run.add_argument(
         "--years-off", type=Number("years-off", "year", 0, 50, whole=False), metavar="YEARS",
         help="follow-up after treatment (as the trial has it)",
@@ -117,11 +117,11 @@ def add_run_options(run: Parser) -> None:
     )  # fmt: skip
 
 
-def add_luck_options(command: Parser, replicates: int) -> None:
-    """Add the options of how often to run, on what section and with which luck."""
+def add_ensemble_options(command: Parser, replicates: int) -> None:
+    """Add the options of how often to run, on what section and with which seed."""
     command.add_argument(
         "--replicates", type=Number("replicates", "runs", 1, MOST_REPLICATES), metavar="N",
-        help=f"runs, each with luck of its own ({replicates}; {QUICK_REPLICATES} with --quick)",
+        help=f"runs, each with its own seed ({replicates}; {QUICK_REPLICATES} with --quick)",
     )  # fmt: skip
     where = command.add_mutually_exclusive_group()
     where.add_argument(
@@ -136,7 +136,7 @@ def add_luck_options(command: Parser, replicates: int) -> None:
         type=Number("seed", "(no unit)", 0, HIGHEST_SEED),
         default=1,
         metavar="N",
-        help="luck of the first run; the next has the next (1)",
+        help="seed of the first run; the next has the next (1)",
     )
     add_parameter_options(command)
     command.add_argument(
@@ -181,10 +181,10 @@ def add_parameters_options(printed: Parser) -> None:
     add_parameter_options(printed)
 
 
-def add_again_options(again: Parser) -> None:
-    """Add the options of `remodel again`."""
-    again.add_argument("record", type=Path, metavar="RECORD", help="record.json, or its folder")
-    again.add_argument(
+def add_reproduce_options(reproduce: Parser) -> None:
+    """Add the options of `remodel reproduce`."""
+    reproduce.add_argument("record", type=Path, metavar="RECORD", help="record.json, or its folder")
+    reproduce.add_argument(
         "--workers", type=workers, default="all", metavar="N",
         help="processes, or all: one per processor (all)",
     )  # fmt: skip
@@ -192,7 +192,7 @@ def add_again_options(again: Parser) -> None:
 
 def add_validate_options(held: Parser) -> None:
     """Add the options of `remodel validate`."""
-    add_luck_options(held, 24)
+    add_ensemble_options(held, 24)
     held.add_argument(
         "--out", type=Path, default=Path("results", "validate"), metavar="FOLDER",
         help="where to write (results/validate)",
@@ -217,7 +217,7 @@ def add_tissue_options(brought: Parser) -> None:
         ("cortex-from", *CORTEX_RANGE, f"compact bone is cortex if as thick ({CORTEX_FROM:g})"),
     ):
         brought.add_argument(
-            f"--{name}", type=Number(name, "um", low, high, whole=False), metavar="UM", help=text
+            f"--{name}", type=Number(name, "µm", low, high, whole=False), metavar="UM", help=text
         )
     brought.add_argument(
         "--threshold", type=Number("threshold", "(gray level)", -1e9, 1e9, whole=False),
@@ -243,7 +243,7 @@ def add_tissue_options(brought: Parser) -> None:
 def add_movie_options(movie: Parser) -> None:
     """Add the options of `remodel movie`."""
     movie.add_argument("run", metavar="RUN", help="folder of a run, its record.json, or a trial")
-    movie.add_argument("--arm", metavar="NAME", help="group of women, as in the table (the first)")
+    movie.add_argument("--arm", metavar="NAME", help="arm, as in the table (the first)")
     movie.add_argument(
         "--replicate", type=Number("replicate", "(of this run)", 0, MOST_REPLICATES - 1), default=0,
         metavar="N", help="which run of that arm (0)",

@@ -14,8 +14,8 @@ from remodel.parameters.time_steps import YEAR
 from remodel.support.messages import shown
 from remodel.support.plain_values import keep_plain
 
-MOST_DOSES = 20.0  # usual doses; what is more was meant in mg
-FEW_DOSES = 4.0  # usual doses; what is more is asked about
+MOST_DOSES = 20.0  # standard doses; what is more was meant in mg
+FEW_DOSES = 4.0  # standard doses; what is more is asked about
 OFTEN = 10.0  # times as often as usual: more is asked about
 MG = {"mg": 1.0, "g": 1000.0, "ug": 1e-3, "mcg": 1e-3, "\u00b5g": 1e-3, "\u03bcg": 1e-3}
 DAYS = {"day": 1.0, "week": 7.0, "month": YEAR / 12, "year": YEAR}
@@ -44,10 +44,10 @@ class Course:
         given at `start` and then at each interval before `stop`; where both are equal,
         once. What starts before day 0 is a run-in.
     dose : float or str
-        A multiple of the usual dose, or text in the drug's own unit such as ``"60 mg"``,
+        A multiple of the standard dose, or text in the drug's own unit such as ``"60 mg"``,
         ``"20 ug"`` or, for what is taken daily, ``"70 mg/week"``.
     interval : float, optional
-        Days between injections, where it is not the usual one.
+        Days between injections, where it is not the standard one.
     below : float, optional
         T-score: the course waits for the first yearly scan, at `start` or later, that
         shows a lower one at spine, hip or femoral neck.
@@ -86,7 +86,7 @@ class Course:
             raise ValueError(f"{self.drug}: stop = {shown(self.stop)} year; {expected}")
 
     def doses(self, drug: Drug) -> float:
-        """Return the dose as a multiple of the usual one of the drug.
+        """Return the dose as a multiple of the standard one of the drug.
 
         Raises
         ------
@@ -106,8 +106,8 @@ class Course:
         multiple = amount / drug.amount * (drug.per / days if days else 1.0)
         if multiple > MOST_DOSES or (multiple > FEW_DOSES and not days and not drug.interval):
             raise ValueError(
-                f"{self.drug}: dose = {self.dose!r} is {multiple:g} times the usual "
-                f"{usual_dose(drug)}; expected up to {MOST_DOSES:g} times, or a time to which it "
+                f"{self.drug}: dose = {self.dose!r} is {multiple:g} times the standard "
+                f"{standard_dose(drug)}; expected up to {MOST_DOSES:g} times, or a time to which it "
                 "belongs, such as '70 mg/week'"
             )
         return multiple
@@ -120,14 +120,14 @@ class Course:
         if 0 < self.interval < drug.interval / OFTEN:
             yield (
                 f"{self.drug}: an interval of {self.interval:g} days, where {drug.interval:g} are "
-                "usual (are these months?)"
+                "standard (are these months?)"
             )
         if isinstance(self.dose, str) or not drug.amount:
             return
         if self.dose >= FEW_DOSES or (self.dose == drug.amount != 1):
             yield (
-                f"{self.drug}: dose = {self.dose:g} is {self.dose:g} times the usual "
-                f'{usual_dose(drug)}; for {self.dose:g} mg write dose = "{self.dose:g} mg"'
+                f"{self.drug}: dose = {self.dose:g} is {self.dose:g} times the standard "
+                f'{standard_dose(drug)}; for {self.dose:g} mg write dose = "{self.dose:g} mg"'
             )
 
     def refuse_empty(self, drug: Drug) -> None:
@@ -149,13 +149,13 @@ class Course:
         return replace(self, start=year, below=inf) if due else self
 
     def taken_until(self, year: float, drug: Drug) -> "Course":
-        """Return the course as a woman takes it who gives up daily drugs in a year."""
+        """Return the course as a patient takes it who gives up daily drugs in a year."""
         if drug.interval or drug.lasting:
             return self
         return replace(self, stop=max(self.start, min(self.stop, year)))
 
-    def share_given(self, day: float, days: float) -> float:
-        """Return the share of a step, from a day on, during which the drug is given."""
+    def fraction_given(self, day: float, days: float) -> float:
+        """Return the fraction of a step, from a day on, during which the drug is given."""
         if self.waits:
             return 0.0
         first = max(day, self.start * YEAR)
@@ -175,17 +175,19 @@ class Course:
 
 
 def refuse_multiple(name: str, dose: float) -> None:
-    """Refuse a multiple of the usual dose that nobody is given."""
+    """Refuse a multiple of the standard dose that nobody is given."""
     try:
-        check(f"{name}: dose", dose, "usual doses", 0, MOST_DOSES)
+        check(f"{name}: dose", dose, "standard doses", 0, MOST_DOSES)
     except ValueError as error:
         drug = DRUGS.get(name)
-        hint = f' (1 is {usual_dose(drug)}; or write "{dose} mg")' if drug and drug.amount else ""
+        hint = (
+            f' (1 is {standard_dose(drug)}; or write "{dose} mg")' if drug and drug.amount else ""
+        )
         raise ValueError(f"{error}{hint}") from None
 
 
-def usual_dose(drug: Drug) -> str:
-    """Return the usual dose of a drug in words, such as ``60 mg each 183 days``."""
+def standard_dose(drug: Drug) -> str:
+    """Return the standard dose of a drug in words, such as ``60 mg each 183 days``."""
     days = drug.interval or drug.per
     often = "a day" if days == 1 else "once" if drug.lasting else f"each {days:.0f} days"
     return f"{drug.amount:g} mg {often}"
@@ -196,7 +198,7 @@ def parse_dose(text: str, drug: str) -> tuple[float, float]:
     found = DOSE.fullmatch(text.strip())
     if not found:
         raise ValueError(
-            f"{drug}: dose = {shown(text)}; expected a multiple of the usual dose, or text such "
+            f"{drug}: dose = {shown(text)}; expected a multiple of the standard dose, or text such "
             "as '60 mg', '20 ug' or '70 mg/week'"
         )
     days = (float(found["count"] or 1) * DAYS[found["time"]]) if found["time"] else 0.0
@@ -214,7 +216,7 @@ def refuse_unseen(course: Course, drug: Drug, years: float) -> None:
 
 
 def run_in_years(courses: Iterable[Course]) -> float:
-    """Return the years before day 0 through which a woman lives with her courses."""
+    """Return the years before day 0 through which a patient lives with the courses."""
     return max([0.0, *(-course.start for course in courses if not course.waits)])
 
 
@@ -245,7 +247,7 @@ def parse_course(text: str) -> Course:
 
 
 class Treatment:
-    """The courses of one woman, and what is in her body of each drug."""
+    """The courses of one patient, and what is in the body of each drug."""
 
     def __init__(self, courses: Iterable[Course], drugs: Mapping[str, Drug] = DRUGS) -> None:
         """Begin with nothing given yet."""
@@ -275,21 +277,23 @@ class Treatment:
         Parameters
         ----------
         ovarian, peripheral, cycling : float
-            What the woman makes, as in `clinic.patients.Estradiol`.
+            What the patient makes, as in `clinic.patients.Estradiol`.
         day, days : float
             Start and length of the step, days.
         """
         exposure = Exposure(estradiol=0.0, ovarian=ovarian, cycling=cycling, peripheral=peripheral)
         for name, body in self.bodies.items():
             drug, given = self.drugs[name], [c for c in self.courses if c.drug == name]
-            share = fsum(course.doses(drug) * course.share_given(day, days) for course in given)
+            fraction = fsum(
+                course.doses(drug) * course.fraction_given(day, days) for course in given
+            )
             every = [course.interval or drug.interval for course in given]
             doses = fsum(
                 course.doses(drug) * course.injections(day, days, interval)
                 for course, interval in zip(given, every, strict=True)
             )
-            level = body.take(drug, share, doses, days)
-            here = Given(level, doses if drug.interval else share * days / YEAR)
+            level = body.take(drug, fraction, doses, days)
+            here = Given(level, doses if drug.interval else fraction * days / YEAR)
             for mechanism in drug.mechanisms:
                 mechanism.act(exposure, here)
         exposure.estradiol += exposure.peripheral

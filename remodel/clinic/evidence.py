@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from remodel.clinic.trials import Published
 from remodel.measurement.fracture import HAZARD
-from remodel.parameters.measurement import SITES
+from remodel.parameters.measurement import SKELETAL_SITES
 from remodel.support.messages import shown
 from remodel.support.toml_table import Table
 
@@ -56,7 +56,11 @@ def evidence_rows() -> list[dict[str, str]]:
 def as_published(row: dict[str, str], arm: str, against: str) -> Iterator[Published]:
     """Yield a row of the evidence as a published result, if the model has such a quantity."""
     endpoint, place = row["endpoint"], row["site"].replace(" ", "_")
-    site = place if endpoint.startswith("BMD") and place in SITES else EVIDENCE.get(endpoint, "")
+    site = (
+        place
+        if endpoint.startswith("BMD") and place in SKELETAL_SITES
+        else EVIDENCE.get(endpoint, "")
+    )
     if site:
         yield Published(
             arm=arm,

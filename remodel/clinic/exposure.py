@@ -1,4 +1,4 @@
-"""What reaches the cells of a woman in one step, of her own and of her drugs."""
+"""What reaches the cells of a patient in one step, of the body and of drugs."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Exposure:
     peripheral : float
         The part of it that she makes herself; `Treatment.expose` adds it up in the end, pmol/L.
     ovarian, cycling : float
-        What the ovaries add in a cycle in which they work, pmol/L, and the share of those.
+        What the ovaries add in a cycle in which they work, pmol/L, and the fraction of those.
     serm, serm_efficacy : float
         Level of SERMs over their dissociation constant, and their mean efficacy.
     antibody : float
@@ -23,8 +23,8 @@ class Exposure:
         Doses that bind to each exposed surface site in this step.
     anabolic, rankl, load : float
         Call for bone beyond a cavity; RANKL expression and strain that are added.
-    wear, expression : float
-        Factors on the wear of osteoblasts and on the RANKL expression that follows estrogen.
+    apoptosis, expression : float
+        Factors on the apoptosis rate of osteoblasts and on the RANKL expression that follows estrogen.
     """
 
     estradiol: float
@@ -37,6 +37,6 @@ class Exposure:
     anabolic: float = 0.0
     rankl: float = 0.0
     load: float = 0.0
-    wear: float = 1.0
+    apoptosis: float = 1.0
     expression: float = 1.0
     peripheral: float = 0.0

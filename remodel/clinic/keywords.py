@@ -13,14 +13,14 @@ NO_DRUG = "none"  # as a list of choices names it
 
 
 def choose_woman(patient: Patient | None, **numbers: float | None) -> Patient:
-    """Return the woman that numbers describe, or the one who is given.
+    """Return the patient that numbers describe, or the one who is given.
 
     Parameters
     ----------
     patient : Patient or None
         Whom the numbers must not contradict.
     **numbers : float or None
-        By their names in `Patient`, in its units; None leaves the usual one.
+        By their names in `Patient`, in its units; None leaves the default one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Changes in a woman's life while she is observed, by the year from which they hold."""
+"""Changes in a patient's life during observation, by the year from which they hold."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ LIVED = ("estradiol", "ovarian", "smoking", "alcohol", "deficiency", "exercise")
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """From a year on, a woman makes other estradiol or has other habits.
+    """From a year on, a patient has other endogenous estradiol or other habits.
 
     Parameters
     ----------
     year : float
         Years from the start of observation; holds from the step nearest to it.
     patient : Patient
-        The woman as she is from then on. What is not in `LIVED` (her age, her bone at the
-        start) is asked of the woman of the start alone.
+        The patient as from then on. What is not in `LIVED` (age, bone at the
+        start) is that of the patient at the start.
     """
 
     year: float
@@ -40,7 +40,7 @@ class Change:
 
 
 def patient_on(day: float, patient: Patient, changes: Iterable[Change]) -> Patient:
-    """Return a woman as she lives on a day, by the last change that has come to hold."""
+    """Return a patient as of a day, by the last change that has come to hold."""
     held = [change.patient for change in changes if change.year * YEAR <= day]
     return held[-1] if held else patient
 

@@ -1,4 +1,4 @@
-"""A woman: her age, her menopause, the estradiol that she makes, how she lives."""
+"""A patient: age, menopause, endogenous estradiol, lifestyle."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ YOUNGEST, OLDEST = 18.0, 110.0  # years
 
 
 def refuse_age(age: float, years: float) -> None:
-    """Refuse a run at whose end a woman would be older than women become.
+    """Refuse a run at whose end a patient would be older than patients become.
 
     Parameters
     ----------
     age, years : float
-        Her age on day 0 and the length of the run, in years.
+        Age on day 0 and the length of the run, in years.
 
     Raises
     ------
@@ -30,36 +30,36 @@ def refuse_age(age: float, years: float) -> None:
     """
     if age + years > OLDEST:
         raise ValueError(
-            f"a woman of {age:g} years would be {age + years:g} after {years:g} years; "
+            f"a patient of {age:g} years would be {age + years:g} after {years:g} years; "
             f"expected up to {OLDEST:g} (are these months?)"
         )
 
 
 def refuse_youth(age: float, years: float) -> None:
-    """Refuse a run-in of some years that would begin before a woman is grown up."""
+    """Refuse a run-in of some years that would begin before a patient is grown up."""
     if years > 0 and age - years < YOUNGEST:
         raise ValueError(
-            f"a run-in of {years:g} years begins at age {age - years:g} of a woman of {age:g}; "
+            f"a run-in of {years:g} years begins at age {age - years:g} of a patient of {age:g}; "
             f"expected {YOUNGEST:g} or more (are these months?)"
         )
 
 
 class Estradiol(NamedTuple):
-    """Estradiol that a woman makes, pmol/L."""
+    """Estradiol that a patient makes, pmol/L."""
 
     ovarian: float  # added in a cycle in which the ovaries work
     peripheral: float  # made elsewhere, always
-    cycling: float = 1.0  # share of cycles in which the ovaries work
+    cycling: float = 1.0  # fraction of cycles in which the ovaries work
 
     @property
     def mean(self) -> float:
-        """Mean over her cycles, pmol/L."""
+        """Mean over the cycles, pmol/L."""
         return self.peripheral + self.cycling * self.ovarian
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patient(Group):
-    """A woman at the start of observation; by default long past menopause."""
+    """A patient at the start of observation; by default long past menopause."""
 
     age: float = par(64.0, "year", "age at day 0", low=YOUNGEST, high=OLDEST, source="assumed")
     menopause: float = par(
@@ -82,7 +82,7 @@ class Patient(Group):
     bone: float = par(
         1.0,
         "fraction",
-        "bone that she starts with, of the usual",
+        "bone at the start, of the reference",
         low=0.3,
         high=2,
         source="assumed",
@@ -90,24 +90,29 @@ class Patient(Group):
     smoking: float = par(0.0, "pack/day", "cigarettes", low=0, high=5, source="assumed")
     alcohol: float = par(0.0, "drink/day", "alcohol", low=0, high=20, source="assumed")
     deficiency: float = par(
-        0.0, "fraction", "of calcium and vitamin D that she lacks", low=0, high=1, source="assumed"
+        0.0, "fraction", "of calcium and vitamin D that is lacking", low=0, high=1, source="assumed"
     )
     exercise: float = par(
-        0.0, "hour/week", "impact exercise, beyond the usual", low=-20, high=20, source="assumed"
+        0.0,
+        "hour/week",
+        "impact exercise, beyond the reference",
+        low=-20,
+        high=20,
+        source="assumed",
     )
 
     rankl: float = par(
-        1.0, "1", "RANKL that her cells express, of the usual", low=0.01, high=20, source="assumed"
+        1.0, "1", "RANKL expressed, relative to the reference", low=0.01, high=20, source="assumed"
     )
     quits: float = par(
-        200.0, "year", "from day 0 until she stops daily drugs", low=0, high=200, source="assumed"
+        200.0, "year", "from day 0 until daily drugs are stopped", low=0, high=200, source="assumed"
     )
 
     def estradiol_at(self, day: float, habits: Habits | None = None) -> Estradiol:
-        """Return what she makes of estradiol on a day.
+        """Return the endogenous estradiol on a day.
 
         In the transition the ovaries work in ever fewer cycles: what declines is the
-        share of cycles, not what they add in one.
+        fraction of cycles, not what they add in one.
         """
         since = (self.age + day / YEAR - self.menopause) / self.transition
         cycling = 1 / (1 + exp(min(since, 500.0)))
@@ -115,39 +120,39 @@ class Patient(Group):
         return Estradiol(self.ovarian * kept, self.estradiol * kept, cycling)
 
     def add_habits(self, exposure: Exposure, habits: Habits) -> None:
-        """Add to what reaches the cells how she lives, and the RANKL that is her own."""
+        """Add the lifestyle, and the RANKL expression of the patient, to what reaches the cells."""
         exposure.expression = self.rankl
         exposure.rankl += habits.deficiency * self.deficiency
         exposure.load += habits.exercise * self.exercise
-        exposure.wear += habits.alcohol * self.alcohol
+        exposure.apoptosis += habits.alcohol * self.alcohol
 
 
 def draw_population(count: int, seed: int, numbers: Population | None = None) -> Iterator[Patient]:
-    """Yield virtual women drawn from stated distributions.
+    """Yield virtual patients drawn from stated distributions.
 
     Parameters
     ----------
     count : int
         How many.
     seed : int
-        The same seed gives the same women; the first of many are those of few.
+        The same seed gives the same patients; the first of many are those of few.
     numbers : Population, optional
         Means and spreads.
 
     Yields
     ------
     Patient
-        As `draw_woman` draws her.
+        As `draw_patient` draws one.
     """
     for index in range(count):
-        yield draw_woman(numbers or Population(), seed, index)
+        yield draw_patient(numbers or Population(), seed, index)
 
 
-def draw_woman(p: Population, seed: int, index: int = 0) -> Patient:
-    """Return one virtual woman of a population.
+def draw_patient(p: Population, seed: int, index: int = 0) -> Patient:
+    """Return one virtual patient of a population.
 
     Age and age at menopause are normal, estradiol, bone and RANKL lognormal, habits by
-    their share of women, the time to quitting exponential; each is kept to its range.
+    their fraction of patients, the time to quitting exponential; each is kept to its range.
     """
     rng = np.random.default_rng([seed, 21, index])
     age, menopause, estradiol, bone = rng.normal(size=4).tolist()

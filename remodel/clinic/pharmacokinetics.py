@@ -13,7 +13,7 @@ SUBSTEP = 0.25  # days; halving it moves no level by more than 0.5 %
 
 @dataclass
 class Body:
-    """What is in the body of one drug; 1 is the level that the usual dose keeps up.
+    """What is in the body of one drug; 1 is the level that the standard dose keeps up.
 
     Of an antibody, the level is a concentration in ng/mL.
     """
@@ -21,15 +21,15 @@ class Body:
     level: float = 0.0
     depot: float = 0.0  # ng/mL still under the skin
 
-    def take(self, drug: "Drug", share: float, doses: float, days: float) -> float:
+    def take(self, drug: "Drug", fraction: float, doses: float, days: float) -> float:
         """Advance through a step and return the mean level in it.
 
         Parameters
         ----------
         drug : Drug
             Whose kinetics to follow.
-        share : float
-            Share of the step in which a daily drug is given, times its dose.
+        fraction : float
+            Fraction of the step in which a daily drug is given, times its dose.
         doses : float
             Injections that fall into the step, times their dose.
         days : float
@@ -40,9 +40,9 @@ class Body:
             if level is not None:
                 return level
         if drug.lasting:
-            self.level = max(self.level, share)
+            self.level = max(self.level, fraction)
             return self.level
-        return self.approach(share, days * log(2) / drug.half_life)
+        return self.approach(fraction, days * log(2) / drug.half_life)
 
     def approach(self, target: float, decay: float) -> float:
         """Approach a level by first-order kinetics, exactly; return the mean on the way.
@@ -62,7 +62,7 @@ class Body:
             absorbed = self.depot * -(exp(-drug.absorption * part) - 1)
             self.depot -= absorbed
             self.level += absorbed
-            rate = drug.elimination + drug.saturable / (drug.saturation + self.level)
+            rate = drug.elimination + drug.vmax / (drug.km + self.level)
             self.level *= exp(-rate * part)
             total += self.level
         return total / count

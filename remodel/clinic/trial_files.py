@@ -13,14 +13,14 @@ from remodel.clinic.patients import Patient, refuse_age
 from remodel.clinic.trials import LONGEST, QUANTITIES, USES, Arm, Published, Trial
 from remodel.measurement.fracture import HAZARD
 from remodel.parameters.drugs import DRUGS, Drug
-from remodel.parameters.measurement import SITES, Densitometry
+from remodel.parameters.measurement import SKELETAL_SITES, Densitometry
 from remodel.parameters.parameter_files import read_drugs, read_numbers
 from remodel.parameters.parameters import Parameters
 from remodel.parameters.population import Population
 from remodel.support.messages import shown
 from remodel.support.toml_table import REQUIRED, Table, check_content, parse_toml, read_toml_text
 
-LOWEST_T, HIGHEST_T = -5.0, 4.0  # beyond, hardly a woman
+LOWEST_T, HIGHEST_T = -5.0, 4.0  # beyond, hardly a patient
 
 
 def built_in_trials() -> list[str]:
@@ -100,7 +100,7 @@ def build_trial(top: Table) -> Trial:
 def refuse_ages(
     top: Table, arms: tuple[Arm, ...], population: Population | None, years: float
 ) -> None:
-    """Refuse a trial at whose end its women would be too old; say on which line."""
+    """Refuse a trial at whose end its patients would be too old; say on which line."""
     ages = [population.age] if population else [arm.patient.age for arm in arms]
     try:
         for age in ages:
@@ -133,7 +133,7 @@ def read_published(top: Table, arms: list[str], years: float) -> Iterator[Publis
 def read_arms(
     top: Table, patient: Patient, drugs: Mapping[str, Drug], years: float, numbers: Densitometry
 ) -> tuple[Arm, ...]:
-    """Read the arms, which last some years; an arm may have women of its own."""
+    """Read the arms, which last some years; an arm may have patients of its own."""
     arms: list[Arm] = []
     for table in top.tables("arm"):
         table.only(("name", "patient", "course", "change"))
@@ -143,10 +143,10 @@ def read_arms(
         taken = [key for key in ("patient", "change") if key in table.data]
         if taken and "population" in top.data:
             table.refuse(taken[0], f"a {taken[0]} in an arm and a population; expected one of them")
-        woman = read_patient(table.table("patient"), patient, numbers)
+        own = read_patient(table.table("patient"), patient, numbers)
         courses = tuple(read_course(course, drugs, years) for course in table.tables("course"))
-        changes = read_changes(table, woman, years)
-        arms.append(Arm(name=name, patient=woman, courses=courses, changes=changes))
+        changes = read_changes(table, own, years)
+        arms.append(Arm(name=name, patient=own, courses=courses, changes=changes))
     if not arms:
         top.refuse("arm", "there is no arm; expected at least one, headed [[arm]]")
     return tuple(arms)
@@ -176,31 +176,31 @@ def read_course(table: Table, drugs: Mapping[str, Drug], years: float) -> Course
     return course
 
 
-def read_patient(table: Table, usual: Patient, numbers: Densitometry) -> Patient:
-    """Read a woman; her bone may be given by her T-scores, by the reference of some numbers.
+def read_patient(table: Table, template: Patient, numbers: Densitometry) -> Patient:
+    """Read a patient; bone may be given by T-scores, by the reference of some numbers.
 
-    Where T-scores of several sites are given, her bone is the mean of what they say: the
+    Where T-scores of several skeletal sites are given, bone is the mean of what they say: the
     model has one section for all sites.
     """
     if "t_score" not in table.data:
-        return table.build(Patient, usual)
+        return table.build(Patient, template)
     if "bone" in table.data:
         table.refuse("bone", "bone and t_score are both given; expected one of them")
     scores = table.table("t_score")
-    scores.only(SITES)
+    scores.only(SKELETAL_SITES)
     if not scores.data:
-        table.refuse("t_score", f"t_score is empty; expected some of {', '.join(SITES)}")
+        table.refuse("t_score", f"t_score is empty; expected some of {', '.join(SKELETAL_SITES)}")
     found = [
-        numbers.bone_at(SITES[site], scores.number(site, "SD", LOWEST_T, HIGHEST_T))
+        numbers.bone_at(SKELETAL_SITES[site], scores.number(site, "SD", LOWEST_T, HIGHEST_T))
         for site in scores.data
     ]
     data = {key: value for key, value in table.data.items() if key != "t_score"}
     bone = fsum(found) / len(found)
-    return replace(table, data=data | {"bone": bone}).build(Patient, usual)
+    return replace(table, data=data | {"bone": bone}).build(Patient, template)
 
 
 def read_population(top: Table) -> Population | None:
-    """Read the distributions from which women are drawn, if there are such."""
+    """Read the distributions from which patients are drawn, if there are such."""
     if "population" not in top.data:
         return None
     if "patient" in top.data:

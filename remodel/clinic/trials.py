@@ -9,17 +9,17 @@ import pandas as pd
 
 from remodel.clinic.courses import Course, refuse_unseen, run_in_years
 from remodel.clinic.lifestyle import Change
-from remodel.clinic.patients import OLDEST, Patient, draw_woman, refuse_age, refuse_youth
+from remodel.clinic.patients import OLDEST, Patient, draw_patient, refuse_age, refuse_youth
 from remodel.measurement.dxa import with_scan_error
 from remodel.measurement.markers import MARKERS
 from remodel.parameters.drugs import DRUGS, Drug, find_drug
-from remodel.parameters.measurement import SITES, Densitometry
+from remodel.parameters.measurement import SKELETAL_SITES, Densitometry
 from remodel.parameters.parameters import Parameters
 from remodel.parameters.population import Population
 from remodel.parameters.quantities import check
 from remodel.parameters.time_steps import YEAR, visit_tick
 
-QUANTITIES = (*SITES, "trabecular_bmd", "cortical_bmd", *MARKERS)
+QUANTITIES = (*SKELETAL_SITES, "trabecular_bmd", "cortical_bmd", *MARKERS)
 USES = ("calibrate", "validate")
 LONGEST = 100.0  # years that a trial may last
 LONG = 25.0  # years, beyond which a trial is longer than any that was published
@@ -27,7 +27,7 @@ LONG = 25.0  # years, beyond which a trial is longer than any that was published
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """A group of women who are given the same courses and live through the same changes."""
+    """A group of patients who are given the same courses and live through the same changes."""
 
     name: str
     patient: Patient
@@ -92,10 +92,10 @@ class Trial:
     fracture_years: float = 0.0
     drugs: tuple[Drug, ...] = ()  # of its own, beside those of the package
     parameters: Mapping[str, float] = field(default_factory=dict, hash=False)  # by dotted name
-    population: Population | None = None  # from which each replicate draws its woman
+    population: Population | None = None  # from which each replicate draws its patient
 
     def __post_init__(self) -> None:
-        """Refuse numbers that are none, courses that cannot be given, women who grow too old.
+        """Refuse numbers that are none, courses that cannot be given, patients who grow too old.
 
         Raises
         ------
@@ -191,19 +191,19 @@ class Trial:
             found.insert(0, f"lasts {self.years:g} years (are these months?)")
         return [f"{self.name}: {note}" for note in dict.fromkeys(found)]
 
-    def woman(self, arm: Arm, seed: int) -> Patient:
-        """Return the woman of an arm in the replicate with a seed.
+    def patient_of(self, arm: Arm, seed: int) -> Patient:
+        """Return the patient of an arm in the replicate with a seed.
 
         Of a population nobody is drawn who would grow older than `OLDEST` in the trial.
         """
         if not self.population:
             return arm.patient
-        drawn = draw_woman(self.population, seed)
+        drawn = draw_patient(self.population, seed)
         return replace(drawn, age=min(drawn.age, OLDEST - self.years))
 
     def observe(self, frame: pd.DataFrame, numbers: Densitometry, seed: int) -> pd.DataFrame:
-        """Return readings as they are, or of women of a population as single scans show them."""
-        return with_scan_error(frame, numbers, SITES, seed) if self.population else frame
+        """Return readings as they are, or of patients of a population as single scans show them."""
+        return with_scan_error(frame, numbers, SKELETAL_SITES, seed) if self.population else frame
 
     def with_years_off(self, years: float) -> "Trial":
         """Return the trial with another length of follow-up, visited each year."""
@@ -241,7 +241,7 @@ class Trial:
         fracture = {"reference": data.pop("reference"), "years": data.pop("fracture_years")}
         if fracture["reference"]:
             data["fracture"] = fracture
-        if self.population:  # who brings women of her own to every arm
+        if self.population:  # from which every arm draws its patient
             data["arm"] = [{k: v for k, v in arm.items() if k != "patient"} for arm in data["arm"]]
         del data["patient" if self.population else "population"]
         return data

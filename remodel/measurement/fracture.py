@@ -14,7 +14,7 @@ def hazard_ratio(
     """Return the fracture hazard of arms over that of a reference arm.
 
     ``HR = mean over time of exp(gradient (reference - change))``. The gradient is that
-    between trials of treatments. That between untreated women is a third of it, and
+    between trials of treatments. That between untreated patients is a third of it, and
     would explain neither what aromatase inhibitors add nor what denosumab takes away.
 
     Parameters

@@ -2,7 +2,7 @@
 
 One surface site is one site width of bone surface, and each osteoclast, reversing
 cavity or team of osteoblasts covers one of them. Structure is measured on the section
-as it is now; shares of surface and rates are means over the last readings, because a
+as it is now; fractions of surface and rates are means over the last readings, because a
 section holds few cells at any one moment.
 """
 
@@ -34,24 +34,24 @@ class Index(NamedTuple):
 INDICES = (
     Index("BV/TV", "%", "bone matrix per tissue volume"),
     Index("BS/BV", "1/mm", "bone surface per bone volume"),
-    Index("Tb.Th", "um", "trabecular thickness, plate model: 2 BV/BS", TRABECULAR_ONLY),
+    Index("Tb.Th", "µm", "trabecular thickness, plate model: 2 BV/BS", TRABECULAR_ONLY),
     Index("Tb.N", "1/mm", "trabecular number: BV/TV over Tb.Th", TRABECULAR_ONLY),
-    Index("Tb.Sp", "um", "trabecular separation: 1/Tb.N less Tb.Th", TRABECULAR_ONLY),
+    Index("Tb.Sp", "µm", "trabecular separation: 1/Tb.N less Tb.Th", TRABECULAR_ONLY),
     Index("Ct.Th", "mm", "cortical thickness, without marrow that opened into it", CORTICAL_ONLY),
     Index("Ct.Po", "%", "cortical porosity: canals and cavities, not marrow", CORTICAL_ONLY),
-    Index("H.Dm", "um", "mean diameter of canals, as circles of their area", CORTICAL_ONLY),
+    Index("H.Dm", "µm", "mean diameter of canals, as circles of their area", CORTICAL_ONLY),
     Index("H.N/Ct.Ar", "1/mm2", "Haversian canals per area of cortex", CORTICAL_ONLY),
     Index("Oc.S/BS", "%", "surface with an osteoclast"),
     Index("ES/BS", "%", "eroded surface: with an osteoclast or in reversal"),
     Index("Ob.S/BS", "%", "surface with osteoblasts"),
     Index("OS/BS", "%", "osteoid surface; here all of it has osteoblasts"),
     Index("MS/BS", "%", "mineralizing surface; here all osteoid mineralizes, without lag"),
-    Index("MAR", "um/day", "mineral apposition rate: matrix formed per osteoblast surface"),
-    Index("BFR/BS", "um/year", "bone formation rate per bone surface"),
-    Index("BRs.R/BS", "um/year", "bone resorption rate per bone surface"),
-    Index("Ac.f", "1/year", "activation frequency: remodeling units begun per surface"),
-    Index("W.Th", "um", "wall thickness: matrix formed per unit begun, lost units included"),
-    Index("E.De", "um", "erosion depth: matrix resorbed per unit begun"),
+    Index("MAR", "µm/day", "mineral apposition rate: matrix formed per osteoblast surface"),
+    Index("BFR/BS", "µm/year", "bone formation rate per bone surface"),
+    Index("BRs.R/BS", "µm/year", "bone resorption rate per bone surface"),
+    Index("Ac.f", "1/year", "activation frequency: BMUs activated per surface"),
+    Index("W.Th", "µm", "wall thickness: matrix formed per BMU activated, abandoned BMUs included"),
+    Index("E.De", "µm", "erosion depth: matrix resorbed per BMU activated"),
     Index("Rs.P", "day", "resorption period: osteoclast surface over Ac.f"),
     Index("Rv.P", "day", "reversal period: reversal surface over Ac.f"),
     Index("FP", "day", "formation period: osteoid surface over Ac.f"),
@@ -79,8 +79,8 @@ def section_indices(tissue: Tissue, mean: dict[str, float], region: str) -> dict
 
 
 def dynamics(mean: dict[str, float]) -> dict[str, float]:
-    """Return shares of surface in %, rates per year, depths in sites and periods in days."""
-    births, surface = mean["started"], mean["surface"]
+    """Return fractions of surface in %, rates per year, depths in sites and periods in days."""
+    births, surface = mean["activations"], mean["surface"]
     forming = percent(mean["osteoblasts"], surface)
     return {
         "Oc.S/BS": percent(mean["osteoclasts"], surface),
@@ -88,16 +88,16 @@ def dynamics(mean: dict[str, float]) -> dict[str, float]:
         "Ob.S/BS": forming,
         "OS/BS": forming,
         "MS/BS": forming,
-        "MAR": ratio(mean["added"], mean["osteoblasts"] * YEAR),
-        "BFR/BS": ratio(mean["added"], surface),
-        "BRs.R/BS": ratio(mean["removed"], surface),
+        "MAR": ratio(mean["formed"], mean["osteoblasts"] * YEAR),
+        "BFR/BS": ratio(mean["formed"], surface),
+        "BRs.R/BS": ratio(mean["resorbed"], surface),
         "Ac.f": ratio(births, surface),
-        "W.Th": ratio(mean["added"], births),
-        "E.De": ratio(mean["removed"], births),
+        "W.Th": ratio(mean["formed"], births),
+        "E.De": ratio(mean["resorbed"], births),
         "Rs.P": ratio(mean["osteoclasts"] * YEAR, births),
         "Rv.P": ratio(mean["reversing"] * YEAR, births),
         "FP": ratio(mean["osteoblasts"] * YEAR, births),
-        "turnover": percent(mean["added"], mean["bone"]),
+        "turnover": percent(mean["formed"], mean["bone"]),
     }
 
 
@@ -116,7 +116,7 @@ def structure(tissue: Tissue, region: str) -> dict[str, float]:
 
 
 def plates(found: dict[str, float]) -> dict[str, float]:
-    """Return thickness (um), number (1/mm) and separation (um), were trabeculae parallel plates."""
+    """Return thickness (µm), number (1/mm) and separation (µm), were trabeculae parallel plates."""
     thickness = ratio(2.0, found["BS/BV"])  # mm
     number = ratio(found["BV/TV"] / 100, thickness)
     apart = ratio(1.0, number) - thickness
@@ -124,7 +124,7 @@ def plates(found: dict[str, float]) -> dict[str, float]:
 
 
 def pores(tissue: Tissue) -> dict[str, float]:
-    """Return thickness (mm) and porosity (%) of the cortex; width (um), density (1/mm2) of canals."""
+    """Return thickness (mm) and porosity (%) of the cortex; width (µm), density (1/mm2) of canals."""
     labels, marrow = label_spaces(tissue)
     cortex = (tissue.region == CORTICAL) & ~np.isin(labels, marrow)
     per_mm = 1000 / tissue.site_um
@@ -172,5 +172,5 @@ def ratio(part: float, whole: float) -> float:
 
 
 def percent(part: float, whole: float) -> float:
-    """Return a share in percent."""
+    """Return a fraction in percent."""
     return 100 * ratio(part, whole)

@@ -12,7 +12,7 @@ SETTLE = 0.25  # of a site: less new bone would close a narrow canal for next to
 RESORPTION, REVERSAL, FORMATION = AT_WORK = ("resorption", "reversal", "formation")
 FILLED, UNFILLED, PERFORATED, EMPTY = ENDS = ("filled", "unfilled", "perforated", "empty")
 PHASES = (*AT_WORK, *ENDS)
-MOST_STEPS = 1_000_000  # that a wait is followed through: at the usual step 19,000 years
+MOST_STEPS = 1_000_000  # that a wait is followed through: at the default step 19,000 years
 
 
 class Moment(NamedTuple):

@@ -29,8 +29,8 @@ from remodel.model.bmu import (
     Moment,
     after,
 )
-from remodel.model.cells import Cell, Osteoblast, Osteoclast, draw_life, may_dig
-from remodel.model.environment import Surroundings
+from remodel.model.cells import Cell, Osteoblast, Osteoclast, draw_lifespan, may_resorb
+from remodel.model.environment import LocalEnvironment
 from remodel.model.mesa_base import MesaModel, read_seed
 from remodel.model.observer import COLUMNS, Meter
 from remodel.model.signals import Signals
@@ -47,13 +47,13 @@ TOLERANCE = 1e-6  # of an interval: beyond any rounding, far below a step
 
 STEP = (
     "treat",
-    "renew_surroundings",
+    "renew_environment",
     "recruit_osteoclasts",
     "resorb",
     "recruit_osteoblasts",
-    "wake_lining_cells",
+    "activate_lining_cells",
     "form",
-    "mature",
+    "mineralize",
 )
 
 
@@ -75,8 +75,8 @@ class BoneModel(MesaModel):
 
     Unless `spin_up` is False, building the model also runs its spin-up, so that day 0 finds
     cells and mineral at rest under the patient's own estradiol. Courses that start before
-    day 0 are a run-in: she lives through it after the spin-up, and day 0, to which her age,
-    her T-score and the baseline belong, comes after it.
+    day 0 are a run-in: the patient lives through it after the spin-up, and day 0, to which age, T-score
+    and baseline belong, comes after it.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class BoneModel(MesaModel):
         A section to use instead of the one that `parameters` and `rng` build; the model
         works on a copy.
     rng : int, optional
-        Seed of all luck. None takes a fresh one, or with a `tissue` of one's own the one that
+        Seed of all random numbers. None takes a fresh one, or with a `tissue` of one's own the one that
         belongs to that section; the attribute `seed` tells which.
     spin_up : bool
         False begins on the section as it is built, without cells. There is no rate then to
@@ -111,7 +111,7 @@ class BoneModel(MesaModel):
     day : float
         Days since the start of observation; negative in spin-up and run-in.
     units : list of BMU
-        The remodeling units at work; `units_in` has those of one phase.
+        The BMUs at work; `units_in` has those of one phase.
     visits : set of int
         Steps at whose end there is a reading beside those of the calendar; set them with
         `read_at`.
@@ -166,9 +166,9 @@ class BoneModel(MesaModel):
         self.treatment = Treatment((), parameters.drugs)
         self.signals = Signals(parameters)
         self.signals.settle(self.expose())
-        self.surroundings = Surroundings(parameters, self.tissue)
+        self.environment = LocalEnvironment(parameters, self.tissue)
         self.units_by_phase: dict[str, dict[BMU, None]] = {phase: {} for phase in AT_WORK}
-        self.started: list[int] = []  # sites of osteoclasts born since the last reading
+        self.activations: list[int] = []  # sites of osteoclasts born since the last reading
         self.perforations = 0
         self.until = 0.0  # year to which it was told to run
         self.meter = Meter(self)
@@ -188,8 +188,8 @@ class BoneModel(MesaModel):
         self.days = p.time.step
         self.erosion = p.osteoclast.erosion / self.tissue.site_um
         self.apposition = p.osteoblast.apposition / self.tissue.site_um
-        self.typical = p.osteoblast.typical / self.tissue.site_um
-        self.unfinished = 1 - p.mineral.primary
+        self.reference_depth = p.osteoblast.reference_depth / self.tissue.site_um
+        self.unmineralized_fraction = 1 - p.mineral.primary
 
     @property
     def day(self) -> float:
@@ -213,12 +213,12 @@ class BoneModel(MesaModel):
         return ceil(years * YEAR / self.days - TOLERANCE)
 
     def give(self, courses: Iterable[Course] | str) -> None:
-        """Set the courses in place of the old ones; what is in her body of those stays.
+        """Set the courses in place of the old ones; what is in the body of those stays.
 
         Raises
         ------
         ValueError
-            If a course lasts no time, or begins before day 0 and before what she has lived.
+            If a course lasts no time, or begins before day 0 and before what has been simulated.
         """
         given = parse_courses(courses) if isinstance(courses, str) else tuple(courses)
         for course in given:
@@ -249,7 +249,7 @@ class BoneModel(MesaModel):
             self.visit()
 
     def change(self, changes: Iterable[Change]) -> None:
-        """Let the woman live otherwise from certain years on, in place of older changes."""
+        """Change estradiol or habits from certain years on, in place of older changes."""
         self.changes = tuple(sorted(changes, key=lambda change: change.year))
 
     def spin_up(self) -> None:
@@ -278,7 +278,7 @@ class BoneModel(MesaModel):
         self.datacollector.collect(self)
 
     def days_unchanged(self) -> float:
-        """Return for how many days before day 0 she has been given the same."""
+        """Return for how many days before day 0 the treatment has been the same."""
         courses = self.treatment.courses
         moments = [year for c in courses for year in (c.start, c.stop) if year < 0 and not c.waits]
         return -max(moments) * YEAR if moments else inf
@@ -331,7 +331,7 @@ class BoneModel(MesaModel):
 
     @property
     def units(self) -> list[BMU]:
-        """The remodeling units at work, phase after phase."""
+        """The BMUs at work, phase after phase."""
         return [unit for phase in AT_WORK for unit in self.units_by_phase[phase]]
 
     def units_in(self, phase: str) -> list[BMU]:
@@ -361,25 +361,25 @@ class BoneModel(MesaModel):
         exposure = self.expose()
         self.signals.renew(exposure, self.days)
         if exposure.bisphosphonate:
-            capacity = self.parameters.osteoclast.drug_capacity
-            self.tissue.bind_drug(self.surroundings.surface, exposure.bisphosphonate, capacity)
+            capacity = self.parameters.osteoclast.bisphosphonate_capacity
+            self.tissue.bind_drug(self.environment.surface, exposure.bisphosphonate, capacity)
 
-    def renew_surroundings(self) -> None:
-        """From time to time, measure the surface and what surrounds it anew."""
+    def renew_environment(self) -> None:
+        """From time to time, measure the surface and its local environment anew."""
         time = self.parameters.time
         if self.falls_due(time.renewal):
-            self.surroundings.renew(self.tissue)
+            self.environment.renew(self.tissue)
             if self.tissue.drug_given:
-                half_life = self.parameters.osteoclast.drug_half_life * YEAR
+                half_life = self.parameters.osteoclast.bisphosphonate_half_life * YEAR
                 gone = 1 - 0.5 ** (time.renewal / half_life)
-                self.tissue.release_drug(self.surroundings.surface, gone)
+                self.tissue.release_drug(self.environment.surface, gone)
 
     def recruit_osteoclasts(self) -> None:
-        """Osteoclasts come to quiescent surface where precursors, RANKL and luck allow."""
-        sites = self.surroundings.surface
-        rate = self.signals.recruitment * self.surroundings.supply
-        luck = draws(self.seed, "osteoclast recruitment", self.tick, sites)
-        met, moments = arrivals(luck, rate, self.days)
+        """Osteoclasts come to quiescent surface where precursors, RANKL and chance allow."""
+        sites = self.environment.surface
+        rate = self.signals.recruitment * self.environment.supply
+        uniform = draws(self.seed, "osteoclast recruitment", self.tick, sites)
+        met, moments = arrivals(uniform, rate, self.days)
         for site, moment in zip(sites[met].tolist(), moments.tolist(), strict=True):
             self.attach_osteoclast(site, moment)
 
@@ -389,15 +389,15 @@ class BoneModel(MesaModel):
         Some days of this step have gone by then.
         """
         faces = self.tissue.faces(site)
-        if not faces or not may_dig(self, site):
+        if not faces or not may_resorb(self, site):
             return
         turn = draw(self.seed, "osteoclast direction", self.tick, site)
-        luck = draw(self.seed, "osteoclast life", self.tick, site)
+        uniform = draw(self.seed, "osteoclast life", self.tick, site)
         numbers = self.parameters.osteoclast
-        life = draw_life(numbers.life, numbers.shape, luck)
+        life = draw_lifespan(numbers.life, numbers.shape, uniform)
         direction = faces[int(turn * len(faces)) % len(faces)]
         self.start_osteoclast(site, direction, life, days)
-        self.started.append(site)
+        self.activations.append(site)
 
     def start_osteoclast(self, site: int, direction: int, life: float, days: float) -> Osteoclast:
         """Return a new osteoclast and its new unit; `days` of this step have gone by then."""
@@ -422,8 +422,8 @@ class BoneModel(MesaModel):
             self.close(unit, EMPTY, days)
             return
         numbers = self.parameters.osteoblast
-        luck = draw(self.seed, "reversal", self.tick, unit.site)
-        wait = days - log(luck) * numbers.reversal * self.typical / released
+        uniform = draw(self.seed, "reversal", self.tick, unit.site)
+        wait = days - log(uniform) * numbers.reversal * self.reference_depth / released
         unit.osteoblasts_due = after(self.tick, wait, self.days)
         self.pass_on(unit, REVERSAL, days)
 
@@ -435,7 +435,7 @@ class BoneModel(MesaModel):
                 continue
             if unit.has_floor(self.tissue):
                 self.pass_on(unit, FORMATION, due.days)
-                self.attach_osteoblast(unit, unit.resorbed / self.typical, due.days)
+                self.attach_osteoblast(unit, unit.resorbed / self.reference_depth, due.days)
             else:
                 self.close(unit, PERFORATED, due.days)
                 self.perforations += 1
@@ -444,26 +444,30 @@ class BoneModel(MesaModel):
         """Let osteoblasts begin; where strain is high they live longer and build more.
 
         What they can do is in proportion to what called them: the matrix released, over
-        that of a typical cavity. Some days of this step have gone by then.
+        that of a reference cavity. Some days of this step have gone by then.
         """
         numbers, site = self.parameters.osteoblast, unit.site
         rows = self.parameters.responses
-        strain = self.surroundings.strain_at[site] * self.signals.load
-        luck = draw(self.seed, "osteoblast life", self.tick, site)
-        life = draw_life(numbers.life * called * rows.strain.at(strain), numbers.shape, luck)
-        beyond = rows.apron.at(self.signals.anabolic) + called * rows.overload.at(strain)
+        strain = self.environment.strain_at[site] * self.signals.load
+        uniform = draw(self.seed, "osteoblast life", self.tick, site)
+        life = draw_lifespan(
+            numbers.life * called * rows.osteoblast_survival.at(strain), numbers.shape, uniform
+        )
+        beyond = rows.anabolic_overfilling.at(
+            self.signals.anabolic
+        ) + called * rows.strain_overfilling.at(strain)
         if beyond:
             unit.extend(self.tissue, beyond / self.tissue.site_um)
         Osteoblast(self, unit, life, Moment(self.tick, days))
 
-    def wake_lining_cells(self) -> None:
+    def activate_lining_cells(self) -> None:
         """Lining cells build on quiescent surface, without resorption, where called to."""
-        rate = self.parameters.responses.lining.at(self.signals.anabolic) / YEAR
+        rate = self.parameters.responses.lining_activation.at(self.signals.anabolic) / YEAR
         if not rate:
             return
-        sites = self.surroundings.surface
-        luck = draws(self.seed, "lining cells", self.tick, sites)
-        met, moments = arrivals(luck, rate, self.days)
+        sites = self.environment.surface
+        uniform = draws(self.seed, "lining cells", self.tick, sites)
+        met, moments = arrivals(uniform, rate, self.days)
         for site, moment in zip(sites[met].tolist(), moments.tolist(), strict=True):
             faces = self.tissue.faces(site)
             if faces and self.tissue.can_enter(site):
@@ -478,9 +482,9 @@ class BoneModel(MesaModel):
                 end = UNFILLED if cell.unit.level >= 0 else FILLED
                 self.close(cell.unit, end, cell.ended)
 
-    def mature(self) -> None:
+    def mineralize(self) -> None:
         """Matrix takes up mineral."""
-        self.tissue.mature(self.days, self.parameters.mineral.time_constant * YEAR)
+        self.tissue.mineralize(self.days, self.parameters.mineral.time_constant * YEAR)
 
     def measure(self) -> None:
         """At each reading, measure the section as it is at the end of a step.
@@ -495,7 +499,7 @@ class BoneModel(MesaModel):
                 self.visit()
 
     def visit(self) -> None:
-        """Have her scanned if a course waits for low bone."""
+        """Scan the patient if a course waits for low bone."""
         if any(course.waits for course in self.treatment.courses):
             self.treatment.scan(self.day / YEAR, self.meter.lowest_t_score())
 

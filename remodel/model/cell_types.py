@@ -28,7 +28,7 @@ class CellType:
     round, large : bool
         Whether its mark is a disc, not a square, and is larger than a site.
     phase : str, optional
-        The phase of a remodeling unit in which there is such a cell.
+        The phase of a BMU in which there is such a cell.
     """
 
     kind: type[cells.Cell]
@@ -47,7 +47,7 @@ CELL_TYPES = (
         kind=cells.Osteoclast,
         name="osteoclasts",
         label="osteoclast",
-        caption="osteoclast, digs",
+        caption="osteoclast, resorbs bone",
         counted="osteoclasts",
         color="#D55E00",
         round=True,

@@ -1,4 +1,4 @@
-"""The cells: osteoclasts that dig, osteoblasts that refill what was dug."""
+"""The cells: osteoclasts that resorb bone, osteoblasts that refill the cavity."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from remodel.parameters.quantities import Response
 
 
-def draw_life(mean: float, shape: float, luck: float) -> float:
+def draw_lifespan(mean: float, shape: float, uniform: float) -> float:
     """Return a life in days: Weibull with a given mean, from a uniform number in (0, 1]."""
-    return float(mean / gamma(1 + 1 / shape) * (-log(luck)) ** (1 / shape))
+    return float(mean / gamma(1 + 1 / shape) * (-log(uniform)) ** (1 / shape))
 
 
-def may_dig(model: BoneModel, site: int) -> bool:
+def may_resorb(model: BoneModel, site: int) -> bool:
     """Return whether an osteoclast begins on a site, or goes on there."""
     tissue, restraint = model.tissue, model.parameters.osteoclast.restraint
     if not tissue.can_enter(site):
@@ -58,7 +58,7 @@ class Cell(mesa.Agent):
 
     @pos.setter
     def pos(self, place: None) -> None:
-        """Let Mesa say that it has none yet; a cell moves by digging and building alone."""
+        """Let Mesa say that it has none yet; a cell moves by resorption and building alone."""
         if place is not None:
             raise AttributeError(f"pos = {place}: the place of a cell follows from its site")
 
@@ -81,7 +81,7 @@ class Worker(Cell):
     ended: float | None = None
 
     def __init__(self, model: BoneModel, unit: BMU, life: float, born: Moment) -> None:
-        """Come to where a unit is at work."""
+        """Come to where a BMU is at work."""
         super().__init__(model, unit.site_in_work)
         self.unit = unit
         self.life = life
@@ -98,14 +98,14 @@ class Osteoclast(Worker):
 
     Attributes
     ----------
-    swallowed : float
+    taken_up : float
         Bisphosphonate that it has taken up, doses.
     """
 
     def __init__(self, model: BoneModel, unit: BMU, life: float, born: Moment) -> None:
         """Attach to the surface site of a unit."""
         super().__init__(model, unit, life, born)
-        self.swallowed = 0.0
+        self.taken_up = 0.0
 
     def resorb(self, days: float) -> None:
         """Resorb, of some days, from when the cell came until it dies, site after site."""
@@ -113,16 +113,16 @@ class Osteoclast(Worker):
         tissue, begin = model.tissue, 0.0
         if self.born.step == model.tick:
             days -= (begin := self.born.days)
-        wear = model.signals.osteoclast_wear
+        apoptosis = model.signals.osteoclast_apoptosis
         if tissue.drug_given:
-            wear *= self.poisoning(days)
-        alive = days if days * wear < self.life else self.life / wear
-        self.life -= days * wear
+            apoptosis *= self.toxicity(days)
+        alive = days if days * apoptosis < self.life else self.life / apoptosis
+        self.life -= days * apoptosis
         depth = alive * model.erosion
         while depth > 0.0:
             matrix = tissue.matrix_at[self.site]
             amount = min(depth, matrix)
-            self.swallowed += tissue.resorb(self.site, amount)
+            self.taken_up += tissue.resorb(self.site, amount)
             unit.depths[-1] += amount
             depth -= amount
             if amount == matrix and not self.advance():
@@ -133,20 +133,20 @@ class Osteoclast(Worker):
             unit.find_floor(tissue)
             self.end(begin + alive)
 
-    def poisoning(self, days: float) -> float:
-        """Return how many times as fast life runs down by bisphosphonate, amid some days."""
+    def toxicity(self, days: float) -> float:
+        """Return how many times as fast an osteoclast dies by bisphosphonate, amid some days."""
         tissue = self.model.tissue
         bound = tissue.bisphosphonate_at[self.site]
-        if not bound and not self.swallowed:
+        if not bound and not self.taken_up:
             return 1.0
-        share = min(1.0, days * self.model.erosion / max(tissue.matrix_at[self.site], 1e-9))
-        poisoning: Response = self.model.parameters.responses.poisoning
-        return poisoning.at(self.swallowed + 0.5 * share * bound)
+        fraction = min(1.0, days * self.model.erosion / max(tissue.matrix_at[self.site], 1e-9))
+        toxicity: Response = self.model.parameters.responses.toxicity
+        return toxicity.at(self.taken_up + 0.5 * fraction * bound)
 
     def advance(self) -> bool:
         """Move on to the bone ahead; return False where there is none left."""
         ahead = self.model.tissue.next_site[self.unit.direction][self.site]
-        if not may_dig(self.model, ahead):
+        if not may_resorb(self.model, ahead):
             return False
         self.site = ahead
         self.unit.move_on(self.model.tissue, ahead)
@@ -162,19 +162,19 @@ class Osteoblast(Worker):
         tissue, begin = model.tissue, 0.0
         if self.born.step == model.tick:
             days -= (begin := self.born.days)
-        wear = model.signals.osteoblast_wear
-        alive = days if days * wear < self.life else self.life / (wear or 1.0)
-        self.life -= days * wear
+        apoptosis = model.signals.osteoblast_apoptosis
+        alive = days if days * apoptosis < self.life else self.life / (apoptosis or 1.0)
+        self.life -= days * apoptosis
         amount = alive * model.apposition
         while amount >= unit.room:
             amount -= unit.room
-            tissue.deposit(self.site, unit.room, model.unfinished)
+            tissue.deposit(self.site, unit.room, model.unmineralized_fraction)
             unit.formed += unit.room
             if not unit.fill_next(tissue):
                 self.end(begin + alive - (amount / model.apposition if amount else 0.0))
                 return
             self.site = unit.site_in_work
-        tissue.deposit(self.site, amount, model.unfinished)
+        tissue.deposit(self.site, amount, model.unmineralized_fraction)
         unit.room -= amount
         unit.formed += amount
         if self.life <= 0.0:

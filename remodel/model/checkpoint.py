@@ -58,11 +58,11 @@ def copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
         "perforations": state["perforations"],
         "tissue": state["tissue"].copy(),
         "signals": copy(state["signals"]),
-        "surroundings": copy(state["surroundings"]),
+        "environment": copy(state["environment"]),
         "meter": copy_meter(state["meter"]),
         "treatment": copy_treatment(state["treatment"]),
         "changes": state["changes"],
-        "started": list(state["started"]),
+        "activations": list(state["activations"]),
     }
 
 

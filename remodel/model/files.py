@@ -18,7 +18,7 @@ from remodel.model.bmu import AT_WORK, BMU, Moment
 from remodel.model.bone_model import BoneModel
 from remodel.model.cell_types import CELL_TYPES
 from remodel.model.checkpoint import Checkpoint, resume, take_checkpoint
-from remodel.model.environment import Surroundings
+from remodel.model.environment import LocalEnvironment
 from remodel.model.observer import Meter
 from remodel.model.signals import Signals
 from remodel.parameters.drugs import drug
@@ -28,10 +28,10 @@ from remodel.support.provenance import made_by, warn_of_others
 
 MODEL = "remodel model, 2"
 LARGEST = 128 * MOST_SITES  # bytes once unpacked
-SITES = ("matrix", "region", "outside", *FIELDS, "busy")
-COUNTS = ("tick", "steps", "until", "run_in", "perforations", "started")
+SITE_ARRAYS = ("matrix", "region", "outside", *FIELDS, "busy")
+COUNTS = ("tick", "steps", "until", "run_in", "perforations", "activations")
 READINGS = ("since", "history", "baseline", "now", "rows")
-AROUND = "around_"  # before the names of what surrounds the sites
+AROUND = "around_"  # before the names of the local environment of the sites
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -47,8 +47,8 @@ def save_model(model: BoneModel, path: Path | str) -> None:
     """
     point = take_checkpoint(model)
     state, tissue = point.state, point.state["tissue"]
-    arrays = {name: getattr(tissue, name) for name in SITES}
-    around = vars(state["surroundings"]).items()
+    arrays = {name: getattr(tissue, name) for name in SITE_ARRAYS}
+    around = vars(state["environment"]).items()
     arrays |= {AROUND + name: value for name, value in around if isinstance(value, np.ndarray)}
     write_archive(Path(path), MODEL, arrays, describe_point(point))
 
@@ -102,7 +102,7 @@ def load_model(path: Path | str) -> BoneModel:
     Raises
     ------
     ValueError
-        With one line, if the file is not whole.
+        With one line, if the file is incomplete.
 
     Warns
     -----
@@ -115,7 +115,7 @@ def load_model(path: Path | str) -> BoneModel:
         point = read_point(arrays, record)
         return resume(point, point.state["treatment"].courses)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise ValueError(f"{path}: holds no whole model ({error!r})") from None
+        raise ValueError(f"{path}: holds no complete model ({error!r})") from None
 
 
 def read_point(arrays: Arrays, record: dict[str, Any]) -> Checkpoint:
@@ -128,7 +128,7 @@ def read_point(arrays: Arrays, record: dict[str, Any]) -> Checkpoint:
     state = {name: record[name] for name in COUNTS} | {
         "tissue": tissue,
         "signals": Signals(parameters, **record["signals"]),
-        "surroundings": read_surroundings(arrays, parameters, tissue),
+        "environment": read_environment(arrays, parameters, tissue),
         "meter": read_meter(record["readings"]),
         "treatment": read_treatment(record, parameters),
         "changes": tuple(read_change(data, patient) for data in record["changes"]),
@@ -154,9 +154,9 @@ def read_tissue(arrays: Arrays, record: dict[str, Any]) -> Tissue:
     return tissue
 
 
-def read_surroundings(arrays: Arrays, parameters: Parameters, tissue: Tissue) -> Surroundings:
-    """Return what surrounded the sites when it was last measured."""
-    around = Surroundings(parameters, tissue)
+def read_environment(arrays: Arrays, parameters: Parameters, tissue: Tissue) -> LocalEnvironment:
+    """Return the local environment of the sites when it was last measured."""
+    around = LocalEnvironment(parameters, tissue)
     for name in [name for name in arrays if name.startswith(AROUND)]:
         if not isinstance(getattr(around, name.removeprefix(AROUND), None), np.ndarray):
             raise KeyError(name)
@@ -182,7 +182,7 @@ def read_treatment(record: dict[str, Any], parameters: Parameters) -> Treatment:
 
 
 def read_change(data: dict[str, Any], patient: Patient) -> Change:
-    """Return a change in the life of a woman."""
+    """Return a change in the life of a patient."""
     lived = {name: value for name, value in data.items() if name != "year"}
     return Change(year=data["year"], patient=replace(patient, **lived))
 

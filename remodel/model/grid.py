@@ -18,11 +18,11 @@ Place = tuple[int, int]  # column, row
 FIELDS: Mapping[str, Callable[[Any], NDArray[Any]]] = {
     "matrix": lambda model: model.tissue.matrix,
     "mineral": lambda model: model.tissue.mineral,
-    "immature": lambda model: model.tissue.immature,
+    "unmineralized": lambda model: model.tissue.unmineralized,
     "cavity": lambda model: model.tissue.cavity,
     "busy": lambda model: model.tissue.busy,
     "bisphosphonate": lambda model: model.tissue.bisphosphonate,
-    "strain": lambda model: model.surroundings.strain,
+    "strain": lambda model: model.environment.strain,
     "region": lambda model: model.tissue.region,
     "outside": lambda model: model.tissue.outside,
 }
@@ -125,7 +125,7 @@ class SectionGrid(OrthogonalVonNeumannGrid):
 
     @property
     def random(self) -> Any:
-        """The model's luck, as Mesa's spaces have it."""
+        """The model's chance, as Mesa's spaces have it."""
         return self.model.random
 
     @property

@@ -64,7 +64,7 @@ class MesaModel(mesa.Model):
     Attributes
     ----------
     seed : int
-        Of all luck.
+        Of all random numbers.
     grid : SectionGrid
         The section as Mesa's pages draw it.
     agent_id_counter : int

@@ -14,24 +14,24 @@ from remodel.measurement.dxa import dxa_change, scan_factors
 from remodel.measurement.markers import BASELINE_YEARS, MARKER_WINDOW, window_mean
 from remodel.model.bmu import REVERSAL
 from remodel.model.cell_types import CELL_TYPES, COUNTED, SHOWS
-from remodel.parameters.measurement import SITES
+from remodel.parameters.measurement import SKELETAL_SITES
 from remodel.parameters.time_steps import YEAR
 from remodel.support.arrays import Ints
 
 if TYPE_CHECKING:
     from remodel.model.bone_model import BoneModel
 
-COUNTS = ("surface", "started", *COUNTED)
-AMOUNTS = ("bone", "mineral", "removed", "added")
+COUNTS = ("surface", "activations", *COUNTED)
+AMOUNTS = ("bone", "mineral", "resorbed", "formed")
 # Days are counted from day 0 in years; estradiol is in pmol/L, BMD, DXA and markers in percent
 # change, T-scores in SD, bone and mineral in sites of full mineral, removed and added in sites
 # per year, started per year; estrogen activity, RANKL over OPG, free RANKL (relative to what a
-# woman without estrogen expresses) and the pool have no unit, and what is left are counts: of
+# patient without estrogen expresses) and the pool have no unit, and what is left are counts: of
 # sites, cells, cavities, or of perforations since the spin-up began.
 # Rates are means since the reading before; markers are means over `MARKER_WINDOW`.
 COLUMNS = (
     "year", "estradiol", "estrogen_activity", "rankl_opg", "free_rankl", "pool",
-    *(f"{region}_bmd" for region in REGIONS), *SITES, *(f"{site}_t_score" for site in SITES),
+    *(f"{region}_bmd" for region in REGIONS), *SKELETAL_SITES, *(f"{skeletal_site}_t_score" for skeletal_site in SKELETAL_SITES),
     "ctx", "p1np", "bone_alp", *(one.name for one in CELL_TYPES), "perforations",
     *(f"{region}_{what}" for region in REGIONS for what in (*AMOUNTS, *COUNTS)),
 )  # fmt: skip
@@ -57,7 +57,7 @@ class Meter:
         model = self.model
         raw = self.look()
         model.tissue.close_books()
-        model.started.clear()
+        model.activations.clear()
         self.since = model.day
         if model.day <= 0:
             self.history.append(raw)
@@ -76,10 +76,12 @@ class Meter:
         for region, label in REGIONS.items():
             here = tissue.region == label
             raw[f"{region}_bone"] = float(tissue.matrix[here].sum())
-            raw[f"{region}_mineral"] = raw[f"{region}_bone"] - float(tissue.immature[here].sum())
-            raw[f"{region}_removed"] = float(tissue.removed[here].sum()) / years
-            raw[f"{region}_added"] = float(tissue.added[here].sum()) / years
-            raw[f"{region}_started"] /= years
+            raw[f"{region}_mineral"] = raw[f"{region}_bone"] - float(
+                tissue.unmineralized[here].sum()
+            )
+            raw[f"{region}_resorbed"] = float(tissue.resorbed[here].sum()) / years
+            raw[f"{region}_formed"] = float(tissue.formed[here].sum()) / years
+            raw[f"{region}_activations"] /= years
         return raw | {"perforations": float(model.perforations)}
 
     def relate(self, raw: dict[str, float]) -> dict[str, float]:
@@ -130,12 +132,14 @@ class Meter:
         """Return BMD and markers as percent change from the baseline."""
         change = {f"{region}_bmd": self.percent(raw, [f"{region}_mineral"]) for region in REGIONS}
         numbers, patient = self.model.parameters.densitometry, self.model.patient
-        for site, short in SITES.items():
+        for skeletal_site, short in SKELETAL_SITES.items():
             years = self.model.day / YEAR
-            change[site] = dxa_change(numbers, short, change, patient.age, years)
-            change[f"{site}_t_score"] = numbers.t_score(short, patient.bone, change[site])
-        change["ctx"] = self.marker(raw, "removed")
-        change["p1np"] = self.marker(raw, "added")
+            change[skeletal_site] = dxa_change(numbers, short, change, patient.age, years)
+            change[f"{skeletal_site}_t_score"] = numbers.t_score(
+                short, patient.bone, change[skeletal_site]
+            )
+        change["ctx"] = self.marker(raw, "resorbed")
+        change["p1np"] = self.marker(raw, "formed")
         of_bone = 1 - self.model.parameters.markers.alp_background
         change["bone_alp"] = of_bone * self.marker(raw, "osteoblasts")
         for cells in (one.name for one in CELL_TYPES):
@@ -146,10 +150,12 @@ class Meter:
         """Return the lowest T-score, over the sites, of a scan with its error."""
         numbers, model = self.model.parameters.densitometry, self.model
         found = []
-        for column, site in SITES.items():
-            factor = float(scan_factors(numbers, site, np.array([self.now["year"]]), model.seed)[0])
+        for column, skeletal_site in SKELETAL_SITES.items():
+            factor = float(
+                scan_factors(numbers, skeletal_site, np.array([self.now["year"]]), model.seed)[0]
+            )
             shown = model.patient.bone * factor
-            found.append(numbers.t_score(site, shown, self.now[column]))
+            found.append(numbers.t_score(skeletal_site, shown, self.now[column]))
         return min(found)
 
     def marker(self, raw: dict[str, float], what: str) -> float:
@@ -176,8 +182,8 @@ class Meter:
 def count_by_region(model: BoneModel) -> dict[str, float]:
     """Return surface sites, births, cells and units in reversal of each compartment."""
     places: dict[str, Ints | list[int]] = {
-        "surface": model.surroundings.surface,
-        "started": model.started,
+        "surface": model.environment.surface,
+        "activations": model.activations,
         SHOWS[REVERSAL]: [unit.site for unit in model.units_in(REVERSAL)],
     }
     for one in CELL_TYPES:

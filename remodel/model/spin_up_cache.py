@@ -94,7 +94,7 @@ if hasattr(os, "register_at_fork"):
 def come_to_rest(model: "BoneModel") -> None:
     """Spin up a model, or give it the state in which the same spin-up once ended.
 
-    The same is one that began from an equal model: woman, parameters, section and seed. What
+    The same is one that began from an equal model: patient, parameters, section and seed. What
     is kept are bytes, a few megabytes for each of the last eight: nothing of the caller's
     lives on, and no run can change it. A model whose class is the user's own, one that cannot
     be pickled and one on a huge section are spun up each time.
@@ -137,7 +137,7 @@ def outcome(model: "BoneModel") -> dict[str, Any]:
         "agents": list(model.agents),
         "next": model.agent_id_counter,
         "running": model.running,
-        "luck": (model.random.getstate(), model.rng.bit_generator.state),
+        "uniform": (model.random.getstate(), model.rng.bit_generator.state),
     }
 
 
@@ -152,8 +152,8 @@ def adopt(model: "BoneModel", state: bytes) -> None:
         agent.unique_id = number
     model.agent_id_counter = found["next"]
     model.running = found["running"]
-    luck, bits = found["luck"]
-    model.random.setstate(luck)
+    uniform, bits = found["uniform"]
+    model.random.setstate(uniform)
     model.rng.bit_generator.state = bits
 
 

@@ -10,8 +10,13 @@ from remodel.parameters.quantities import Group, par
 class Receptor(Group):
     """The estrogen receptor, for which estradiol and a SERM compete."""
 
-    estradiol_affinity: float = par(
-        33.0, "pmol/L", "total estradiol that half occupies it", low=1, high=1000, source="assumed"
+    estradiol_kd: float = par(
+        33.0,
+        "pmol/L",
+        "dissociation constant of estradiol (total level at half occupancy)",
+        low=1,
+        high=1000,
+        source="assumed",
     )
     lag: float = par(
         FITTED["receptor.lag"],
@@ -43,12 +48,17 @@ class Precursors(Group):
         high=1,
         source="assumed",
     )
-    usage: float = par(
-        0.0466, "1/day", "share that fuses per day at full drive", low=0, high=10, source="assumed"
+    fusion: float = par(
+        0.0466,
+        "1/day",
+        "fraction that fuses per day at full drive",
+        low=0,
+        high=10,
+        source="assumed",
     )
     reach: float = par(
         140.0,
-        "um",
+        "µm",
         "half the side of the square that supplies a site",
         low=20,
         high=1000,
@@ -57,7 +67,7 @@ class Precursors(Group):
     exponent: float = par(
         FITTED["precursors.exponent"],
         "1",
-        "power of the marrow share in the supply",
+        "power of the marrow fraction in the supply",
         low=0,
         high=4,
         source="calibrated",
@@ -66,18 +76,20 @@ class Precursors(Group):
 
 @dataclass(frozen=True, kw_only=True)
 class Osteoclast(Group):
-    """How an osteoclast digs and how long it lives."""
+    """How an osteoclast resorbs and how long it lives."""
 
-    erosion: float = par(1.85, "um/day", "depth dug per day", low=0, high=20, source="C011")
+    erosion: float = par(1.85, "µm/day", "depth resorbed per day", low=0, high=20, source="C011")
     life: float = par(
         FITTED["osteoclast.life"],
         "day",
-        "mean life of digging, no estrogen, excess RANKL",
+        "mean lifespan while resorbing, no estrogen, excess RANKL",
         low=1,
         high=200,
         source="calibrated",
     )
-    shape: float = par(6.0, "1", "Weibull shape of their lives", low=0.5, high=20, source="assumed")
+    shape: float = par(
+        6.0, "1", "Weibull shape of their lifespans", low=0.5, high=20, source="assumed"
+    )
     restraint: float = par(
         0.0,
         "fraction",
@@ -86,7 +98,7 @@ class Osteoclast(Group):
         high=1,
         source="design",
     )
-    drug_capacity: float = par(
+    bisphosphonate_capacity: float = par(
         1.5,
         "dose",
         "bisphosphonate that a surface site can bind",
@@ -94,8 +106,8 @@ class Osteoclast(Group):
         high=100,
         source="assumed",
     )
-    drug_half_life: float = par(
-        FITTED["osteoclast.drug_half_life"],
+    bisphosphonate_half_life: float = par(
+        FITTED["osteoclast.bisphosphonate_half_life"],
         "year",
         "of bisphosphonate on exposed surface",
         low=0.1,
@@ -109,23 +121,25 @@ class Osteoblast(Group):
     """How osteoblasts are recruited to a cavity, refill it and die."""
 
     reversal: float = par(
-        30.0, "day", "mean reversal time of a typical cavity", low=1, high=365, source="H063"
+        30.0, "day", "mean reversal time of a reference cavity", low=1, high=365, source="H063"
     )
-    typical: float = par(
+    reference_depth: float = par(
         46.0,
-        "um",
+        "µm",
         "depth of a cavity that calls its osteoblasts in the mean reversal time",
         low=1,
         high=200,
         source="H037",
     )
-    apposition: float = par(0.47, "um/day", "depth refilled per day", low=0, high=5, source="H060")
+    apposition: float = par(0.47, "µm/day", "depth refilled per day", low=0, high=5, source="H060")
     life: float = par(
         FITTED["osteoblast.life"],
         "day",
-        "mean life, no estrogen, habitual strain",
+        "mean lifespan, no estrogen, habitual strain",
         low=1,
         high=2000,
         source="calibrated",
     )
-    shape: float = par(3.0, "1", "Weibull shape of their lives", low=0.5, high=20, source="assumed")
+    shape: float = par(
+        3.0, "1", "Weibull shape of their lifespans", low=0.5, high=20, source="assumed"
+    )

@@ -27,7 +27,7 @@ SHORTEST, LONGEST = 0.1, 2000.0  # days between injections, where there are such
 
 @dataclass(frozen=True, kw_only=True)
 class Drug(Group):
-    """One drug at its usual dose: how it is given, and a list of mechanisms.
+    """One drug at its standard dose: how it is given, and a list of mechanisms.
 
     A new drug is one more row in `DRUGS`. Each number of its mechanisms can be asked for as if
     it were the drug's own, such as `drug.suppression`; one of a mechanism that the drug does not
@@ -53,12 +53,12 @@ class Drug(Group):
         source="assumed",
     )
     amount: float = par(
-        0.0, "mg", "usual dose; 0 for what has none", low=0, high=1e6, source="design"
+        0.0, "mg", "standard dose; 0 for what has none", low=0, high=1e6, source="design"
     )
     per: float = par(
         1.0,
         "day",
-        "to which the usual dose of what is not injected belongs",
+        "to which the standard dose of what is not injected belongs",
         low=0.1,
         high=LONGEST,
         source="design",

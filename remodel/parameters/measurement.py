@@ -5,23 +5,23 @@ from dataclasses import dataclass
 from remodel.parameters.fitted_sets import FITTED
 from remodel.parameters.quantities import Group, par
 
-SITES = {"lumbar_spine": "spine", "total_hip": "hip", "femoral_neck": "neck"}
+SKELETAL_SITES = {"lumbar_spine": "spine", "total_hip": "hip", "femoral_neck": "neck"}
 # The least change of one person, in percent, that is more than the error of two measurements.
 LEAST_SIGNIFICANT = {"lumbar_spine": 2.2, "total_hip": 1.9, "femoral_neck": 3.1}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Densitometry(Group):
-    """What a DXA site sees of the two compartments."""
+    """What DXA sees at a skeletal site of the two compartments."""
 
     spine_trabecular: float = par(
-        0.66, "fraction", "trabecular share, lumbar spine", low=0, high=1, source="assumed"
+        0.66, "fraction", "trabecular fraction, lumbar spine", low=0, high=1, source="assumed"
     )
     hip_trabecular: float = par(
-        0.40, "fraction", "trabecular share, total hip", low=0, high=1, source="assumed"
+        0.40, "fraction", "trabecular fraction, total hip", low=0, high=1, source="assumed"
     )
     neck_trabecular: float = par(
-        0.25, "fraction", "trabecular share, femoral neck", low=0, high=1, source="assumed"
+        0.25, "fraction", "trabecular fraction, femoral neck", low=0, high=1, source="assumed"
     )
     spine_drift: float = par(
         FITTED["densitometry.spine_drift"],
@@ -61,37 +61,39 @@ class Densitometry(Group):
     neck_error: float = par(
         2.5, "%", "precision error over years, femoral neck", low=0, high=10, source="P002"
     )
-    usual: float = par(
-        -1.1, "SD", "T-score of a woman with the usual bone", low=-5, high=5, source="D004"
+    reference_t_score: float = par(
+        -1.1, "SD", "T-score of a patient with the reference bone", low=-5, high=5, source="D004"
     )
 
-    def t_score(self, site: str, bone: float, change: float = 0.0) -> float:
+    def t_score(self, skeletal_site: str, bone: float, change: float = 0.0) -> float:
         """Return the T-score of a site.
 
-        ``T = (BMD - young mean) / young SD``, where the usual bone has the T-score
-        `usual` at every site, and BMD is in proportion to bone.
+        ``T = (BMD - young mean) / young SD``, where the reference bone has the T-score
+        `reference_t_score` at every site, and BMD is in proportion to bone.
 
         Parameters
         ----------
-        site : str
+        skeletal_site : str
             ``"spine"``, ``"hip"`` or ``"neck"``.
         bone : float
-            Bone that she started with, of the usual.
+            Bone at the start, of the reference.
         change : float
             Percent change of DXA since.
         """
-        spread = self.young_spread(site)
-        now = (1 + self.usual * spread) * bone * (1 + change / 100)
+        spread = self.young_spread(skeletal_site)
+        now = (1 + self.reference_t_score * spread) * bone * (1 + change / 100)
         return (now - 1) / spread
 
-    def bone_at(self, site: str, t_score: float) -> float:
-        """Return the bone, of the usual, of a woman with a T-score at a site."""
-        spread = self.young_spread(site)
-        return (1 + t_score * spread) / (1 + self.usual * spread)
+    def bone_at(self, skeletal_site: str, t_score: float) -> float:
+        """Return the bone, of the reference, of a patient with a T-score at a site."""
+        spread = self.young_spread(skeletal_site)
+        return (1 + t_score * spread) / (1 + self.reference_t_score * spread)
 
-    def young_spread(self, site: str) -> float:
+    def young_spread(self, skeletal_site: str) -> float:
         """Return the standard deviation of young women over their mean, a fraction."""
-        return float(getattr(self, f"{site}_young_sd") / getattr(self, f"{site}_young"))
+        return float(
+            getattr(self, f"{skeletal_site}_young_sd") / getattr(self, f"{skeletal_site}_young")
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Given(NamedTuple):
     """How much of a drug there is in a step."""
 
-    level: float  # mean, 1 at the usual dose; of an antibody, ng/mL
-    taken: float  # usual doses taken: injections, or years of a daily drug
+    level: float  # mean, 1 at the standard dose; of an antibody, ng/mL
+    taken: float  # standard doses taken: injections, or years of a daily drug
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +49,11 @@ class AromataseInhibition(Mechanism):
     """Estradiol made outside the ovaries falls."""
 
     suppression: float = par(
-        0.0, "fraction", "share of aromatase blocked", low=0, high=0.999, source="assumed"
+        0.0, "fraction", "fraction of aromatase blocked", low=0, high=0.999, source="assumed"
     )
 
     def act(self, exposure: Exposure, given: Given) -> None:
-        """Leave a share of peripheral estradiol."""
+        """Leave a fraction of peripheral estradiol."""
         exposure.peripheral *= residual(self.suppression, given.level)
 
 
@@ -62,11 +62,16 @@ class OvarianSuppression(Mechanism):
     """Estradiol made by the ovaries falls."""
 
     ovarian: float = par(
-        0.0, "fraction", "share of ovarian estradiol switched off", low=0, high=1, source="assumed"
+        0.0,
+        "fraction",
+        "fraction of ovarian estradiol switched off",
+        low=0,
+        high=1,
+        source="assumed",
     )
 
     def act(self, exposure: Exposure, given: Given) -> None:
-        """Leave a share of ovarian estradiol."""
+        """Leave a fraction of ovarian estradiol."""
         exposure.ovarian *= 1 - min(1.0, self.ovarian * given.level)
 
 
@@ -123,11 +128,16 @@ class RanklAntibody(Mechanism):
     elimination: float = par(
         0.0115, "1/day", "eliminated, whatever the level", low=0, high=1, source="R029"
     )
-    saturable: float = par(
-        34.3, "ng/mL/day", "eliminated by what saturates, at most", low=0, high=1e4, source="R029"
+    vmax: float = par(
+        34.3,
+        "ng/mL/day",
+        "maximum rate of saturable elimination (Vmax)",
+        low=0,
+        high=1e4,
+        source="R029",
     )
-    saturation: float = par(
-        411.0, "ng/mL", "level at which half of that is reached", low=1, high=1e5, source="R029"
+    km: float = par(
+        411.0, "ng/mL", "level at half of that rate (Km)", low=1, high=1e5, source="R029"
     )
     binding: float = par(
         2.5,
@@ -222,7 +232,7 @@ MECHANISMS: tuple[type[Mechanism], ...] = (
 
 
 def residual(suppression: float, level: float) -> float:
-    """Return the share of estradiol left by an aromatase inhibitor at some level.
+    """Return the fraction of estradiol left by an aromatase inhibitor at some level.
 
     Competitive inhibition that leaves ``1 - suppression`` at level 1.
     """

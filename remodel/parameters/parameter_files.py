@@ -98,11 +98,11 @@ def read_drug(table: Table) -> Drug:
     return table.call(drug, {"name": MISSING} | given)
 
 
-def number_lines(rows: Iterable[Row], usual: Mapping[str, float]) -> Iterator[str]:
+def number_lines(rows: Iterable[Row], default: Mapping[str, float]) -> Iterator[str]:
     """Yield a line of TOML for each number, with unit, range, meaning and basis; one between groups.
 
     A line has the name that ``--set`` takes and means the same in any file, whatever is around it.
-    Where a number is not the `usual` one, and not fitted, the basis is that of the usual one.
+    Where a number is not the `reference_t_score` one, and not fitted, the basis is that of the default one.
     """
     before = ""
     for row in rows:
@@ -110,7 +110,7 @@ def number_lines(rows: Iterable[Row], usual: Mapping[str, float]) -> Iterator[st
         if before and group != before:
             yield ""
         before = group
-        basis, before_change = row.basis, usual.get(row.name, row.value)
+        basis, before_change = row.basis, default.get(row.name, row.value)
         if before_change != row.value and basis != CALIBRATED:
             basis = f"{before_change:g} by default, {basis}"
         comment = f"{row.unit}, {row.low:g} to {row.high:g}; {row.meaning} ({basis})"

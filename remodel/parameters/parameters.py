@@ -30,7 +30,7 @@ from remodel.parameters.quantities import CALIBRATED, Group, Row, check
 from remodel.parameters.responses import Responses
 from remodel.parameters.time_steps import Time
 from remodel.parameters.tissue import Mineral, Section, Strain
-from remodel.support.files import write_whole
+from remodel.support.files import write_atomically
 from remodel.support.messages import shown
 from remodel.support.toml_table import Table, check_content, parse_toml, read_toml_text
 
@@ -126,7 +126,7 @@ class Parameters:
 
     def save(self, path: Path | str) -> None:
         """Write every number into a TOML file, from which `load` reads the same, to the last bit."""
-        write_whole(Path(path), self.to_toml())
+        write_atomically(Path(path), self.to_toml())
 
     def to_toml(self, rows: Iterable[Row] | None = None) -> str:
         """Return numbers as TOML, each with unit, range, meaning and basis; by default all.
@@ -157,8 +157,8 @@ class Parameters:
     def describe(self) -> str:
         """Return the set of fitted numbers, and each number that is otherwise than with that set."""
         known = self.parameter_set in built_in_sets()
-        usual = Parameters.from_set(self.parameter_set) if known else Parameters()
-        changes = self.differences(usual.with_drugs(self.own_drugs()))
+        default = Parameters.from_set(self.parameter_set) if known else Parameters()
+        changes = self.differences(default.with_drugs(self.own_drugs()))
         for name in () if known else self.fitted():  # of a set that is a file of the user's
             changes.pop(name, None)
         text = ", ".join(f"{name} = {value!r}" for name, value in changes.items())
@@ -250,8 +250,8 @@ class Parameters:
         cls, values: dict[str, float], parameter_set: str, drugs: Iterable[Drug] = ()
     ) -> Self:
         """Return the parameters of a record; each number must be there and known."""
-        usual = replace(cls(), parameter_set=parameter_set).with_drugs(drugs)
-        missing = sorted(set(usual.values()) - set(values))
+        default = replace(cls(), parameter_set=parameter_set).with_drugs(drugs)
+        missing = sorted(set(default.values()) - set(values))
         if missing:
             raise ValueError(f"record: no value of {', '.join(missing)}; made by another version")
-        return usual.with_values(values)
+        return default.with_values(values)

@@ -36,7 +36,7 @@ class Row(NamedTuple):
 def par(value: float, unit: str, meaning: str, *, low: float, high: float, source: str) -> Any:
     """Declare one number of the model with what a reader needs in order to doubt it.
 
-    `value`, `low` and `high` are in `unit`; dimensionless is ``"1"``, a share ``"fraction"``.
+    `value`, `low` and `high` are in `unit`; dimensionless is ``"1"``, a fraction ``"fraction"``.
     `source` is the id of a row in the evidence table `biology.csv`, or a word of `BASES`.
     """
     about = {"unit": unit, "meaning": meaning, "low": low, "high": high, "source": source}
@@ -102,9 +102,9 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Response(Group):
-    """A signal that carries a behavior from its value at rest to its value in excess.
+    """A dose-response relation: what a signal does to a behavior (Emax model).
 
-    ``behavior = rest + (full - rest) s^power / (half^power + s^power)`` for a signal s.
+    ``behavior = E0 + (Emax - E0) s^Hill / (EC50^Hill + s^Hill)`` for a signal s.
     `unit` is that of the behavior, `dose` that of the signal. Of the four numbers those
     named in `fitted` are calibrated, and those in `defined` are units: what they scale has
     its number elsewhere. `source` says where the others come from.
@@ -117,10 +117,10 @@ class Response(Group):
     source: str
     fitted: tuple[str, ...] = ()
     defined: tuple[str, ...] = ()
-    rest: float
-    full: float
-    half: float
-    power: float = 1.0
+    e0: float
+    emax: float
+    ec50: float
+    hill: float = 1.0
     limits: tuple[float, float] = (0.0, 100.0)
 
     def rows(self, prefix: str) -> Iterator[Row]:
@@ -129,10 +129,10 @@ class Response(Group):
         low, high = self.limits
         bases = dict.fromkeys(self.fitted, CALIBRATED) | dict.fromkeys(self.defined, DESIGN)
         for name, unit, least, most, meaning in (
-            ("rest", self.unit, low, high, "without the signal"),
-            ("full", self.unit, low, high, "with the signal in excess"),
-            ("half", self.dose, 1e-6, 1e6, "level of the signal half-way between"),
-            ("power", "1", 0.1, 12.0, "steepness (Hill)"),
+            ("e0", self.unit, low, high, "without the signal (E0)"),
+            ("emax", self.unit, low, high, "with the signal in excess (Emax)"),
+            ("ec50", self.dose, 1e-6, 1e6, "level of the signal at half of the effect (EC50)"),
+            ("hill", "1", 0.1, 12.0, "Hill coefficient"),
         ):
             yield Row(
                 f"{prefix}.{name}", getattr(self, name), unit, least, most,
@@ -141,6 +141,6 @@ class Response(Group):
 
     def at(self, level: float) -> float:
         """Return the behavior, in `unit`, at one level of the signal, in `dose` (0 or more)."""
-        dose = level**self.power
-        share: float = dose / (self.half**self.power + dose)
-        return self.rest + (self.full - self.rest) * share
+        dose = level**self.hill
+        fraction: float = dose / (self.ec50**self.hill + dose)
+        return self.e0 + (self.emax - self.e0) * fraction

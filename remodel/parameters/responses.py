@@ -1,4 +1,4 @@
-"""Who tells whom: each signal, the behavior it changes, and by how much."""
+"""Dose-response relations: each signal, the behavior it changes, and by how much."""
 
 from dataclasses import dataclass
 
@@ -8,57 +8,57 @@ from remodel.parameters.quantities import Response
 
 @dataclass(frozen=True, kw_only=True)
 class Responses:
-    """Who tells whom: one row for each signal and the behavior it changes."""
+    """Dose-response relations: one row for each signal and the behavior it changes."""
 
     rankl: Response = Response(
         signal="estrogen activity", behavior="RANKL expression", unit="1", dose="1",
-        rest=1.0, full=0.0, half=FITTED["responses.rankl.half"], power=FITTED["responses.rankl.power"], source="assumed", fitted=("half", "power"),
-        defined=("rest",),
+        e0=1.0, emax=0.0, ec50=FITTED["responses.rankl.ec50"], hill=FITTED["responses.rankl.hill"], source="assumed", fitted=("ec50", "hill"),
+        defined=("e0",),
     )  # fmt: skip
     opg: Response = Response(
         signal="estrogen activity", behavior="OPG secretion", unit="1", dose="1",
-        rest=1.0, full=2.0, half=0.6, source="assumed",
+        e0=1.0, emax=2.0, ec50=0.6, source="assumed",
         limits=(0.01, 100.0),  # RANKL is read over it
-        defined=("rest",),
+        defined=("e0",),
     )  # fmt: skip
     recruitment: Response = Response(
         signal="free RANKL", behavior="osteoclast recruitment", unit="1/site/year", dose="1",
-        rest=0.0, full=FITTED["responses.recruitment.full"], half=0.2, power=2.0, source="assumed", fitted=("full",),
+        e0=0.0, emax=FITTED["responses.recruitment.emax"], ec50=0.2, hill=2.0, source="assumed", fitted=("emax",),
     )  # fmt: skip
-    starvation: Response = Response(
-        signal="free RANKL", behavior="wear of osteoclasts", unit="1", dose="1",
-        rest=7.0, full=1.0, half=0.01, power=2.0, source="assumed",
-        defined=("full",),
+    rankl_withdrawal: Response = Response(
+        signal="free RANKL", behavior="osteoclast apoptosis", unit="1", dose="1",
+        e0=7.0, emax=1.0, ec50=0.01, hill=2.0, source="assumed",
+        defined=("emax",),
     )  # fmt: skip
-    osteoclast_wear: Response = Response(
-        signal="estrogen activity", behavior="wear of osteoclasts", unit="1", dose="1",
-        rest=1.0, full=FITTED["responses.osteoclast_wear.full"], half=0.6, power=3.0, source="assumed", fitted=("full",),
-        defined=("rest",),
+    osteoclast_apoptosis: Response = Response(
+        signal="estrogen activity", behavior="osteoclast apoptosis", unit="1", dose="1",
+        e0=1.0, emax=FITTED["responses.osteoclast_apoptosis.emax"], ec50=0.6, hill=3.0, source="assumed", fitted=("emax",),
+        defined=("e0",),
     )  # fmt: skip
-    poisoning: Response = Response(
-        signal="bisphosphonate swallowed", behavior="wear of osteoclasts", unit="1", dose="dose",
-        rest=1.0, full=FITTED["responses.poisoning.full"], half=FITTED["responses.poisoning.half"], source="assumed", fitted=("full", "half"),
-        defined=("rest",),
+    toxicity: Response = Response(
+        signal="bisphosphonate taken up", behavior="osteoclast apoptosis", unit="1", dose="dose",
+        e0=1.0, emax=FITTED["responses.toxicity.emax"], ec50=FITTED["responses.toxicity.ec50"], source="assumed", fitted=("emax", "ec50"),
+        defined=("e0",),
     )  # fmt: skip
-    osteoblast_wear: Response = Response(
-        signal="estrogen activity", behavior="wear of osteoblasts", unit="1", dose="1",
-        rest=1.0, full=FITTED["responses.osteoblast_wear.full"], half=1.0, source="assumed", fitted=("full",),
-        defined=("rest",),
+    osteoblast_apoptosis: Response = Response(
+        signal="estrogen activity", behavior="osteoblast apoptosis", unit="1", dose="1",
+        e0=1.0, emax=FITTED["responses.osteoblast_apoptosis.emax"], ec50=1.0, source="assumed", fitted=("emax",),
+        defined=("e0",),
     )  # fmt: skip
-    apron: Response = Response(
-        signal="anabolic", behavior="depth built beyond a cavity", unit="um", dose="1",
-        rest=0.0, full=20.0, half=1.0, source="assumed",
+    anabolic_overfilling: Response = Response(
+        signal="anabolic", behavior="overfilling depth", unit="µm", dose="1",
+        e0=0.0, emax=20.0, ec50=1.0, source="assumed",
     )  # fmt: skip
-    overload: Response = Response(
-        signal="strain", behavior="depth built beyond a cavity", unit="um", dose="1",
-        rest=0.0, full=20.0, half=1.3, power=8.0, source="assumed",
+    strain_overfilling: Response = Response(
+        signal="strain", behavior="overfilling depth", unit="µm", dose="1",
+        e0=0.0, emax=20.0, ec50=1.3, hill=8.0, source="assumed",
     )  # fmt: skip
-    lining: Response = Response(
-        signal="anabolic", behavior="lining cells that begin to build", unit="1/site/year", dose="1",
-        rest=0.0, full=1.0, half=1.0, source="assumed",
+    lining_activation: Response = Response(
+        signal="anabolic", behavior="lining cell activation", unit="1/site/year", dose="1",
+        e0=0.0, emax=1.0, ec50=1.0, source="assumed",
     )  # fmt: skip
-    strain: Response = Response(
-        signal="strain", behavior="life of osteoblasts", unit="1", dose="1",
-        rest=0.0, full=2.0, half=1.0, power=FITTED["responses.strain.power"], source="assumed", fitted=("power",),
-        defined=("half",),
+    osteoblast_survival: Response = Response(
+        signal="strain", behavior="osteoblast lifespan", unit="1", dose="1",
+        e0=0.0, emax=2.0, ec50=1.0, hill=FITTED["responses.osteoblast_survival.hill"], source="assumed", fitted=("hill",),
+        defined=("ec50",),
     )  # fmt: skip

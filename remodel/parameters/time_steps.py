@@ -18,7 +18,7 @@ class Time(Group):
     renewal: float = par(
         28.0,
         "day",
-        "between renewals of surface, marrow share and strain",
+        "between renewals of surface, marrow fraction and strain",
         low=1,
         high=112,
         source="design",

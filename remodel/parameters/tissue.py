@@ -10,7 +10,7 @@ class Section(Group):
     """The section of bone as it is built, and its resolution."""
 
     site: float = par(
-        20.0, "um", "side of a site, width of a remodeling unit", low=5, high=40, source="assumed"
+        20.0, "µm", "side of a site, width of a BMU", low=5, high=40, source="assumed"
     )
     height: float = par(
         4.0, "mm", "length along the periodic axis", low=0.4, high=40, source="design"
@@ -33,9 +33,9 @@ class Section(Group):
     )
     canal_density: float = par(18.0, "1/mm2", "Haversian canals", low=0, high=60, source="H070")
     canal_width: float = par(
-        55.0, "um", "mean diameter of a canal", low=20, high=120, source="H067"
+        55.0, "µm", "mean diameter of a canal", low=20, high=120, source="H067"
     )
-    canal_spread: float = par(12.0, "um", "its standard deviation", low=0, high=40, source="H011")
+    canal_spread: float = par(12.0, "µm", "its standard deviation", low=0, high=40, source="H011")
     first_age: float = par(
         4.0,
         "year",
@@ -52,7 +52,7 @@ class Strain(Group):
 
     reach: float = par(
         500.0,
-        "um",
+        "µm",
         "half the side of the square that shares the load",
         low=40,
         high=5000,

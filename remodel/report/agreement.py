@@ -19,8 +19,8 @@ from remodel.support.arrays import Floats
 
 EXTREMES = {"peak": np.argmax, "trough": np.argmin}
 PARTS = {"calibrate": "Calibrated", "validate": "Validated"}
-ASKED = {"calibrate": 0.7, "validate": 1.3}  # root mean square error at most, points of BMD
-CLEAR = 1.0  # percentage points beyond which a change has a sign worth asking for
+ACCEPTANCE = {"calibrate": 0.7, "validate": 1.3}  # root mean square error at most, points of BMD
+CLEAR = 1.0  # percentage points beyond which a change has a sign that must agree
 NUMBER = r"[-+]?\d+(?:\.\d+)?"
 SPREAD = re.compile(rf"(?:95% CI|IQR) ({NUMBER})(?: to |; )({NUMBER})")
 
@@ -32,14 +32,14 @@ class Target:
     Attributes
     ----------
     quantity : str
-        What is asked, in words.
+        What is judged, in words.
     trial, arm, against, column : str
         Where it is read; with `against`, the difference from that arm or the ratio to it.
     reduction : str
         ``change`` from the year `start` to the year `end`; or ``peak`` or ``trough``, the
         highest or lowest reading of the mean curve between them.
     low, high : float
-        The range asked for.
+        The acceptance range.
     unit : str
         ``%``, ``points`` or ``ratio``; the ratio of a reading is to that at the start.
     use : str
@@ -69,7 +69,7 @@ def evidence_table(trials: Iterable[Trial], readings: Mapping[str, Readings]) ->
     Parameters
     ----------
     trials : iterable of Trial
-        Which to hold against their publications.
+        Which to compare with their publications.
     readings : mapping of str to Readings
         What was simulated, by name of the trial.
     """
@@ -78,7 +78,7 @@ def evidence_table(trials: Iterable[Trial], readings: Mapping[str, Readings]) ->
 
 
 def trial_rows(trial: Trial, readings: Readings) -> Iterator[dict[str, object]]:
-    """Yield the published results of one trial beside the simulated ones."""
+    """Yield the published results of one trial with the simulated ones."""
     for key, published in questions(trial):
         if published:
             row = summary_row(readings, key, published)
@@ -102,7 +102,7 @@ def published_interval(spread: str) -> tuple[float, float]:
 
 def is_bmd(table: pd.DataFrame) -> pd.Series:
     """Return which rows are changes of BMD, in percentage points."""
-    return ~table["site"].isin([*MARKERS, HAZARD])
+    return ~table["endpoint"].isin([*MARKERS, HAZARD])
 
 
 def score(table: pd.DataFrame) -> tuple[int, float, int, int, int]:
@@ -154,7 +154,7 @@ def find_values(target: Target, readings: Readings) -> Floats:
 
 
 def target_table(readings: Mapping[str, Readings]) -> pd.DataFrame:
-    """Return what is asked beside what is simulated, of the trials that were run.
+    """Return the acceptance criteria and what is simulated, of the trials that were run.
 
     Parameters
     ----------

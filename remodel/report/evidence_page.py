@@ -8,23 +8,23 @@ import pandas as pd
 
 from remodel.measurement.fracture import HAZARD
 from remodel.measurement.markers import MARKERS
-from remodel.report.agreement import ASKED, CLEAR, PARTS, is_bmd, score
+from remodel.report.agreement import ACCEPTANCE, CLEAR, PARTS, is_bmd, score
 from remodel.report.fonts import save_figure
 from remodel.report.parameter_tables import markdown
 from remodel.report.trial_text import number
 from remodel.runs.record import as_csv
 from remodel.runs.results import interval
-from remodel.support.files import whole_file, write_whole
+from remodel.support.files import atomic_file, write_atomically
 from remodel.support.provenance import made_by
 from remodel.support.version import VERSION
 
 OUTPUTS = ("evidence.md", "evidence.csv", "targets.csv", "evidence.png")
 HEAD = (
-    "trial", "arm", "site", "years", "simulated", "95 % interval", "published", "spread",
+    "trial", "arm", "endpoint", "years", "simulated", "95 % interval", "published", "spread",
     "difference", "inside",
 )  # fmt: skip
 TARGET_HEAD = (
-    "quantity", "trial", "unit", "simulated", "95 % interval", "asked", "about", "inside",
+    "quantity", "trial", "unit", "simulated", "95 % interval", "criterion", "about", "inside",
 )  # fmt: skip
 RANGES = (  # index, compartment, row of biology.csv, which of the ranges it prints
     ("turnover", "trabecular", "U001", 0),
@@ -39,7 +39,7 @@ arms are compared ("vs"), or a ratio (fracture hazard). In brackets the 95 % int
 the simulated mean. Inside: the published value lies in the simulated interval, or the
 simulated mean in the 95 % interval or between the quartiles (IQR) published with it.
 """
-ASKED_FOR = {
+ABOUT_CRITERIA = {
     "calibrate": "Ranges about results that were fitted, or that lie between fitted ones.\n",
     "validate": "Ranges about results that were never fitted.\n",
 }
@@ -49,11 +49,11 @@ def write_pages(
     table: pd.DataFrame, targets: pd.DataFrame, baseline: pd.DataFrame, made: str, folder: Path
 ) -> None:
     """Write the page, the tables and the figure."""
-    write_whole(folder / "evidence.csv", as_csv(table))
-    write_whole(folder / "targets.csv", as_csv(targets))
-    with whole_file(folder / "evidence.png") as beside:
-        plot_evidence(table, beside)
-    write_whole(folder / "evidence.md", evidence_page(table, targets, baseline, made))
+    write_atomically(folder / "evidence.csv", as_csv(table))
+    write_atomically(folder / "targets.csv", as_csv(targets))
+    with atomic_file(folder / "evidence.png") as temporary:
+        plot_evidence(table, temporary)
+    write_atomically(folder / "evidence.md", evidence_page(table, targets, baseline, made))
 
 
 def evidence_page(
@@ -61,38 +61,38 @@ def evidence_page(
 ) -> str:
     """Return the page: scores, then tables of each kind, then the baseline."""
     head = (
-        "rows", "BMD rows", "root mean square error", "asked, at most",
+        "rows", "BMD rows", "root mean square error", "criterion, at most",
         f"wrong signs beyond {CLEAR:g}", "inside",
     )  # fmt: skip
     shown = ("index", "simulated", "95 % interval", "range", "unit", "source", "inside")
     commit = f", commit {found}" if (found := made_by().get("commit")) else ""
     scores = [(name, *score_cells(table, use)) for use, name in PARTS.items()]
     text = [
-        "# Simulated beside published\n",
+        "# Simulated versus published\n",
         f"Made by `remodel validate`: {made}, remodel {VERSION}{commit}.\n",
         ABOUT,
         markdown(head, scores),
     ]
     for use, name in PARTS.items():
-        rows, asked = table[table["use"] == use], targets[targets["use"] == use]
+        rows, criteria = table[table["use"] == use], targets[targets["use"] == use]
         text += [f"## {name}\n", markdown(HEAD, map(cells, records(rows)))]
-        text += [f"## {name}: asked for\n", ASKED_FOR[use]]
-        text += [markdown(TARGET_HEAD, map(target_cells, records(asked)))]
+        text += [f"## {name}: acceptance criteria\n", ABOUT_CRITERIA[use]]
+        text += [markdown(TARGET_HEAD, map(target_cells, records(criteria)))]
     text += ["## Before treatment\n", markdown(shown, baseline_lines(baseline))]
     return "\n".join(text)
 
 
 def target_cells(row: dict[str, object]) -> list[str]:
-    """Return the cells of one quantity that is asked for."""
+    """Return the cells of one acceptance criterion."""
     digits = {"ratio": 2, "points": 1}.get(str(row["unit"]), 0 if row["column"] in MARKERS else 1)
     simulated, low, high = (
         number(float(str(row[name])), digits, str(row["unit"]))
         for name in ("simulated", "sim_low", "sim_high")
     )
-    asked = f"{row['low']:g} to {row['high']:g}"
+    criteria = f"{row['low']:g} to {row['high']:g}"
     return [
         str(row["quantity"]), str(row["trial"]), str(row["unit"]), simulated, f"[{low}, {high}]",
-        asked, str(row["source"]), "yes" if row["inside"] else "no",
+        criteria, str(row["source"]), "yes" if row["inside"] else "no",
     ]  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def score_cells(table: pd.DataFrame, use: str) -> list[str]:
     return [
         str(count),
         f"{error:.2f}",
-        f"{ASKED[use]:g}",
+        f"{ACCEPTANCE[use]:g}",
         f"{wrong} of {clear}",
         f"{within} of {rows}",
     ]
@@ -139,17 +139,17 @@ def records(table: pd.DataFrame) -> list[dict[str, object]]:
 
 def cells(row: dict[str, object]) -> list[str]:
     """Return the cells of one published result."""
-    digits = 2 if row["site"] == HAZARD else 0 if row["site"] in MARKERS else 1
+    digits = 2 if row["endpoint"] == HAZARD else 0 if row["endpoint"] in MARKERS else 1
     simulated, low, high, published, difference = (
         number(float(str(row[name])), digits, str(row["unit"]))
         for name in ("simulated", "low", "high", "published", "difference")
     )
-    if row["site"] == HAZARD:
+    if row["endpoint"] == HAZARD:
         difference = number(float(str(row["difference"])), digits, "")
     return [
         str(row["trial"]),
         str(row["arm"]) + (f" vs {row['against']}" if row["against"] else ""),
-        str(row["site"]).replace("_", " "),
+        str(row["endpoint"]).replace("_", " "),
         f"{row['baseline']:g} to {row['year']:g}",
         simulated,
         f"[{low}, {high}]",

@@ -49,8 +49,8 @@ def plot_trial(frame: pd.DataFrame, trial: Trial, path: Path | str) -> None:
     figure = Figure(figsize=(10, 11.5), dpi=150, layout="constrained")
     readings = Readings(frame)
     axes = figure.subplots(3, 2, sharex=True).ravel()
-    for axis, (site, title) in zip(axes, PANELS, strict=True):
-        draw_panel(axis, readings, trial, site)
+    for axis, (endpoint, title) in zip(axes, PANELS, strict=True):
+        draw_panel(axis, readings, trial, endpoint)
         axis.set_title(title, loc="left", fontsize=13)
     for axis in axes[-2:]:
         axis.set_xlabel("Years from start of treatment", fontsize=12)
@@ -65,16 +65,16 @@ def plot_trial(frame: pd.DataFrame, trial: Trial, path: Path | str) -> None:
     save_figure(figure, path, metadata=plain)
 
 
-def draw_panel(axis: Axes, readings: Readings, trial: Trial, site: str) -> None:
+def draw_panel(axis: Axes, readings: Readings, trial: Trial, endpoint: str) -> None:
     """Draw one quantity: a line and a 95 % band per arm, points as published."""
     axis.axhline(0, color="0.6", linewidth=0.8)
     bands = []
     for index, arm in enumerate(trial.arms):
-        years, mean, half = curve(readings, arm.name, site)
+        years, mean, half = curve(readings, arm.name, endpoint)
         color = ARM_COLORS[index % len(ARM_COLORS)]
         style = ARM_LINES[index % len(ARM_LINES)]
         axis.plot(years, mean, color=color, linestyle=style, linewidth=2, zorder=3)
-        draw_published(axis, [r for r in trial.published if r.arm == arm.name], site, index)
+        draw_published(axis, [r for r in trial.published if r.arm == arm.name], endpoint, index)
         bands.append((years, mean - half, mean + half, color))
     axis.margins(y=0.2)
     axis.set_ylim(axis.get_ylim())  # bands of few replicates must not hide the curves
@@ -89,9 +89,9 @@ def draw_panel(axis: Axes, readings: Readings, trial: Trial, site: str) -> None:
     draw_therapy(axis, trial)
 
 
-def curve(readings: Readings, arm: str, site: str) -> tuple[Floats, Floats, Floats]:
+def curve(readings: Readings, arm: str, endpoint: str) -> tuple[Floats, Floats, Floats]:
     """Return years, mean and half of the 95 % interval."""
-    years, values = readings.series(arm, site)
+    years, values = readings.series(arm, endpoint)
     count = values.shape[1]
     if count < 2:
         return years, values[:, 0], np.zeros(len(years))
@@ -99,9 +99,9 @@ def curve(readings: Readings, arm: str, site: str) -> tuple[Floats, Floats, Floa
     return years, values.mean(axis=1), half
 
 
-def draw_published(axis: Axes, rows: Sequence[Published], site: str, index: int) -> None:
+def draw_published(axis: Axes, rows: Sequence[Published], endpoint: str, index: int) -> None:
     """Mark published results; open where they were chained to a baseline after the start."""
-    here = [row for row in rows if row.site == site and not row.against]
+    here = [row for row in rows if row.site == endpoint and not row.against]
     start = {row.year: row.value for row in here if row.baseline == 0.0}
     for row in here:
         if row.baseline and row.baseline not in start:

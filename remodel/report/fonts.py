@@ -1,4 +1,4 @@
-"""Letters in pictures: those that the usual font lacks come from another, or are told once."""
+"""Letters in pictures: those that the default font lacks come from another, or are told once."""
 
 import unicodedata
 import warnings
@@ -35,11 +35,11 @@ def fit_letters(figure: Any) -> None:
     from matplotlib.text import Text
 
     texts = [(text, tuple(text.get_fontfamily())) for text in figure.findobj(Text)]
-    short = [(text, usual, lacking(text.get_text(), usual)) for text, usual in texts]
+    short = [(text, default, lacking(text.get_text(), default)) for text, default in texts]
     others = fallbacks(frozenset().union(*(letters for _, _, letters in short)))
-    for text, usual, letters in short:
+    for text, default, letters in short:
         if letters and others:
-            text.set_fontfamily([*usual, *(name for name in others if name not in usual)])
+            text.set_fontfamily([*default, *(name for name in others if name not in default)])
 
 
 def foresee(texts: Iterable[str]) -> None:

@@ -29,7 +29,7 @@ from remodel.report.trial_run import SECTION
 from remodel.runs.record import read_record, recorded_section, versions_of
 from remodel.runs.replicate import ReplicateTask, enter, spin_up
 from remodel.support.console import command_line, is_watched
-from remodel.support.files import file_names, whole_file
+from remodel.support.files import atomic_file, file_names
 from remodel.support.provenance import warn_of_others
 from remodel.support.toml_table import Table
 
@@ -165,10 +165,12 @@ def make_movie(film: Film, path: Path | str, progress: bool = True) -> list[Path
     Returns
     -------
     list of Path
-        The files written, each whole or not at all.
+        The files, each written atomically.
     """
     path = Path(path)
-    point = take_checkpoint(spin_up(film.task, film.task.trial.woman(film.arm, film.task.seed)))
+    point = take_checkpoint(
+        spin_up(film.task, film.task.trial.patient_of(film.arm, film.task.seed))
+    )
     curves = run_ahead(point, film)
     kinds: list[tuple[type[AbstractMovieWriter], str]] = [(PillowWriter, ".gif")]
     if FFMpegWriter.isAvailable():
@@ -178,8 +180,8 @@ def make_movie(film: Film, path: Path | str, progress: bool = True) -> list[Path
     with tqdm(total=len(kinds) * len(film.years), unit="frame", disable=hide) as bar:
         for kind, suffix in kinds:
             file = path.with_suffix(suffix)
-            with whole_file(file) as beside:
-                shoot(point, film, curves, kind(fps=FRAMES_PER_SECOND), beside, bar.update)
+            with atomic_file(file) as temporary:
+                shoot(point, film, curves, kind(fps=FRAMES_PER_SECOND), temporary, bar.update)
             written.append(file)
     return written
 
@@ -233,7 +235,9 @@ def finish(writer: AbstractMovieWriter) -> None:
     try:
         writer.finish()
     except CalledProcessError as error:
-        raise OSError(f"ffmpeg failed (exit code {error.returncode}); the GIF is whole") from None
+        raise OSError(
+            f"ffmpeg failed (exit code {error.returncode}); the GIF is complete"
+        ) from None
 
 
 def lay_out(figure: Figure) -> tuple[Axes, list[Axes]]:

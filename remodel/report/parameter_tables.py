@@ -31,7 +31,7 @@ CONSTANTS = (  # numbers that are no parameters: name, unit, meaning, basis
     ("bone.synthetic.MARGIN", "mm", "shown beyond the periosteum", "design"),
     (
         "bone.segmentation.CORTEX_FROM",
-        "um",
+        "µm",
         "local thickness from which compact bone is cortex",
         "assumed",
     ),
@@ -67,11 +67,11 @@ CONSTANTS = (  # numbers that are no parameters: name, unit, meaning, basis
         "least change of one person beyond error",
         "assumed",
     ),
-    ("report.agreement.ASKED", "points", "root mean square error of BMD, at most", "design"),
+    ("report.agreement.ACCEPTANCE", "points", "root mean square error of BMD, at most", "design"),
     (
         "report.agreement.CLEAR",
         "points",
-        "published change beyond which its sign is asked for",
+        "published change beyond which its sign must agree",
         "design",
     ),
 )
@@ -92,22 +92,22 @@ def set_table() -> str:
     return markdown(("set", "file", "what it is"), rows)
 
 
-def woman_table() -> str:
-    """Return the numbers of the usual woman as a Markdown table."""
+def patient_table() -> str:
+    """Return the numbers of the reference patient as a Markdown table."""
     return number_table(Patient().rows("patient"))
 
 
 def population_table() -> str:
-    """Return the distributions from which women are drawn as a Markdown table."""
+    """Return the distributions from which patients are drawn as a Markdown table."""
     return number_table(Population().rows("population"))
 
 
-def usual_drug_table() -> str:
+def default_drug_table() -> str:
     """Return what holds of every drug that does not say otherwise as a Markdown table."""
-    return number_table(usual_drug())
+    return number_table(default_drug())
 
 
-def usual_drug() -> Iterator[Row]:
+def default_drug() -> Iterator[Row]:
     """Yield the numbers of a drug that says nothing but its name, if they are not zero."""
     return (row for row in every_row(Drug(name="any"), "drug") if row.value)
 
@@ -158,21 +158,21 @@ def source_table() -> str:
 
 
 def every_number() -> Iterator[Row]:
-    """Yield the numbers of the model, of the usual woman, of a population and of any drug."""
+    """Yield the numbers of the model, of the reference patient, of a population and of any drug."""
     yield from Parameters().rows()
     yield from Patient().rows("patient")
     yield from Population().rows("population")
-    yield from usual_drug()
+    yield from default_drug()
 
 
 def response_table(parameters: Parameters | None = None) -> str:
-    """Return who tells whom as a Markdown table: a signal and the behavior it changes."""
+    """Return the dose-response relations as a Markdown table: a signal and the behavior it changes."""
     responses = (parameters or Parameters()).responses
     return markdown(
-        ("row", "signal", "behavior", "rest", "full", "unit", "half", "power", "basis"),
+        ("row", "signal", "behavior", "E0", "Emax", "unit", "EC50", "Hill", "basis"),
         [
-            (f"`{name}`", c.signal, c.behavior, f"{c.rest:g}", f"{c.full:g}", c.unit, f"{c.half:g}",
-             f"{c.power:g}", basis(c))
+            (f"`{name}`", c.signal, c.behavior, f"{c.e0:g}", f"{c.emax:g}", c.unit, f"{c.ec50:g}",
+             f"{c.hill:g}", basis(c))
             for name, c in vars(responses).items()
         ],
     )  # fmt: skip
@@ -193,7 +193,7 @@ def drug_table(parameters: Parameters | None = None) -> str:
     """Return the drugs as a Markdown table: how each is given, and what it changes."""
     drugs = (parameters or Parameters()).drugs
     return markdown(
-        ("drug", "given", "half-life, days", "what it changes, at the usual dose", "basis"),
+        ("drug", "given", "half-life, days", "what it changes, at the standard dose", "basis"),
         [
             (f"`{name}`", how_given(one), half_life(one), changes(one), basis(one))
             for name, one in drugs.items()

@@ -88,8 +88,8 @@ def section_image(picture: Snapshot) -> Floats:
     empty = np.full(bone.shape, to_rgb(MARROW))
     empty[picture.outside] = to_rgb(OUTSIDE)
     empty[picture.cavity > 0] = to_rgb(CAVITY)
-    share = matrix[..., None]
-    return np.asarray(share * bone + (1 - share) * empty)
+    fraction = matrix[..., None]
+    return np.asarray(fraction * bone + (1 - fraction) * empty)
 
 
 def draw_scale(axis: Axes, height: float) -> None:

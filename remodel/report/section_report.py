@@ -1,4 +1,4 @@
-"""What was understood of an image: a picture, the histomorphometry, the section as a file."""
+"""The segmentation of an image: a picture, the histomorphometry, the section as a file."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from remodel.bone.files import load_section, save_section, section_sum
-from remodel.bone.images import Understood
+from remodel.bone.images import Segmentation
 from remodel.bone.section import CORTICAL, OUTSIDE, REGIONS, TRABECULAR, Tissue
 from remodel.measurement.histomorphometry import INDICES, structure
 from remodel.parameters.tissue import Section
@@ -17,7 +17,7 @@ from remodel.report.fonts import save_figure
 from remodel.report.palette import MARROW
 from remodel.report.section_picture import draw_scale
 from remodel.support.arrays import Floats
-from remodel.support.files import open_folder, whole_file, write_whole
+from remodel.support.files import atomic_file, open_folder, write_atomically
 
 OUTPUTS = ("section.npz", "section.png", "histomorphometry.csv")
 COLORS = (  # dark and light, told apart in gray too: bone, then the space in it
@@ -28,7 +28,7 @@ BEYOND = "#BBBBBB"
 DRAWN = 1500  # pixels along a side are enough for a picture
 
 
-def write_overview(found: Understood, folder: Path | str) -> pd.DataFrame:
+def write_overview(found: Segmentation, folder: Path | str) -> pd.DataFrame:
     """Write section, picture and table into a folder; return the table.
 
     The folder must be new or hold the very same section.
@@ -36,13 +36,13 @@ def write_overview(found: Understood, folder: Path | str) -> pd.DataFrame:
     folder = Path(folder)
     check_place(found.tissue, folder)
     open_folder(folder)
-    save_section(found.tissue, folder / OUTPUTS[0], found.about)  # first: it claims the folder
+    save_section(found.tissue, folder / OUTPUTS[0], found.about)  # first: it marks the folder
     table = structure_table(found.tissue)
-    write_whole(
+    write_atomically(
         folder / "histomorphometry.csv", str(table.to_csv(index=False, lineterminator="\n"))
     )
-    with whole_file(folder / "section.png") as beside:
-        plot_understood(found, beside)
+    with atomic_file(folder / "section.png") as temporary:
+        plot_segmentation(found, temporary)
     return table
 
 
@@ -70,8 +70,8 @@ def structure_table(tissue: Tissue) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def describe_section(found: Understood, name: str) -> str:
-    """Return lines that say what was understood."""
+def describe_section(found: Segmentation, name: str) -> str:
+    """Return lines that describe the segmentation."""
     tissue, scan = found.tissue, found.about["scan"]
     rows, columns = tissue.matrix.shape
     side = tissue.site_um / 1000
@@ -86,7 +86,7 @@ def describe_section(found: Understood, name: str) -> str:
         f"{name}: {wide} x {high} pixels",
         f"pixel size {found.pixel}",
         f"bone: {contrast} than gray level {found.threshold:g}",
-        f"section: {rows} x {columns} sites of {tissue.site_um:g} um, {columns * side:.2f} mm wide",
+        f"section: {rows} x {columns} sites of {tissue.site_um:g} µm, {columns * side:.2f} mm wide",
         f"long axis: {ends}; {found.mismatch:.0%} of the sites there do not fit",
         f"compartments: {', '.join(areas)}",
         *([f"mask: {found.mask}"] if found.mask else []),
@@ -105,7 +105,7 @@ def warn_of(tissue: Tissue) -> list[str]:
     ]
     fitted = Section().site
     if tissue.site_um != fitted:
-        lines.append(f"note: the numbers of the model hold for sites of {fitted:g} um only")
+        lines.append(f"note: the numbers of the model hold for sites of {fitted:g} µm only")
     return lines
 
 
@@ -122,7 +122,7 @@ def format_structure(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def plot_understood(found: Understood, path: Path) -> None:
+def plot_segmentation(found: Segmentation, path: Path) -> None:
     """Draw the image as it was read, and beside it the section that was made of it."""
     rows, columns = found.tissue.matrix.shape
     tall = min(10.0, max(3.0, 5.0 * rows / columns))
@@ -138,7 +138,7 @@ def plot_understood(found: Understood, path: Path) -> None:
         extent=(0, columns * side, rows * side, 0),
         interpolation="nearest",
     )
-    right.set_title("section, as understood")
+    right.set_title("section, as segmented")
     for axis in (left, right):
         axis.set(xticks=[], yticks=[], ylim=(rows * side, 0))
     draw_scale(right, rows * side)

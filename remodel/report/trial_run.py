@@ -13,12 +13,12 @@ from remodel.bone.section import Tissue
 from remodel.clinic.trial_files import build_trial
 from remodel.clinic.trials import Trial
 from remodel.parameters.parameters import Parameters
-from remodel.runs.ensemble import Ensemble, all_finished, check_luck, make_runs
+from remodel.runs.ensemble import Ensemble, all_finished, check_ensemble_size, make_runs
 from remodel.runs.record import (
-    CAUSES,
+    PROVENANCE,
     as_csv,
-    claimed,
     describe,
+    locked_folder,
     record_text,
     results,
     versions_of,
@@ -28,7 +28,7 @@ from remodel.runs.replicate import Replicate
 from remodel.runs.results import summarize
 from remodel.runs.scenario import Case
 from remodel.runs.storage import run_path
-from remodel.support.files import whole_file, write_whole
+from remodel.support.files import atomic_file, write_atomically
 from remodel.support.provenance import other_versions, warn_of_others
 from remodel.support.toml_table import Table
 
@@ -66,17 +66,17 @@ def run_job(
     KeyboardInterrupt
         With a message that names the finished replicates.
     """
-    trial.refuse_early(parameters.time.step)  # before the folder is claimed
+    trial.refuse_early(parameters.time.step)  # before the folder is locked
     folder = Path(folder)
-    seed, replicates = check_luck(seed, replicates)
+    seed, replicates = check_ensemble_size(seed, replicates)
     case = Case(trial, parameters, tissue=tissue)
-    causes = describe(trial, case.parameters, seed, replicates, tissue)
-    with claimed(folder / "record.json", causes, causes | {"results": None}):
+    provenance = describe(trial, case.parameters, seed, replicates, tissue)
+    with locked_folder(folder / "record.json", provenance, provenance | {"results": None}):
         if tissue:
             save_section(tissue, folder / SECTION)
         found = run_replicates(case, folder, replicates, seed, workers, progress)
-        causes = with_versions(causes, found.made_by)
-        return write_results(all_finished(found), case, causes, folder)
+        provenance = with_versions(provenance, found.made_by)
+        return write_results(all_finished(found), case, provenance, folder)
 
 
 def run_replicates(
@@ -93,8 +93,8 @@ def run_replicates(
 
     def keep_pictures(run: Replicate) -> None:
         if run.snapshots:
-            with whole_file(sections) as beside:
-                plot_sections(run.snapshots, beside)
+            with atomic_file(sections) as temporary:
+                plot_sections(run.snapshots, temporary)
 
     try:
         return make_runs(
@@ -106,22 +106,24 @@ def run_replicates(
 
 
 def write_results(
-    frame: pd.DataFrame, case: Case, causes: Mapping[str, object], folder: Path
+    frame: pd.DataFrame, case: Case, provenance: Mapping[str, object], folder: Path
 ) -> pd.DataFrame:
     """Write tables, the picture of the curves and, last, the record; return the summary."""
     from remodel.report.figures import plot_trial
 
     trial = case.trial
     summary = summarize(frame, trial, case.parameters.fracture)
-    write_whole(folder / "replicates.csv", as_csv(frame))
-    write_whole(folder / "summary.csv", as_csv(summary))
-    with whole_file(folder / "trial.png") as beside:
-        plot_trial(frame, trial, beside)
-    write_whole(folder / "record.json", record_text({**causes, "results": results(frame, summary)}))
+    write_atomically(folder / "replicates.csv", as_csv(frame))
+    write_atomically(folder / "summary.csv", as_csv(summary))
+    with atomic_file(folder / "trial.png") as temporary:
+        plot_trial(frame, trial, temporary)
+    write_atomically(
+        folder / "record.json", record_text({**provenance, "results": results(frame, summary)})
+    )
     return summary
 
 
-def run_again(
+def reproduce_run(
     record: dict[str, Any],
     workers: int | Executor = 1,
     progress: bool = False,
@@ -155,8 +157,8 @@ def run_again(
     trial = build_trial(Table(record["trial"], "record"))
     parameters = Parameters.from_values(record["parameters"], record["parameter_set"], trial.drugs)
     seed, replicates = record["seed"], record["replicates"]
-    causes = describe(trial, parameters, seed, replicates, tissue)
-    if causes["section"] != record["section"]:
+    provenance = describe(trial, parameters, seed, replicates, tissue)
+    if provenance["section"] != record["section"]:
         raise ValueError("the record names a section by its content; that one is not given")
     warn_of_others("record", versions_of(record))
     case = Case(trial, parameters, tissue=tissue)
@@ -168,8 +170,8 @@ def run_again(
     other = ["versions"] if any(map(other_versions, versions_of(record))) else []
     other += [
         name.replace("_", " ")
-        for name in CAUSES
-        if name != "made_by" and causes[name] != record.get(name)
+        for name in PROVENANCE
+        if name != "made_by" and provenance[name] != record.get(name)
     ]
     gap = largest_gap(new["summary"], record["results"].get("summary", []))
     under = ", ".join(other) or "conditions that a record does not hold"

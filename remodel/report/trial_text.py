@@ -11,14 +11,14 @@ from remodel.measurement.fracture import HAZARD
 from remodel.measurement.markers import MARKERS
 
 HEAD = (
-    "arm", "site", "years", "simulated", "95 % interval", "published", "diff.", "use", "spread",
+    "arm", "endpoint", "years", "simulated", "95 % interval", "published", "diff.", "use", "spread",
 )  # fmt: skip
-LEFT = ("arm", "site", "years", "use", "spread")  # columns of words
+LEFT = ("arm", "endpoint", "years", "use", "spread")  # columns of words
 
 
 def format_table(summary: pd.DataFrame, trial: Trial, replicates: int) -> str:
     """Return the summary of a trial as text for the terminal."""
-    hazard, marker = summary["site"] == HAZARD, summary["site"].isin(MARKERS)
+    hazard, marker = summary["endpoint"] == HAZARD, summary["endpoint"].isin(MARKERS)
     runs = f"{replicates} replicate{'s' if replicates > 1 else ''}"
     note = f"mean of {runs} [95 % interval of the mean]"
     parts = [
@@ -30,8 +30,8 @@ def format_table(summary: pd.DataFrame, trial: Trial, replicates: int) -> str:
             summary[hazard],
         ),
     ]
-    if trial.population:  # each replicate is a woman
-        spread = "BMD of single women, % change: standard deviation, least, most"
+    if trial.population:  # each replicate is a patient
+        spread = "BMD of individual patients, % change: standard deviation, least, most"
         parts.insert(1, (spread, spread_lines, summary[~hazard & ~marker]))
     text = [f"{trial.name}: {trial.title}"]
     for title, lines, rows in parts:
@@ -44,7 +44,7 @@ def table_lines(rows: pd.DataFrame) -> Iterator[list[str]]:
     """Yield the cells of a table with a row for each visit, its head first."""
     yield [*HEAD]
     for row in rows.to_dict("records"):
-        digits = 2 if row["site"] == HAZARD else 1
+        digits = 2 if row["endpoint"] == HAZARD else 1
         simulated, low, high, published = (
             number(row[name], digits, row["unit"])
             for name in ("simulated", "low", "high", "published")
@@ -63,7 +63,7 @@ def table_lines(rows: pd.DataFrame) -> Iterator[list[str]]:
 
 def spread_lines(rows: pd.DataFrame) -> Iterator[list[str]]:
     """Yield the cells of a table of how far replicates lie apart, its head first."""
-    yield ["arm", "site", "years", "SD", "least", "most"]
+    yield ["arm", "endpoint", "years", "SD", "least", "most"]
     for row in rows.to_dict("records"):
         years = f"{row['baseline']:g} to {row['year']:g}"
         ends = (number(row[name], 1, "%") for name in ("least", "most"))
@@ -73,7 +73,7 @@ def spread_lines(rows: pd.DataFrame) -> Iterator[list[str]]:
 def marker_lines(rows: pd.DataFrame) -> Iterator[list[str]]:
     """Yield the cells of a table with a column for each visit, its head first."""
     spans = list(dict.fromkeys(zip(rows["baseline"], rows["year"], strict=True)))
-    yield ["arm", "site", *(f"{baseline:g} to {year:g}" for baseline, year in sorted(spans))]
+    yield ["arm", "endpoint", *(f"{baseline:g} to {year:g}" for baseline, year in sorted(spans))]
     table: dict[tuple[str, str], dict[tuple[float, float], str]] = {}
     for row in rows.to_dict("records"):
         simulated, low, high, published = (
@@ -86,9 +86,9 @@ def marker_lines(rows: pd.DataFrame) -> Iterator[list[str]]:
 
 
 def labels(row: Mapping[Hashable, Any]) -> tuple[str, str]:
-    """Return arm and site of a row of the summary, as a reader wants them."""
+    """Return arm and endpoint of a row of the summary, as a reader wants them."""
     versus = f" vs {row['against']}" if row["against"] else ""
-    return row["arm"] + versus, row["site"].replace("_", " ")
+    return row["arm"] + versus, row["endpoint"].replace("_", " ")
 
 
 def number(value: float, digits: int, unit: str) -> str:

@@ -1,4 +1,4 @@
-"""Every built-in trial held against its publication: what was fitted, what is predicted."""
+"""Every built-in trial compared with its publication: what was fitted, what is predicted."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -15,11 +15,11 @@ from remodel.parameters.parameters import Parameters
 from remodel.report import evidence_page
 from remodel.report.agreement import evidence_table, target_table
 from remodel.runs.ensemble import all_finished, run_ensemble
-from remodel.runs.record import claimed, describe, record_text, rows_of, with_versions
+from remodel.runs.record import describe, locked_folder, record_text, rows_of, with_versions
 from remodel.runs.replicate import Measure
 from remodel.runs.results import Readings
 from remodel.runs.scenario import Case
-from remodel.support.files import remove_whole, write_whole
+from remodel.support.files import remove_atomically, write_atomically
 
 FORMAT = "remodel validation, 2"
 OUTPUTS = (*evidence_page.OUTPUTS, "record.json")
@@ -49,8 +49,8 @@ def validate(
     """
     folder = Path(folder)
     trials = [load_trial(name) for name in built_in_trials()]
-    causes = describe(trials[0], parameters, seed, replicates)
-    causes |= {"format": FORMAT, "trial": [trial.as_data() for trial in trials]}
+    provenance = describe(trials[0], parameters, seed, replicates)
+    provenance |= {"format": FORMAT, "trial": [trial.as_data() for trial in trials]}
 
     versions: list[dict[str, str]] = []
 
@@ -61,7 +61,7 @@ def validate(
         versions.extend(found.made_by)
         return all_finished(found)
 
-    with claimed(folder / "record.json", causes, causes | {"results": None}):
+    with locked_folder(folder / "record.json", provenance, provenance | {"results": None}):
         baseline = run("baseline", [before_treatment(trials[0].patient)], biopsy)
         frame = run("trials", trials)
         readings = {
@@ -71,17 +71,17 @@ def validate(
         made = f"{replicates} replicates, seed {seed}, {parameters.describe()}"
         evidence_page.write_pages(table, targets, baseline, made, folder)
         results = {"evidence": rows_of(table), "targets": rows_of(targets)}
-        whole = with_versions(causes, versions) | {"results": results}
-        write_whole(folder / "record.json", record_text(whole))
-        remove_whole(folder / KEPT)
+        whole = with_versions(provenance, versions) | {"results": results}
+        write_atomically(folder / "record.json", record_text(whole))
+        remove_atomically(folder / KEPT)
     return table
 
 
-def before_treatment(woman: Patient) -> Trial:
+def before_treatment(patient: Patient) -> Trial:
     """Return a trial that ends on day 0."""
     return Trial(
         name=BEFORE, title="", source="", on_treatment=0.0, off_treatment=0.0, visits=(),
-        sites=(), patient=woman, arms=(Arm(name=BEFORE, patient=woman),),
+        sites=(), patient=patient, arms=(Arm(name=BEFORE, patient=patient),),
     )  # fmt: skip
 
 

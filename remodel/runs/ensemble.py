@@ -1,4 +1,4 @@
-"""Many runs: trials, women and parameter values in replicates that differ by their luck."""
+"""Many runs: trials, patients and parameter values, in replicates with different seeds."""
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from remodel.runs.parallel import Carried, run_all
 from remodel.runs.record import unblank
 from remodel.runs.replicate import Measure, Replicate, ReplicateTask, attempt, fail
 from remodel.runs.scenario import Case
-from remodel.runs.storage import claim_folder, read_manifest, read_runs, write_run
+from remodel.runs.storage import lock_folder, read_manifest, read_runs, write_run
 from remodel.support.console import is_watched, say
 from remodel.support.files import sweep
 from remodel.support.messages import LikelyMistakeWarning
@@ -77,7 +77,7 @@ def run_ensemble(
         again; what failed is.
     replicates, seed : int
         Replicate r of every case has the seed ``seed + r``, so that cases are paired by
-        their luck; the arms of a trial also share section and spin-up.
+        common random numbers; the arms of a trial also share section and spin-up.
     workers : int or Executor
         Processes, or an executor that brings its own; the result does not depend on it.
         More than one ask nothing of a script and may get functions of a notebook; an
@@ -142,13 +142,13 @@ def make_runs(
     for note in dict.fromkeys(note for case in cases for note in case.trial.notes()):
         warnings.warn(note, LikelyMistakeWarning, stacklevel=3)
     folder = None if folder is None else Path(folder)
-    seed, replicates = check_luck(seed, replicates)
+    seed, replicates = check_ensemble_size(seed, replicates)
     known = identify(measure, measure_name) if folder else ""
     carried = Carried(measure) if measure else None
     tasks = list_tasks(cases, replicates, seed, carried, pictures)
-    causes = describe_ensemble(cases, replicates, seed, known)
-    with claim_folder(folder, causes) if folder else nullcontext():
-        runs = find_finished(folder, causes) if folder else {}
+    provenance = describe_ensemble(cases, replicates, seed, known)
+    with lock_folder(folder, provenance) if folder else nullcontext():
+        runs = find_finished(folder, provenance) if folder else {}
         warn_of_others(folder, distinct_versions(runs.values()), stacklevel=4)
         missing = [task for task in tasks if (task.case, task.replicate) not in runs]
         bar = tqdm(
@@ -157,13 +157,13 @@ def make_runs(
         )  # fmt: skip
 
         def take(run: Replicate) -> None:
-            run = without_clash(causes, run)
+            run = without_clash(provenance, run)
             if run.error and progress:
-                say(name_failure(causes, run))
+                say(name_failure(provenance, run))
             if done:
                 done(run)
             if folder:
-                write_run(folder, causes, run)
+                write_run(folder, provenance, run)
             runs[run.case, run.number] = replace(run, snapshots={})
             bar.update()
 
@@ -172,10 +172,10 @@ def make_runs(
                 run_all(missing, attempt, workers, take, fail)
         except (KeyboardInterrupt, ConnectionError, BrokenExecutor) as stop:
             raise type(stop)(tell_what_is_kept(str(stop), len(runs), len(tasks), folder)) from None
-    return gather(causes, runs.values())
+    return gather(provenance, runs.values())
 
 
-def check_luck(seed: int, replicates: int) -> tuple[int, int]:
+def check_ensemble_size(seed: int, replicates: int) -> tuple[int, int]:
     """Return seed and replicates as whole numbers of Python; refuse what is none."""
     return (
         whole("seed", seed, "(no unit)", 0, HIGHEST_SEED),
@@ -183,9 +183,9 @@ def check_luck(seed: int, replicates: int) -> tuple[int, int]:
     )
 
 
-def without_clash(causes: Mapping[str, Any], run: Replicate) -> Replicate:
+def without_clash(provenance: Mapping[str, Any], run: Replicate) -> Replicate:
     """Return a run, or a failed one if it has a column that is named as a label is."""
-    twice = [name for name in labels_of(causes, run.case) if name in run.frame]
+    twice = [name for name in labels_of(provenance, run.case) if name in run.frame]
     if not twice:
         return run
     error = f"ValueError: {twice[0]!r} is a label of the case and a column; rename one of them"
@@ -204,10 +204,10 @@ def tell_what_is_kept(reason: str, count: int, total: int, folder: Path | None) 
     return f"{reason}{'; ' * bool(reason)}{kept}{again}"
 
 
-def find_finished(folder: Path, causes: Mapping[str, Any]) -> dict[tuple[int, int], Replicate]:
+def find_finished(folder: Path, provenance: Mapping[str, Any]) -> dict[tuple[int, int], Replicate]:
     """Return the runs of an ensemble that ended well, by case and number."""
     sweep(folder)
-    return {(run.case, run.number): run for run in read_runs(folder, causes) if not run.error}
+    return {(run.case, run.number): run for run in read_runs(folder, provenance) if not run.error}
 
 
 def list_tasks(
@@ -251,21 +251,21 @@ def load_ensemble(folder: Path | str) -> Ensemble:
         If another version made it.
     """
     folder = Path(folder)
-    causes = read_manifest(folder)
-    runs = list(read_runs(folder, causes))
+    provenance = read_manifest(folder)
+    runs = list(read_runs(folder, provenance))
     warn_of_others(folder, distinct_versions(runs))
-    return gather(causes, runs)
+    return gather(provenance, runs)
 
 
-def gather(causes: Mapping[str, Any], runs: Iterable[Replicate]) -> Ensemble:
+def gather(provenance: Mapping[str, Any], runs: Iterable[Replicate]) -> Ensemble:
     """Return runs, in whatever order they ended, as frames that do not depend on it."""
     frames, failed = [], []
     runs = sorted(runs, key=lambda run: (run.case, run.number))
     for run in runs:
         if run.error:
-            failed.append(label(causes, run) | {"error": run.error})
+            failed.append(label(provenance, run) | {"error": run.error})
             continue
-        columns = pd.DataFrame(labels_of(causes, run.case), index=run.frame.index)
+        columns = pd.DataFrame(labels_of(provenance, run.case), index=run.frame.index)
         frames.append(pd.concat([columns, run.frame], axis="columns"))
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     return Ensemble(frame, pd.DataFrame(failed), distinct_versions(runs))
@@ -280,23 +280,23 @@ def distinct_versions(runs: Iterable[Replicate]) -> tuple[dict[str, str], ...]:
     return tuple(found)
 
 
-def labels_of(causes: Mapping[str, Any], case: int) -> dict[str, Any]:
+def labels_of(provenance: Mapping[str, Any], case: int) -> dict[str, Any]:
     """Return the labels of a case."""
-    return {name: unblank(value) for name, value in causes["cases"][case]["labels"].items()}
+    return {name: unblank(value) for name, value in provenance["cases"][case]["labels"].items()}
 
 
-def label(causes: Mapping[str, Any], run: Replicate) -> dict[str, Any]:
+def label(provenance: Mapping[str, Any], run: Replicate) -> dict[str, Any]:
     """Return what tells a run from the others of its ensemble."""
     return {
-        **labels_of(causes, run.case),
+        **labels_of(provenance, run.case),
         "replicate": run.number,
-        "seed": causes["seed"] + run.number,
+        "seed": provenance["seed"] + run.number,
     }
 
 
-def name_failure(causes: Mapping[str, Any], run: Replicate) -> str:
+def name_failure(provenance: Mapping[str, Any], run: Replicate) -> str:
     """Return one line about a run that failed."""
-    named = label(causes, run) | {"failed": run.error}
+    named = label(provenance, run) | {"failed": run.error}
     return ", ".join(f"{name} {value}" for name, value in named.items())
 
 

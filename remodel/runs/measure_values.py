@@ -17,7 +17,7 @@ def take_values(measure: Callable[[Any], Any], model: Any) -> dict[str, float | 
     """Call a measure and return what it found: a number or a text by name.
 
     True and False become 1 and 0, None becomes not a number, so that a column has one kind and
-    a mean over replicates is a share. An array or a list becomes a column for each of its
+    a mean over replicates is a fraction. An array or a list becomes a column for each of its
     values, such as ``depth[0]`` or ``map[0,2]``.
 
     Raises

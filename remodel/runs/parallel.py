@@ -242,9 +242,9 @@ class Pool(ProcessPoolExecutor):
 
     def reason(self) -> str:
         """Return why a process ended before its work was done."""
-        for process in self.started:
+        for process in self.activations:
             process.join(PATIENCE)
-        codes = [process.exitcode or 0 for process in self.started]
+        codes = [process.exitcode or 0 for process in self.activations]
         told = (0, -signal.SIGTERM, INTERRUPTED)  # by the pool, when it had broken
         first = [code for code in codes if code not in told]
         code = first[0] if first else -signal.SIGTERM
@@ -323,9 +323,9 @@ def interruptible(asked: list[int] | None = None) -> Iterator[None]:
     Each request that comes is added to `asked`: a library that is just being loaded may make
     another error of it.
     """
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    default = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
     here = current_thread() is main_thread()
-    taken = {ask: was for ask, was in usual.items() if here and signal.getsignal(ask) == was}
+    taken = {ask: was for ask, was in default.items() if here and signal.getsignal(ask) == was}
 
     def interrupt(number: int, frame: Any) -> None:
         if asked is not None:

@@ -15,12 +15,12 @@ from remodel.bone.section import Tissue
 from remodel.clinic.trials import Trial
 from remodel.parameters.parameters import Parameters
 from remodel.support.archive import MOST_TEXT, parse_json
-from remodel.support.files import lone_writer, open_folder, read_bytes, write_whole
+from remodel.support.files import folder_lock, open_folder, read_bytes, write_atomically
 from remodel.support.plain_values import for_json, plain
 from remodel.support.provenance import made_by
 
 FORMAT = "remodel run, 2"
-CAUSES = (
+PROVENANCE = (
     "format",
     "made_by",
     "trial",
@@ -115,10 +115,10 @@ def check_parts(path: Path, record: Mapping[str, Any], kinds: Mapping[str, Any])
     """Refuse a record that lacks a part, or has one of another kind."""
     missing = [name for name in kinds if name not in record]
     if missing:
-        raise ValueError(f"{path}: is no whole record; it lacks {', '.join(missing)}")
+        raise ValueError(f"{path}: is an incomplete record; it lacks {', '.join(missing)}")
     other = [name for name, kind in kinds.items() if not isinstance(record[name], kind)]
     if other:
-        raise ValueError(f"{path}: is no whole record; of another kind: {', '.join(other)}")
+        raise ValueError(f"{path}: is no record; of another kind: {', '.join(other)}")
 
 
 def versions_of(record: Mapping[str, Any]) -> list[Any]:
@@ -128,12 +128,12 @@ def versions_of(record: Mapping[str, Any]) -> list[Any]:
 
 
 def with_versions(
-    causes: Mapping[str, Any], versions: Sequence[Mapping[str, str]]
+    provenance: Mapping[str, Any], versions: Sequence[Mapping[str, str]]
 ) -> dict[str, Any]:
     """Return the causes of some runs; with who made these where it was not this version alone."""
-    alone = all(one == causes["made_by"] for one in versions)
+    alone = all(one == provenance["made_by"] for one in versions)
     each = [one for place, one in enumerate(versions) if one not in versions[:place]]
-    return {**causes, **({} if alone else {"runs_made_by": each})}
+    return {**provenance, **({} if alone else {"runs_made_by": each})}
 
 
 def read_json(path: Path, form: str) -> dict[str, Any]:
@@ -165,21 +165,21 @@ def recorded_section(record: dict[str, Any], file: Path | str) -> Tissue | None:
     return tissue
 
 
-def check_claim(path: Path, causes: dict[str, Any]) -> None:
-    """Refuse a folder that holds anything but what the same causes make, by whatever version.
+def check_folder(path: Path, provenance: dict[str, Any]) -> None:
+    """Refuse a folder that holds anything but what the same provenance makes, by whatever version.
 
     Parameters
     ----------
     path : Path
-        The file in the folder that holds the causes of what is there.
-    causes : dict
+        The file in the folder that holds the provenance of what is there.
+    provenance : dict
         Of what is to be written, its format among them.
     """
     folder = path.parent
     if path.exists():
-        held = read_json(path, causes["format"])
-        asked = [name for name in causes if name != "made_by"]
-        other = [name.replace("_", " ") for name in asked if held.get(name) != causes[name]]
+        held = read_json(path, provenance["format"])
+        asked = [name for name in provenance if name != "made_by"]
+        other = [name.replace("_", " ") for name in asked if held.get(name) != provenance[name]]
         if other:
             raise ValueError(
                 f"{folder} already holds another run (other {', '.join(other)}); "
@@ -190,13 +190,15 @@ def check_claim(path: Path, causes: dict[str, Any]) -> None:
 
 
 @contextmanager
-def claimed(path: Path, causes: dict[str, Any], content: dict[str, Any]) -> Iterator[None]:
-    """Make a folder that of some causes, and keep every other run out of it meanwhile.
+def locked_folder(
+    path: Path, provenance: dict[str, Any], content: dict[str, Any]
+) -> Iterator[None]:
+    """Make a folder that of some provenance, and keep every other run out of it meanwhile.
 
     Parameters
     ----------
-    path, causes
-        As for `check_claim`.
+    path, provenance
+        As for `check_folder`.
     content : dict
         What is written there if nothing is; what a finished run left stays.
 
@@ -205,10 +207,10 @@ def claimed(path: Path, causes: dict[str, Any], content: dict[str, Any]) -> Iter
     ValueError
         If the folder holds something else, cannot be written or is being written into.
     """
-    check_claim(path, causes)
+    check_folder(path, provenance)
     open_folder(path.parent)
-    with lone_writer(path.parent):
-        check_claim(path, causes)  # another run may have come in between
+    with folder_lock(path.parent):
+        check_folder(path, provenance)  # another run may have come in between
         if not path.exists():
-            write_whole(path, record_text(content))
+            write_atomically(path, record_text(content))
         yield

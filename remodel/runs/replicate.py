@@ -1,4 +1,4 @@
-"""Replicates: all arms of a trial on one section and with one luck."""
+"""Replicates: all arms of a trial on one section and with common random numbers."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -88,7 +88,7 @@ def run_replicate(task: ReplicateTask) -> Replicate:
     frames: list[pd.DataFrame] = []
     snapshots: dict[tuple[str, float], Snapshot] = {}
     for arm in task.trial.arms:
-        patient = task.trial.woman(arm, task.seed)
+        patient = task.trial.patient_of(arm, task.seed)
         if patient not in points:
             model = spin_up(task, patient)
             points[patient] = take_checkpoint(model)

@@ -1,4 +1,4 @@
-"""Simulated beside published: readings by arm and quantity, and the summary of a trial."""
+"""Simulated versus published: readings by arm and quantity, and the summary of a trial."""
 
 from math import nan, sqrt
 
@@ -95,11 +95,11 @@ class Readings:
 
     def answer(self, key: Key) -> Floats:
         """Return what the model says in place of a published result, by replicate."""
-        arm, against, site, baseline, year = key
-        if site == HAZARD:
+        arm, against, endpoint, baseline, year = key
+        if endpoint == HAZARD:
             return self.hazard(arm, against, year)
-        value = self.change(arm, site, baseline, year)
-        return value - self.change(against, site, baseline, year) if against else value
+        value = self.change(arm, endpoint, baseline, year)
+        return value - self.change(against, endpoint, baseline, year) if against else value
 
 
 def find_reading(years: Floats, year: float) -> int:
@@ -152,9 +152,9 @@ def interval(values: Floats) -> tuple[float, float, float]:
 def questions(trial: Trial) -> list[tuple[Key, Published | None]]:
     """Return every row of the summary, in order, each with a published result if there is one."""
     keys: dict[Key, list[Published | None]] = {
-        (arm.name, "", site, 0.0, visit): []
+        (arm.name, "", endpoint, 0.0, visit): []
         for arm in trial.arms
-        for site in trial.sites
+        for endpoint in trial.sites
         for visit in trial.visits
     }
     for arm in trial.arms:
@@ -165,12 +165,12 @@ def questions(trial: Trial) -> list[tuple[Key, Published | None]]:
             key = (row.arm, row.against, row.site, row.baseline, row.year)
             keys.setdefault(key, []).append(row)
     order = {arm.name: number for number, arm in enumerate(trial.arms)}
-    sites = dict.fromkeys([*trial.sites, *(key[2] for key in keys)])
-    rank = {site: number for number, site in enumerate(sites)}
+    endpoints = dict.fromkeys([*trial.sites, *(key[2] for key in keys)])
+    rank = {endpoint: number for number, endpoint in enumerate(endpoints)}
 
     def place(key: Key) -> tuple[bool, int, int, str, float, float]:
-        arm, against, site, baseline, year = key
-        return site == HAZARD, order[arm], rank[site], against, baseline, year
+        arm, against, endpoint, baseline, year = key
+        return endpoint == HAZARD, order[arm], rank[endpoint], against, baseline, year
 
     return [(key, row) for key in sorted(keys, key=place) for row in keys[key] or [None]]
 
@@ -183,7 +183,7 @@ def hazard_years(trial: Trial) -> float:
 def summarize(frame: pd.DataFrame, trial: Trial, fracture: Fracture | None = None) -> pd.DataFrame:
     """Compare what was simulated with what was published.
 
-    Standard deviation, least and most are those of the replicates: of single women where
+    Standard deviation, least and most are those of the replicates: of individual patients where
     the trial draws them from a population, of single sections where it does not.
 
     Parameters
@@ -191,14 +191,14 @@ def summarize(frame: pd.DataFrame, trial: Trial, fracture: Fracture | None = Non
     frame : DataFrame
         Readings as `run_trial` returns them.
     trial : Trial
-        Arms, sites, visits and published results.
+        Arms, endpoints, visits and published results.
     fracture : Fracture, optional
         As for `Readings`.
 
     Returns
     -------
     DataFrame
-        One row for each arm, site and visit, and for each published result: mean over
+        One row for each arm, endpoint and visit, and for each published result: mean over
         the replicates with its 95 % interval, published value, and their difference.
         Percent change from year `baseline`; hazard ratios as they are.
     """
@@ -208,16 +208,16 @@ def summarize(frame: pd.DataFrame, trial: Trial, fracture: Fracture | None = Non
 
 def summary_row(readings: Readings, key: Key, row: Published | None) -> dict[str, object]:
     """Return one row of the summary."""
-    arm, against, site, baseline, year = key
+    arm, against, endpoint, baseline, year = key
     values = readings.answer(key)
     mean, low, high = interval(values)
     return {
         "arm": arm,
         "against": against,
-        "site": site,
+        "endpoint": endpoint,
         "baseline": baseline,
         "year": year,
-        "unit": UNITS.get(site, "%"),
+        "unit": UNITS.get(endpoint, "%"),
         "simulated": mean,
         "low": low,
         "high": high,

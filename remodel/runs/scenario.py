@@ -25,7 +25,7 @@ class Case:
     Attributes
     ----------
     trial : Trial
-        What to run; its women are part of it.
+        What to run; its patients are part of it.
     parameters : Parameters
         Every number of the model, used as they are; by default those of the trial.
     labels : dict
@@ -71,41 +71,41 @@ def cross(
     values: Iterable[Mapping[str, float]] = ({},),
     parameters: Parameters | None = None,
 ) -> list[Case]:
-    """Return every trial with every woman and every set of parameter values.
+    """Return every trial with every patient and every set of parameter values.
 
     Parameters
     ----------
     trials : iterable of Trial
         Labeled ``trial``.
     patients : iterable of Patient
-        Women who are in every arm in place of those of the trial, labeled ``patient`` by
+        Patients who are in every arm in place of those of the trial, labeled ``patient`` by
         their number from 0; None leaves the trial as it is.
     values : iterable of dict
         Values by name, such as ``{"osteoblast.life": 150}``; labeled by those names.
     parameters : Parameters, optional
         All other numbers; what a trial's own file changes of them is changed.
     """
-    usual, values, women = parameters or Parameters(), list(values), list(enumerate(patients))
+    base, values, numbered = parameters or Parameters(), list(values), list(enumerate(patients))
     names = dict.fromkeys(name for changes in values for name in changes)
     cases = []
     for trial in trials:
-        known = trial.model_parameters(usual).known()
+        known = trial.model_parameters(base).known()
         rest = {name: known[name].value for name in names if name in known}
         cases += [
             Case(
-                trial if woman is None else with_patient(trial, woman),
-                trial.model_parameters(usual, changes),
+                trial if patient is None else with_patient(trial, patient),
+                trial.model_parameters(base, changes),
                 {"trial": trial.name}
-                | ({} if woman is None else {"patient": number})
+                | ({} if patient is None else {"patient": number})
                 | {name: changes.get(name, rest.get(name, 0.0)) for name in names},
             )
-            for number, woman in women
+            for number, patient in numbered
             for changes in values
         ]
     return cases
 
 
 def with_patient(trial: Trial, patient: Patient) -> Trial:
-    """Return a trial in which all arms are of the same woman, in every replicate."""
+    """Return a trial in which all arms are of the same patient, in every replicate."""
     arms = tuple(replace(arm, patient=patient) for arm in trial.arms)
     return replace(trial, patient=patient, arms=arms, population=None)

@@ -1,4 +1,4 @@
-"""Runs on disk: one file for each run of an ensemble that ended, whole or not at all."""
+"""Runs on disk: one file for each run of an ensemble that ended, written atomically."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -13,13 +13,13 @@ from remodel.runs.record import (
     blank,
     check_parts,
     checksum,
-    claimed,
+    locked_folder,
     read_json,
     record_text,
     unblank,
 )
 from remodel.runs.replicate import Replicate
-from remodel.support.files import write_whole
+from remodel.support.files import write_atomically
 from remodel.support.messages import one_line
 
 MANIFEST = "ensemble.json"
@@ -28,17 +28,17 @@ PARTS = {"made_by": dict, "seed": int, "replicates": int, "measure": str, "cases
 NUMBERS = {"replicate", "seed", *COLUMNS}  # columns that hold no text
 
 
-def claim_folder(folder: Path, causes: Mapping[str, Any]) -> AbstractContextManager[None]:
-    """Make a folder that of an ensemble, as `claimed` does."""
-    manifest = {"format": ENSEMBLE, **causes}
-    return claimed(folder / MANIFEST, manifest, manifest)
+def lock_folder(folder: Path, provenance: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Make a folder that of an ensemble, as `locked_folder` does."""
+    manifest = {"format": ENSEMBLE, **provenance}
+    return locked_folder(folder / MANIFEST, manifest, manifest)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read what makes the ensemble of a folder."""
-    causes = read_json(folder / MANIFEST, ENSEMBLE)
-    check_parts(folder / MANIFEST, causes, PARTS)
-    return causes
+    provenance = read_json(folder / MANIFEST, ENSEMBLE)
+    check_parts(folder / MANIFEST, provenance, PARTS)
+    return provenance
 
 
 def run_path(folder: Path, case: int, number: int) -> Path:
@@ -46,25 +46,25 @@ def run_path(folder: Path, case: int, number: int) -> Path:
     return folder / f"{case:04d}-{number:03d}.json"
 
 
-def write_run(folder: Path, causes: Mapping[str, Any], run: Replicate) -> None:
+def write_run(folder: Path, provenance: Mapping[str, Any], run: Replicate) -> None:
     """Write a run, finished or failed, with what ties it to its ensemble.
 
     Raises
     ------
     OSError
-        If the disk is full or the folder is gone; runs that are there stay whole.
+        If the disk is full or the folder is gone; runs that are there stay complete.
     """
     path = run_path(folder, run.case, run.number)
     columns = {str(name): [blank(x) for x in run.frame[name].tolist()] for name in run.frame}
     record = {
         "format": RUN,
         "made_by": run.made_by,
-        "belongs_to": fingerprint(causes, run.case, run.number),
+        "belongs_to": fingerprint(provenance, run.case, run.number),
         "error": run.error,
         "readings": columns,
     }
     try:
-        write_whole(path, record_text(record))
+        write_atomically(path, record_text(record))
     except OSError as error:
         kept = "finished runs are kept, and the same command goes on from there"
         if not folder.is_dir():
@@ -72,7 +72,7 @@ def write_run(folder: Path, causes: Mapping[str, Any], run: Replicate) -> None:
         raise OSError(f"{path}: cannot be written ({error.strerror}); {kept}") from None
 
 
-def read_run(folder: Path, causes: Mapping[str, Any], case: int, number: int) -> Replicate:
+def read_run(folder: Path, provenance: Mapping[str, Any], case: int, number: int) -> Replicate:
     """Read a run.
 
     Raises
@@ -85,7 +85,7 @@ def read_run(folder: Path, causes: Mapping[str, Any], case: int, number: int) ->
         record = read_json(path, RUN)
     except ValueError as error:
         raise ValueError(f"{error}; remove it, and the same command runs it anew") from None
-    if record.get("belongs_to") != fingerprint(causes, case, number):
+    if record.get("belongs_to") != fingerprint(provenance, case, number):
         raise ValueError(
             f"{path}: is a run of another experiment; remove it or choose another --out"
         )
@@ -108,19 +108,19 @@ def as_frame(readings: Mapping[str, Any]) -> pd.DataFrame:
     return frame
 
 
-def read_runs(folder: Path, causes: Mapping[str, Any]) -> Iterator[Replicate]:
+def read_runs(folder: Path, provenance: Mapping[str, Any]) -> Iterator[Replicate]:
     """Yield the runs of an ensemble that are there, in order."""
-    for case in range(len(causes["cases"])):
-        for number in range(causes["replicates"]):
+    for case in range(len(provenance["cases"])):
+        for number in range(provenance["replicates"]):
             if run_path(folder, case, number).exists():
-                yield read_run(folder, causes, case, number)
+                yield read_run(folder, provenance, case, number)
 
 
-def fingerprint(causes: Mapping[str, Any], case: int, number: int) -> str:
+def fingerprint(provenance: Mapping[str, Any], case: int, number: int) -> str:
     """Return a checksum of all that makes one run of an ensemble, but for the version."""
     shared = ("measure", "seed")
-    parts = {name: causes[name] for name in shared}
-    return checksum(parts | {"case": causes["cases"][case], "replicate": number})
+    parts = {name: provenance[name] for name in shared}
+    return checksum(parts | {"case": provenance["cases"][case], "replicate": number})
 
 
 def write_frame(frame: pd.DataFrame, path: Path | str) -> None:
@@ -135,7 +135,7 @@ def write_frame(frame: pd.DataFrame, path: Path | str) -> None:
     if path.suffix not in (".csv", ".parquet"):
         raise ValueError(f"{path}: expected a name that ends in .csv or .parquet")
     if path.suffix == ".csv":
-        write_whole(path, as_csv(frame))
+        write_atomically(path, as_csv(frame))
         return
     try:
         content = frame.to_parquet(index=False)
@@ -146,4 +146,4 @@ def write_frame(frame: pd.DataFrame, path: Path | str) -> None:
         ) from None
     except (TypeError, ValueError) as error:  # of a column with text and numbers in it
         raise ValueError(f"{path}: {one_line(str(error))}; or name a .csv") from None
-    write_whole(path, content)
+    write_atomically(path, content)

@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from remodel.support.files import write_whole
+from remodel.support.files import write_atomically
 from remodel.support.plain_values import for_json
 
 MOST_ARRAYS = 100
@@ -27,12 +27,12 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def write_archive(path: Path, kind: str, arrays: Arrays, record: Mapping[str, Any]) -> None:
-    """Write arrays and a record into one file, whole or not at all; equal content, equal bytes."""
+    """Write arrays and a record into one file, atomically; equal content, equal bytes."""
     text = json.dumps({"kind": kind, **record}, allow_nan=False, default=for_json)
     buffer = BytesIO()
     packed = {"record": np.frombuffer(text.encode(), dtype=np.uint8), **arrays}
     np.savez_compressed(buffer, **packed)  # type: ignore[arg-type]  # no array is a flag
-    write_whole(path, buffer.getvalue())
+    write_atomically(path, buffer.getvalue())
 
 
 def read_archive(

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Shares = NDArray[np.float32]  # means over neighborhoods: half the memory is enough
+Fractions = NDArray[np.float32]  # means over neighborhoods: half the memory is enough
 Ints = NDArray[np.int32]
 Labels = NDArray[np.int8]
 Mask = NDArray[np.bool_]

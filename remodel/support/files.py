@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and folders that one run at a time writes into."""
+"""Files written atomically, and folders that one run at a time writes into."""
 
 import os
 import re
@@ -12,13 +12,13 @@ from secrets import token_hex
 LOCK = ".lock"
 LONGEST_NAME = 120  # bytes; a disk takes 255, and a name beside it is longer
 RESERVED = {"con", "prn", "aux", "nul", *(f"{x}{n}" for x in ("com", "lpt") for n in range(10))}
-TOKEN = 8  # bytes in the name of a file that is not whole yet
+TOKEN = 8  # bytes in the name of a file that is not complete yet
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file, text in UTF-8, so that no one ever sees half of it."""
-    with whole_file(path) as beside:
-        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def file_names(names: Sequence[str]) -> dict[str, str]:
@@ -67,8 +67,8 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a name beside a path to write to; the file takes its place once it is whole.
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Give a temporary name next to a path to write to; the file takes its place once it is complete.
 
     Raises
     ------
@@ -76,29 +76,29 @@ def whole_file(path: Path) -> Iterator[Path]:
         If it cannot be written; it names the path, and what was there is still there.
     """
     # Nobody can guess the name and lay a link there; the suffix is kept.
-    beside = path.with_name(f".{token_hex(TOKEN)}.{path.name}")
+    temporary = path.with_name(f".{token_hex(TOKEN)}.{path.name}")
     try:
-        yield beside
-        with beside.open("rb+") as file:
+        yield temporary
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())  # or a power cut can leave the name and no content
-        os.replace(beside, path)
+        os.replace(temporary, path)
     except OSError as error:
         if error.errno:
             error.filename, error.filename2 = str(path), None
         raise
     finally:
         with suppress(OSError):
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
-def remove_whole(folder: Path) -> None:
+def remove_atomically(folder: Path) -> None:
     """Remove a folder so that no one ever sees half of it under its name."""
-    beside = folder.with_name(f".{token_hex(TOKEN)}.{folder.name}")
-    folder.rename(beside)
-    if beside.is_symlink():
-        beside.unlink()
+    temporary = folder.with_name(f".{token_hex(TOKEN)}.{folder.name}")
+    folder.rename(temporary)
+    if temporary.is_symlink():
+        temporary.unlink()
     else:
-        shutil.rmtree(beside)
+        shutil.rmtree(temporary)
 
 
 def sweep(folder: Path) -> None:
@@ -117,7 +117,7 @@ def open_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / ".writable", "")
+        write_atomically(folder / ".writable", "")
         (folder / ".writable").unlink(missing_ok=True)
     except OSError as error:
         raise ValueError(
@@ -126,7 +126,7 @@ def open_folder(folder: Path) -> None:
 
 
 @contextmanager
-def lone_writer(folder: Path) -> Iterator[None]:
+def folder_lock(folder: Path) -> Iterator[None]:
     """Keep every other run out of a folder as long as this one writes into it.
 
     The system drops the lock with the process that holds it, however that ends. Where it has

@@ -1,8 +1,8 @@
-"""Luck that belongs to (seed, process, step, site), whoever else draws.
+"""Common random numbers: each belongs to (seed, process, step, site), whoever else draws.
 
-Two arms of a trial that share a seed differ only by the drug: a cell that one arm
-lacks leaves the luck of every other cell as it was. No stream is shared, so neither
-the order of drawing nor the number of workers matters.
+Two arms of a trial that share a seed differ only by the drug: a cell that one arm lacks leaves the
+random numbers of every other cell as they were. No stream is shared, so neither the order of
+drawing nor the number of workers matters.
 """
 
 from functools import lru_cache
@@ -55,12 +55,12 @@ def draws(seed: int, process: str, step: int, sites: Ints) -> Floats:
     return (word.astype(np.float64) + 1.0) * TO_UNIT
 
 
-def arrivals(luck: Floats, rate: Floats | float, days: float) -> tuple[Ints, Floats]:
+def arrivals(uniform: Floats, rate: Floats | float, days: float) -> tuple[Ints, Floats]:
     """Return who is met by the first event of a Poisson process within some days, and when.
 
     Parameters
     ----------
-    luck : Floats
+    uniform : Floats
         A uniform number in (0, 1] for each.
     rate : Floats or float
         Events per day.
@@ -72,6 +72,6 @@ def arrivals(luck: Floats, rate: Floats | float, days: float) -> tuple[Ints, Flo
     tuple of arrays
         Indices of those met, and the days after which each was met.
     """
-    waiting, rates = -np.log(luck), np.broadcast_to(rate, luck.shape)
+    waiting, rates = -np.log(uniform), np.broadcast_to(rate, uniform.shape)
     met = np.flatnonzero(waiting < rates * days)
     return met.astype(np.int32), waiting[met] / rates[met]

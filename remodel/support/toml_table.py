@@ -193,18 +193,18 @@ class Table:
         """Return the place of a table in this one."""
         return f"{self.place}, {key}" if self.place else key
 
-    def build(self, kind: type[Kind], usual: Any = None) -> Kind:
+    def build(self, kind: type[Kind], template: Any = None) -> Kind:
         """Return a dataclass whose fields are the keys of this table.
 
         Parameters
         ----------
         kind : type
             A dataclass that checks its own values.
-        usual : optional
+        template : optional
             An instance that has the values of keys left out.
         """
         items = {f.name: f.default for f in fields(kind)}  # type: ignore[arg-type]
-        usually = {name: getattr(usual, name) for name in items} if usual is not None else {}
+        usually = {name: getattr(template, name) for name in items} if template is not None else {}
         return self.call(kind, items | usually)
 
     def call(self, maker: Callable[..., Made], defaults: Mapping[str, Any]) -> Made:

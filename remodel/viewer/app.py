@@ -15,12 +15,12 @@ from remodel.viewer.controls import (
 )
 from remodel.viewer.lesson_files import built_in_lessons, load_lesson
 from remodel.viewer.panels import (
+    BMUPanel,
     CostPanel,
     CurvesPanel,
     LessonPanel,
     NumbersPanel,
     SectionPanel,
-    UnitPanel,
     WordsPanel,
 )
 from remodel.viewer.session import Tab
@@ -50,7 +50,7 @@ def Page() -> None:
                 Settings(tab) if side == "settings" else Lessons(tab)
         with solara.Div(classes=["middle"]):
             SectionPanel(tab)
-            UnitPanel(tab)
+            BMUPanel(tab)
             NumbersPanel(tab)
             CostPanel(tab)
         CurvesPanel(tab)

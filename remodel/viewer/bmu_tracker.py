@@ -1,4 +1,4 @@
-"""One remodeling unit up close: in which phase it is, since when, and how it ended."""
+"""One BMU up close: in which phase it is, since when, and how it ended."""
 
 from dataclasses import dataclass, field
 
@@ -10,13 +10,13 @@ from remodel.model.bone_model import BoneModel
 REST, RECRUITMENT = "rest", "recruitment"
 PHASES = (REST, RECRUITMENT, RESORPTION, REVERSAL, FORMATION)
 SAYS = {
-    REST: "at rest: nobody digs or builds here",
+    REST: "at rest: no resorption or formation here",
     RECRUITMENT: "an osteoclast has come to the surface",
-    RESORPTION: "the osteoclast digs into the bone",
+    RESORPTION: "the osteoclast resorbs bone",
     REVERSAL: "the osteoclast is gone; the cavity waits for osteoblasts",
     FORMATION: "a team of osteoblasts refills the cavity from its floor",
 }
-NEAR = 12  # sites around a click in which a unit is looked for
+NEAR = 12  # sites around a click in which a BMU is looked for
 
 
 @dataclass
@@ -26,11 +26,11 @@ class Follower:
     Attributes
     ----------
     site : int or None
-        The surface site at which the unit began.
+        The surface site at which the BMU began.
     history : list of (str, float)
         Phases, and the day on which each was first seen.
     unit : BMU or None
-        The unit at work, or the last one that was.
+        The BMU at work, or the last one that was.
     outcome : str
         How the last unit ended; empty while one is at work.
     """
@@ -47,28 +47,28 @@ class Follower:
         return self.history[-1][0] if self.history else REST
 
     @property
-    def dug(self) -> float:
-        """Matrix that the unit itself has dug, um; what neighbors did is not counted."""
+    def resorbed(self) -> float:
+        """Matrix that the unit itself has resorbed, µm; what neighbors did is not counted."""
         return self.model.tissue.site_um * self.unit.resorbed if self.unit else 0.0
 
     @property
-    def laid(self) -> float:
+    def deposited(self) -> float:
         """Matrix that the unit itself has laid, um."""
         return self.model.tissue.site_um * self.unit.formed if self.unit else 0.0
 
     @property
     def left(self) -> float:
-        """What the unit has dug and not refilled, um: osteoblasts fill it before all else."""
-        return max(0.0, self.dug - self.laid)
+        """What the BMU has resorbed and not refilled, µm: osteoblasts fill it before all else."""
+        return max(0.0, self.resorbed - self.deposited)
 
     def follow(self, site: int) -> None:
-        """Begin to watch the unit nearest to a site, or the site itself."""
-        near = nearest_unit(self.model, site)
+        """Begin to watch the BMU nearest to a site, or the site itself."""
+        near = nearest_bmu(self.model, site)
         self.__init__(self.model, site if near is None else near)  # type: ignore[misc]
         self.look(self.model)
 
     def follow_newest(self) -> None:
-        """Begin to watch the unit whose osteoclast came last."""
+        """Begin to watch the BMU whose osteoclast came last."""
         units = self.model.units_in(RESORPTION)
         if units:
             self.follow(units[-1].site)
@@ -77,7 +77,7 @@ class Follower:
         """Note the phase at the end of a step."""
         if self.site is None:
             return
-        unit = find_unit(model, self.site)
+        unit = find_bmu(model, self.site)
         phase = unit.phase if unit else REST
         if self.phase != REST and unit is not self.unit:
             self.outcome = self.ended()
@@ -89,26 +89,28 @@ class Follower:
             self.history = [*self.history[-7:], (phase, model.day)]
 
     def ended(self) -> str:
-        """Return how the unit ended, by what it has itself dug and laid."""
-        dug, left = f"{self.dug:.0f} um", f"{self.left:.0f} um"
-        if not self.dug and not self.laid:
-            return "nothing was dug"
-        if not self.dug:
-            return f"{self.laid:.0f} um were laid where nothing was dug"
+        """Return how the unit ended, by what it has itself resorbed and laid."""
+        resorbed, left = f"{self.resorbed:.0f} µm", f"{self.left:.0f} µm"
+        if not self.resorbed and not self.deposited:
+            return "nothing was resorbed"
+        if not self.resorbed:
+            return f"{self.deposited:.0f} µm were laid where nothing was resorbed"
         if self.unit and self.unit.phase == PERFORATED:
-            return f"none of {dug} was refilled: no floor to build on, a trabecula is cut through"
-        if left == "0 um":
-            return f"all {dug} were refilled"
-        return f"{left} of {dug} were not refilled"
+            return (
+                f"none of {resorbed} was refilled: no floor to build on, a trabecula is cut through"
+            )
+        if left == "0 µm":
+            return f"all {resorbed} were refilled"
+        return f"{left} of {resorbed} were not refilled"
 
 
-def find_unit(model: BoneModel, site: int) -> BMU | None:
-    """Return the unit at work at a site, if one is."""
+def find_bmu(model: BoneModel, site: int) -> BMU | None:
+    """Return the BMU at work at a site, if one is."""
     return next((unit for unit in model.units if site in unit.held), None)
 
 
-def nearest_unit(model: BoneModel, site: int) -> int | None:
-    """Return the surface site of the unit nearest to a site, if one is near."""
+def nearest_bmu(model: BoneModel, site: int) -> int | None:
+    """Return the surface site of the BMU nearest to a site, if one is near."""
     begun = [unit.site for unit in model.units]
     if not begun:
         return None

@@ -17,7 +17,7 @@ from remodel.viewer.player import ESTRADIOL, EXERCISE, Player
 from remodel.viewer.scene import ALONE, SECTIONS, Scene, choose, trial_keys, trial_scene
 from remodel.viewer.session import MONTH, SPEEDS, WEEK, Tab
 
-NO_TRIAL = "none: one woman"
+NO_TRIAL = "none: one patient"
 FILES: dict[str, tuple[str, Callable[[Player], str | bytes]]] = {
     "Picture": ("section.png", downloads.section_picture),
     "Data": ("readings.csv", downloads.readings_csv),
@@ -68,14 +68,14 @@ def Levels(
 
 @solara.component
 def LifeControls(tab: Tab) -> None:
-    """Hold the estradiol that her body makes, and set her exercise, during the run."""
+    """Hold endogenous estradiol, and set exercise, during the run."""
     tab.tick.get()
     player = tab.player
     lived, model = player.lived(), player.model
     made = lived.estradiol_at(model.day, model.parameters.habits).mean
     with solara.Row(classes=["life"], gap="18px"):
         Levels(
-            "Estradiol she makes", "pmol/L", ESTRADIOL, round(made, 1),
+            "Endogenous estradiol", "pmol/L", ESTRADIOL, round(made, 1),
             lambda level: tab.attempt(lambda: player.hold_estradiol(level)),
         )  # fmt: skip
         Levels(
@@ -108,7 +108,7 @@ def DrugSwitches(drugs: tuple[tuple[str, bool, str], ...], tab: Tab) -> None:
 
 @solara.component
 def SceneControls(tab: Tab) -> None:
-    """Choose trial, arm, who is beside her, section, seed and overlay."""
+    """Choose trial, arm, comparator, section, seed and overlay."""
     tab.scenes.get()
     scene = tab.player.scene
     trials = [NO_TRIAL, *built_in_trials(), *([tab.file] if tab.file else [])]
@@ -116,10 +116,10 @@ def SceneControls(tab: Tab) -> None:
     def choose_trial(name: str) -> None:
         choose("trial", name, trials)  # the browser may say anything, such as a path
         start = Scene() if name == NO_TRIAL else trial_scene(name)
-        tab.set_scene(trial=start.trial, arm=start.arm, beside=None)
+        tab.set_scene(trial=start.trial, arm=start.arm, comparator=None)
 
-    def beside(name: str) -> None:
-        tab.attempt(lambda: tab.player.show_beside(name))
+    def comparator(name: str) -> None:
+        tab.attempt(lambda: tab.player.show_comparator(name))
         tab.scenes.value += 1
 
     solara.HTML("h3", "Scene: a change starts it anew")
@@ -129,17 +129,19 @@ def SceneControls(tab: Tab) -> None:
         arms = {arm.name: arm for arm in scene.trial.arms}
         solara.Select(
             "arm", list(arms), value=scene.arm.name,
-            on_value=lambda name: tab.set_scene(arm=arms[name], beside=None),
+            on_value=lambda name: tab.set_scene(arm=arms[name], comparator=None),
         )  # fmt: skip
     solara.Select(
-        "side by side, same luck", scene.companions(),
-        value=scene.beside.name if scene.beside else ALONE, on_value=beside,
+        "comparator (same random numbers)", scene.companions(),
+        value=scene.comparator.name if scene.comparator else ALONE, on_value=comparator,
     )  # fmt: skip
     solara.Select(
         "section", list(SECTIONS), value=scene.section,
         on_value=lambda name: tab.set_scene(section=name),
     )  # fmt: skip
-    solara.InputInt("seed of all luck", scene.seed, on_value=lambda s: tab.set_scene(seed=s))
+    solara.InputInt(
+        "seed of all random numbers", scene.seed, on_value=lambda s: tab.set_scene(seed=s)
+    )
     if scene.asked:
         solara.HTML("p", f"Parameters: {scene.asked}", classes=["asked"])
 
@@ -149,12 +151,14 @@ def OverlayControl(tab: Tab) -> None:
     """Choose what is laid over the section; the run goes on."""
     tab.scenes.get()
 
-    def lay(name: str) -> None:
-        tab.player.lay(name)
+    def show_overlay(name: str) -> None:
+        tab.player.show_overlay(name)
         tab.scenes.value += 1
         tab.redraw()
 
-    solara.Select("show", list(CHOICES), value=tab.player.scene.overlay, on_value=lay, dense=True)
+    solara.Select(
+        "show", list(CHOICES), value=tab.player.scene.overlay, on_value=show_overlay, dense=True
+    )
 
 
 @solara.component

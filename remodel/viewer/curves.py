@@ -60,8 +60,8 @@ PANELS = (
                                  Line("free_rankl", "free", BLUE)), (0, 2), ratio=True),
     Panel("Cells in the section",
           tuple(Line(one.name, one.name, one.color) for one in CELL_TYPES), (0, 50)),
-    Panel("Osteoclasts that come, a year", (Line("trabecular_started", "trabecular", VERMILLION),
-                                            Line("cortical_started", "cortical", BLUE)), (0, 100)),
+    Panel("Osteoclasts that come, a year", (Line("trabecular_activations", "trabecular", VERMILLION),
+                                            Line("cortical_activations", "cortical", BLUE)), (0, 100)),
     Panel("Estrogen activity, precursor pool", (Line("estrogen_activity", "activity", VERMILLION),
                                                 Line("pool", "pool", BLUE)), (0, 1)),
     Panel("Estradiol, pmol/L", (Line("estradiol", "", GREEN),), (0, 20)),
@@ -74,7 +74,7 @@ def draw_curves(models: Sequence[BoneModel], scene: Scene) -> list[str]:
     Parameters
     ----------
     models : sequence of BoneModel
-        Hers with full lines, the one beside her with dashed ones.
+        The patient with full lines, the comparator with dashed ones.
     scene : Scene
         Whose published results appear as their time comes.
     """
@@ -96,7 +96,7 @@ def value_of(readings: Sequence[dict[str, float]], index: int, column: str) -> f
     A reading at a visit may come days after the one before it, in which hardly a cell is born.
     """
     year = readings[index]["year"]
-    if year <= 0 or not column.endswith("_started"):
+    if year <= 0 or not column.endswith("_activations"):
         return readings[index][column]
     latest = (readings[back] for back in range(index, 0, -1))
     return window_mean(latest, year, [column])
@@ -195,7 +195,7 @@ def draw_bands(
 
 
 def draw_line(line: Line, index: int, x: Place, y: Place, years: Floats, values: Floats) -> str:
-    """Draw one curve; that of whoever is beside her is dashed."""
+    """Draw one curve; that of the comparator is dashed."""
     path = " ".join(
         f"{x(year):.1f},{y(value):.1f}" for year, value in zip(years, values, strict=True)
     )
@@ -204,10 +204,10 @@ def draw_line(line: Line, index: int, x: Place, y: Place, years: Floats, values:
 
 
 def published_points(
-    rows: Sequence[Published], site: str, now: float
+    rows: Sequence[Published], endpoint: str, now: float
 ) -> Iterator[tuple[float, float, bool]]:
     """Yield year, change from the start, and whether it was chained to a later baseline."""
-    here = [row for row in rows if row.site == site and row.year <= now]
+    here = [row for row in rows if row.site == endpoint and row.year <= now]
     start = {0.0: 0.0} | {row.year: row.value for row in here if row.baseline == 0.0}
     for row in here:
         if row.baseline in start:
@@ -216,7 +216,7 @@ def published_points(
 
 
 def draw_point(line: Line, index: int, x: float, y: float, later: bool) -> str:
-    """Mark a published result: open where its baseline is later, square for the one beside."""
+    """Mark a published result: open where its baseline is later, square for the comparator."""
     fill, edge = ("white", line.color) if later else (line.color, "black")
     about = f'fill="{fill}" stroke="{edge}" stroke-width="1.4" class="published"'
     if index:
@@ -259,4 +259,4 @@ def draw_key(panel: Panel, count: int) -> Iterator[str]:
             x += 32 + sum(9 if letter.isupper() else 6 for letter in line.label)
     if count > 1:
         yield f'<path d="M{x} 25h16" stroke="#333" stroke-width="2" stroke-dasharray="5 4"/>'
-        yield f'<text x="{x + 20}" y="29">beside</text>'
+        yield f'<text x="{x + 20}" y="29">comparator</text>'

@@ -23,7 +23,7 @@ from remodel.viewer.section_image import as_picture, as_png
 
 PIXELS = 6  # a site in a saved picture
 LINE = 24  # pixels of a line of the key
-SITES = ("lumbar_spine", "total_hip", "trabecular_bmd", "cortical_bmd", "ctx", "p1np")
+ENDPOINTS = ("lumbar_spine", "total_hip", "trabecular_bmd", "cortical_bmd", "ctx", "p1np")
 
 
 def readings(player: Player) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def as_trial(player: Player) -> Trial:
     )
     names, trial = [arm.name for arm in arms], player.scene.trial
     rows, drugs = (trial.published, trial.drugs) if trial else ((), ())
-    usual = Parameters().with_drugs(drugs)
+    default = Parameters().with_drugs(drugs)
     return Trial(
         name=trial.name if trial else "played",
         title=f"As played for {end:.2f} years, on the section {player.scene.section!r}",
@@ -68,14 +68,14 @@ def as_trial(player: Player) -> Trial:
         on_treatment=end,
         off_treatment=0.0,
         visits=(*(year for year in player.scene.reading_years if year < end), end),
-        sites=SITES,
+        sites=ENDPOINTS,
         patient=player.scene.arm.patient,
         arms=arms,
         drugs=drugs,
-        parameters=player.scene.parameters.differences(usual),
+        parameters=player.scene.parameters.differences(default),
         published=tuple(
             row for row in rows
-            if row.site in SITES and row.arm in names and not row.against and row.year <= end
+            if row.site in ENDPOINTS and row.arm in names and not row.against and row.year <= end
         ),
     )  # fmt: skip
 
@@ -99,12 +99,12 @@ def trial_file(player: Player) -> str:
 
 
 def record_file(player: Player) -> str:
-    """Return the run as the text of a record, from which `remodel again` repeats it."""
+    """Return the run as the text of a record, from which `remodel reproduce` repeats it."""
     trial, seed = as_trial(player), player.scene.seed
-    causes: dict[str, Any] = describe(trial, player.scene.parameters, seed, 1)
+    provenance: dict[str, Any] = describe(trial, player.scene.parameters, seed, 1)
     frame = readings(player)
     summary = summarize(frame, trial, player.scene.parameters.fracture)
-    return record_text(causes | {"results": results(frame, summary)})
+    return record_text(provenance | {"results": results(frame, summary)})
 
 
 def section_picture(player: Player) -> bytes:

@@ -28,7 +28,7 @@ class Button:
     estradiol, exercise : float or None
         Held from now on, pmol/L and hours a week.
     follow : bool
-        Whether to watch the newest remodeling unit up close.
+        Whether to watch the newest BMU up close.
     play_to : float
         Year to which it plays.
     """
@@ -43,7 +43,7 @@ class Button:
     play_to: float = 0.0
 
     def act(self, player: Player) -> None:
-        """Do to the woman what the button says."""
+        """Do to the patient what the button says."""
         for drug in self.stop:
             player.stop(drug)
         for drug in self.give:
@@ -75,8 +75,8 @@ class Number:
     year, since, over : float
         Year at which it is read; with `since`, the change from that year; with `over`,
         the mean of so many years before.
-    beside : bool
-        Whether it is read beside her.
+    comparator : bool
+        Whether it is read from the comparator.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Number:
     year: float = 0.0
     since: float | None = None
     over: float = 0.0
-    beside: bool = False
+    comparator: bool = False
 
     def text(self) -> str:
         """Return it as the text says it."""

@@ -21,7 +21,7 @@ HEADINGS = (
     "Answers for the teacher",
 )  # fmt: skip
 FENCE = "+++\n"
-SCENE = ("trial", "arm", "courses", "patient", "beside", "section", "seed", "overlay")
+SCENE = ("trial", "arm", "courses", "patient", "comparator", "section", "seed", "overlay")
 ACTS = ("give", "stop", "estradiol", "exercise", "follow", "play_to")
 NUMERAL = re.compile(r"(?<![A-Za-z\d])\d[\d.,]*")
 
@@ -115,7 +115,7 @@ def read_number(table: Table, buttons: tuple[Button, ...]) -> Number:
         year=table.number("year", "year", 0, LONGEST),
         since=table.number("since", "year", 0, LONGEST) if "since" in table.data else None,
         over=table.number("over", "year", 0, LONGEST, 0.0),
-        beside=bool(table.get("beside", bool, "true or false", False)),
+        comparator=bool(table.get("comparator", bool, "true or false", False)),
     )
     there = {button.label: button for button in buttons}
     spans = years_of([there[label] for label in number.buttons])

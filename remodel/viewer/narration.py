@@ -12,7 +12,7 @@ STEADY = 0.05  # percent: less is no change
 
 
 def say(player: Player) -> str:
-    """Return a line on the woman who is played."""
+    """Return a line on the patient who is played."""
     model, now = player.model, player.model.meter.now
     if not model.tissue.matrix.any():
         return f"Year {player.year:.1f}: no bone is left in this section."
@@ -21,7 +21,7 @@ def say(player: Player) -> str:
         f"estradiol {amount(model.signals.estradiol)} pmol/L",
         f"RANKL/OPG {say_ratio(model, 'rankl_opg')}",
         f"free RANKL {say_ratio(model, 'free_rankl')}",
-        f"{now['osteoclasts']:.0f} osteoclasts against {at_rest(model, 'osteoclasts'):.0f} at rest",
+        f"{now['osteoclasts']:.0f} osteoclasts against {at_baseline(model, 'osteoclasts'):.0f} at rest",
         ", ".join(say_change(now[site], name) for site, name in NAMES.items()),
     ]
     return f"Year {player.year:.1f}{f', on {drugs}' if drugs else ''}: {'; '.join(parts)}."
@@ -52,7 +52,7 @@ def say_course(player: Player, drug: str) -> str:
     return f"{drug}, if bone is low" if first.waits else f"{drug}, from year {first.start:g}"
 
 
-def at_rest(model: BoneModel, cells: str) -> float:
+def at_baseline(model: BoneModel, cells: str) -> float:
     """Return how many cells of a kind the years before day 0 had on average."""
     return fsum(value for name, value in model.meter.baseline.items() if name.endswith(f"_{cells}"))
 

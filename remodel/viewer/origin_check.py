@@ -13,7 +13,7 @@ FORBIDDEN = 403
 VIOLATION = 1008  # of a web socket: against the policy
 
 
-class Doorkeeper:
+class OriginCheck:
     """Lets requests through to a server that come from its own page (ASGI).
 
     A browser lets any site open a web socket to this machine, and by a name of its own that

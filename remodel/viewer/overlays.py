@@ -48,15 +48,15 @@ def read_free_rankl(model: BoneModel) -> Floats:
 
 
 def read_supply(model: BoneModel) -> Floats:
-    """Return waiting precursors times the share of marrow that sends them."""
+    """Return waiting precursors times the fraction of marrow that sends them."""
     numbers = model.parameters.precursors
-    share = np.maximum(model.tissue.marrow_share(numbers.reach), 0.0)
-    return np.asarray(model.signals.pool * share**numbers.exponent)
+    fraction = np.maximum(model.tissue.marrow_fraction(numbers.reach), 0.0)
+    return np.asarray(model.signals.pool * fraction**numbers.exponent)
 
 
 def read_strain(model: BoneModel) -> Floats:
     """Return strain over the habitual one."""
-    return np.asarray(model.surroundings.strain * model.signals.load)
+    return np.asarray(model.environment.strain * model.signals.load)
 
 
 def read_bisphosphonate(model: BoneModel) -> Floats:
@@ -68,7 +68,7 @@ MINERAL = "mineral"
 OVERLAYS = {
     "RANKL/OPG": Overlay("RANKL/OPG, times day 0", 0.0, 2.0, True, read_rankl),
     "free RANKL": Overlay("free RANKL, times day 0", 0.0, 2.0, True, read_free_rankl),
-    "precursor supply": Overlay("precursors within reach, share", 0.0, 1.0, True, read_supply),
+    "precursor supply": Overlay("precursors within reach, fraction", 0.0, 1.0, True, read_supply),
     "strain": Overlay("strain, times the habitual", 0.5, 2.0, False, read_strain),
     "bisphosphonate": Overlay(
         "bisphosphonate, doses", 0.0, 2.0, False, read_bisphosphonate, absent=True

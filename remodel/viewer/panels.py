@@ -1,4 +1,4 @@
-"""What the class looks at: the section, one unit up close, the curves, a line in words."""
+"""What the class looks at: the section, one BMU up close, the curves, a line in words."""
 
 from base64 import b64encode
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from remodel.viewer.section_image import as_picture, as_png, draw_close_up
 from remodel.viewer.session import Tab
 
 PIXELS = (4, 3)  # a site, for one section and for two
-REACH, CLOSE = 14, 9  # sites around the unit up close, and pixels of a site
+REACH, CLOSE = 14, 9  # sites around the BMU up close, and pixels of a site
 TEACHER = "Answers for the teacher"
 ACTIVE = (  # what of Markdown could run code or ask another server
     "html", "link", "image_link", "reference", "image_reference", "short_reference",
@@ -29,7 +29,7 @@ ACTIVE = (  # what of Markdown could run code or ask another server
 
 @solara.component_vue("picture.vue")
 def Picture(src: str, alt: str, event_pick: Callable[[dict[str, float]], None]) -> Any:
-    """Show a picture and tell where it was clicked, as shares of its width and height."""
+    """Show a picture and tell where it was clicked, as fractions of its width and height."""
 
 
 def data_url(png: bytes) -> str:
@@ -62,22 +62,22 @@ def SectionPanel(tab: Tab) -> None:
 
 
 @solara.component
-def UnitPanel(tab: Tab) -> None:
-    """Follow one remodeling unit up close, with the names of its phases."""
+def BMUPanel(tab: Tab) -> None:
+    """Follow one BMU up close, with the names of its phases."""
     tab.tick.get()
     follower, model = tab.player.follower, tab.player.model
-    with solara.Row(classes=["unit"], gap="12px"):
+    with solara.Row(classes=["bmu"], gap="12px"):
         if follower.site is not None:
             png = draw_close_up(model, follower.site, REACH, CLOSE)
-            solara.HTML("img", attributes={"src": data_url(png), "alt": "unit up close"})
+            solara.HTML("img", attributes={"src": data_url(png), "alt": "BMU up close"})
         with solara.Div():
             with solara.Row(gap="8px"):
-                Press("Follow a new unit", lambda: tab.attempt(follower.follow_newest))
+                Press("Follow a new BMU", lambda: tab.attempt(follower.follow_newest))
                 OverlayControl(tab)
-            solara.HTML("div", unsafe_innerHTML=unit_html(tab))
+            solara.HTML("div", unsafe_innerHTML=bmu_html(tab))
 
 
-def unit_html(tab: Tab) -> str:
+def bmu_html(tab: Tab) -> str:
     """Return the phases as HTML, the present one marked, and what is happening."""
     follower = tab.player.follower
     if follower.site is None:
@@ -88,8 +88,8 @@ def unit_html(tab: Tab) -> str:
     )
     days = tab.player.model.day - follower.history[-1][1]
     told = f"{SAYS[follower.phase]}; for {days:.0f} days"
-    if follower.dug and follower.phase != REST:
-        told += f"; dug {follower.dug:.0f} um, {follower.left:.0f} um still to refill"
+    if follower.resorbed and follower.phase != REST:
+        told += f"; resorbed {follower.resorbed:.0f} µm, {follower.left:.0f} µm still to refill"
     return f"<div>{steps}</div><p>{told}. <b>{follower.outcome}</b></p>"
 
 

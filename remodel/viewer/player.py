@@ -1,4 +1,4 @@
-"""Plays a scene: steps its models, and does to the woman what the teacher does."""
+"""Plays a scene: steps its models, and does to the patient what the teacher does."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -24,33 +24,33 @@ EXERCISE = (0, 1, 2, 3, 5, 7, 10)  # hours a week
 ROUNDING = 1e-9  # of a step
 
 
-def rested(patient: Patient, parameters: Parameters, seed: int, run_in: float = 0.0) -> Checkpoint:
-    """Return a woman's section at rest, some years before day 0.
+def spun_up(patient: Patient, parameters: Parameters, seed: int, run_in: float = 0.0) -> Checkpoint:
+    """Return a patient's section after spin-up, some years before day 0.
 
     Who asks for one in the making waits for it.
     """
     with MAKING:
-        return bring_to_rest(patient, parameters, seed, run_in)
+        return run_spin_up(patient, parameters, seed, run_in)
 
 
-@lru_cache(maxsize=8)  # a section takes a second to come to rest; tabs and resets share it
-def bring_to_rest(patient: Patient, parameters: Parameters, seed: int, run_in: float) -> Checkpoint:
+@lru_cache(maxsize=8)  # a spin-up takes a second; tabs and resets share it
+def run_spin_up(patient: Patient, parameters: Parameters, seed: int, run_in: float) -> Checkpoint:
     """Run the spin-up of a section."""
     model = BoneModel(patient=patient, parameters=parameters, rng=seed, run_in=run_in)
     return take_checkpoint(model)
 
 
 class Player:
-    """One tab's run: a model of the woman, and one of who is shown beside her.
+    """One tab's run: a model of the patient, and one of the comparator.
 
     Attributes
     ----------
     scene : Scene
         What it starts from.
     models : list of BoneModel
-        One for each arm of the scene, at the same day, under the same luck.
+        One for each arm of the scene, at the same day, with the same random numbers.
     follower : Follower
-        The remodeling unit that is watched up close.
+        The BMU that is watched up close.
     asked : float
         Day of the calendar to which it was told to play; the model stands at the step nearest
         to it. Months are counted from here, or twelve of them would end weeks before the year.
@@ -71,7 +71,7 @@ class Player:
     def start(self, arm: Arm) -> BoneModel:
         """Return the model of an arm at day 0."""
         scene = self.scene
-        point = rested(arm.patient, scene.parameters, scene.seed, scene.run_in)
+        point = spun_up(arm.patient, scene.parameters, scene.seed, scene.run_in)
         model = resume(point, arm.courses)
         model.change(arm.changes)
         model.read_at(scene.reading_years)
@@ -79,7 +79,7 @@ class Player:
 
     @property
     def model(self) -> BoneModel:
-        """Her model, on which the controls act."""
+        """The model of the patient, on which the controls act."""
         return self.models[0]
 
     @property
@@ -89,7 +89,7 @@ class Player:
 
     @property
     def finished(self) -> bool:
-        """Whether the longest time that a trial may last is over, or she is too old for more."""
+        """Whether the longest time that a trial may last is over, or the patient is too old for more."""
         most = min(LONGEST, OLDEST - self.model.patient.age)
         return self.model.day + self.model.days > most * YEAR
 
@@ -123,9 +123,9 @@ class Player:
                 each.step()
             self.follower.look(model)
 
-    def show_beside(self, name: str) -> None:
-        """Bring somebody beside her, up to the same day."""
-        self.scene = self.scene.with_beside(name)
+    def show_comparator(self, name: str) -> None:
+        """Bring in a comparator, up to the same day."""
+        self.scene = self.scene.with_comparator(name)
         del self.models[1:]
         for arm in self.scene.arms[1:]:
             other = self.start(arm)
@@ -135,19 +135,19 @@ class Player:
                 other.step()
             self.models.append(other)
 
-    def lay(self, overlay: str) -> None:
+    def show_overlay(self, overlay: str) -> None:
         """Lay something else over the section; the run goes on."""
         self.scene = replace(self.scene, overlay=overlay)
 
     def given(self) -> frozenset[str]:
-        """Return the drugs that she is given now."""
+        """Return the drugs that are being given."""
         day = self.model.day + 0.5 * self.model.days
         courses = self.model.treatment.courses
         begun = [course for course in courses if not course.waits]
         return frozenset(c.drug for c in begun if c.start * YEAR <= day < c.stop * YEAR)
 
     def give(self, drug: str) -> None:
-        """Give her a drug from now on, until it is stopped.
+        """Give a drug from now on, until it is stopped.
 
         A course under way goes on without an end. One that was to come later, or that waits
         for low bone, comes now, with its own dose and interval. Nothing is given twice over.
@@ -207,24 +207,24 @@ class Player:
         self.model.give(kept)
 
     def lived(self) -> Patient:
-        """Return the woman as she lives now."""
+        """Return the patient as of now."""
         model = self.model
         return patient_on(model.day + 0.5 * model.days, model.patient, model.changes)
 
     def hold_estradiol(self, level: float) -> None:
-        """Hold the estradiol that her body makes at a level, pmol/L; ovaries count no more."""
+        """Hold endogenous estradiol at a level, pmol/L; ovaries count no more."""
         check("estradiol", level, "pmol/L", ESTRADIOL[0], ESTRADIOL[-1])
         self.change(replace(self.lived(), estradiol=float(level), ovarian=0.0))
 
     def set_exercise(self, hours: float) -> None:
-        """Let her exercise for some hours a week from now on."""
+        """Let the patient exercise for some hours a week from now on."""
         check("exercise", hours, "hour/week", EXERCISE[0], EXERCISE[-1])
         self.change(replace(self.lived(), exercise=float(hours)))
 
     def change(self, patient: Patient) -> None:
-        """Let her, and herself untreated beside her, live like another from now on."""
+        """Let the patient, and the same patient untreated as comparator, live like another from now on."""
         now = year_of(self.model.day)
-        both = self.scene.beside is not None and self.scene.beside.name == UNTREATED
+        both = self.scene.comparator is not None and self.scene.comparator.name == UNTREATED
         for model in self.models if both else self.models[:1]:
             before = [change for change in model.changes if change.year < now]
             model.change([*before, Change(year=now, patient=patient)])

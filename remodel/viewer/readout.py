@@ -41,8 +41,8 @@ QUANTITIES = (
     Quantity("free_rankl", "free RANKL, times day 0", ".2f", ratio=True),
     Quantity("pool", "precursor pool", ".2f"),
     *(Quantity(one.name, one.counted) for one in CELL_TYPES),
-    Quantity("trabecular_started", "osteoclasts that come, a year: trabecular"),
-    Quantity("cortical_started", "the same, cortical"),
+    Quantity("trabecular_activations", "osteoclasts that come, a year: trabecular"),
+    Quantity("cortical_activations", "the same, cortical"),
     Quantity("trabecular_bone", "sites of bone: trabecular"),
     Quantity("cortical_bone", "the same, cortical"),
     Quantity("trabecular_surface", "sites of surface: trabecular"),
@@ -83,10 +83,10 @@ def doses(model: BoneModel) -> dict[str, str]:
     return found
 
 
-def injected(course: Course, day: float, usual: float) -> int:
-    """Return how many injections of a course were given before a day; `usual` interval, days."""
+def injected(course: Course, day: float, default: float) -> int:
+    """Return how many injections of a course were given before a day; `reference_t_score` interval, days."""
     begin = course.start * YEAR
-    return course.injections(begin, max(0.0, day - begin), course.interval or usual)
+    return course.injections(begin, max(0.0, day - begin), course.interval or default)
 
 
 def readout_html(player: Player) -> str:

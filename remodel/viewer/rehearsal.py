@@ -16,7 +16,7 @@ def measure(lesson: Lesson, number: Number, speed: str = "a month") -> float:
     speed : str
         How much each frame plays, a name in `viewer.session.SPEEDS`; no number depends on it.
     """
-    rows = play_through(lesson.scene, lesson.pressed(number), speed)[int(number.beside)]
+    rows = play_through(lesson.scene, lesson.pressed(number), speed)[int(number.temporary)]
     end = read_at(rows, number.column, number.year, number.over)
     if number.since is None:
         return end
@@ -32,7 +32,7 @@ def play_through(
     Returns
     -------
     list of list of dict
-        Readings of each model of the scene: hers, then that beside her.
+        Readings of each model of the scene: of the patient, then of the comparator.
 
     Raises
     ------

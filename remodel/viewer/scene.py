@@ -1,4 +1,4 @@
-"""What is set up before playing: a woman or the arms of a trial, a section, its luck."""
+"""What is set up before playing: a patient or the arms of a trial, a section, its seed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,14 +16,14 @@ from remodel.support.random_numbers import HIGHEST_SEED
 from remodel.viewer.overlays import CHOICES, MINERAL
 
 SECTIONS: Mapping[str, Mapping[str, float]] = {
-    "usual": {},
+    "default": {},
     "small": {"section.height": 2.0, "section.width": 3.0},
     "long": {"section.height": 6.0},
     "thin cortex": {"section.cortex": 0.5},
     "sparse trabeculae": {"section.bone_volume": 12.0},
 }
-ALONE, UNTREATED = "nothing", "no drug"  # what to show beside her
-FREE = "one woman"
+ALONE, UNTREATED = "nothing", "no drug"  # comparators that need no arm
+FREE = "one patient"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +34,14 @@ class Scene:
     ----------
     arm : Arm
         Who is played, with what is given and changed from the start.
-    beside : Arm or None
-        Who is shown beside her, under the same luck.
+    comparator : Arm or None
+        The comparator, with the same random numbers.
     trial : Trial or None
         Where they come from; its published results are shown.
     section : str
         A name in `SECTIONS`.
     seed : int
-        Of all luck.
+        Of all random numbers.
     overlay : str
         A name in `viewer.overlays.CHOICES`.
     base : Parameters
@@ -51,9 +51,9 @@ class Scene:
     """
 
     arm: Arm = field(default_factory=lambda: Arm(name=FREE, patient=Patient()))
-    beside: Arm | None = None
+    comparator: Arm | None = None
     trial: Trial | None = None
-    section: str = "usual"
+    section: str = "default"
     seed: int = 1
     overlay: str = MINERAL
     base: Parameters = field(default_factory=Parameters)
@@ -69,8 +69,8 @@ class Scene:
 
     @property
     def arms(self) -> tuple[Arm, ...]:
-        """The arms that run: hers, and the one beside."""
-        return (self.arm, self.beside) if self.beside else (self.arm,)
+        """The arms that run: that of the patient, and the comparator."""
+        return (self.arm, self.comparator) if self.comparator else (self.arm,)
 
     @property
     def run_in(self) -> float:
@@ -104,15 +104,15 @@ class Scene:
         rows = self.trial.published if self.trial else ()
         return [row for row in rows if row.arm == arm and not row.against]
 
-    def with_beside(self, name: str) -> "Scene":
-        """Return the scene with an arm of the trial, nobody, or herself untreated beside her."""
-        choose("beside", name, self.companions())
+    def with_comparator(self, name: str) -> "Scene":
+        """Return the scene with an arm of the trial, nobody, or the same patient untreated as comparator."""
+        choose("comparator", name, self.companions())
         others = {arm.name: arm for arm in self.trial.arms} if self.trial else {}
         same = Arm(name=UNTREATED, patient=self.arm.patient, changes=self.arm.changes)
-        return replace(self, beside={ALONE: None, UNTREATED: same, **others}[name])
+        return replace(self, comparator={ALONE: None, UNTREATED: same, **others}[name])
 
     def companions(self) -> list[str]:
-        """Return who can be shown beside her."""
+        """Return which comparators there are."""
         others = [arm.name for arm in self.trial.arms] if self.trial else []
         return [ALONE, UNTREATED, *(name for name in others if name != self.arm.name)]
 
@@ -129,7 +129,7 @@ def trial_keys() -> dict[str, str]:
     return {load_trial(key).name: key for key in built_in_trials()}
 
 
-def trial_scene(name: str | Path, arm: str = "", section: str = "usual", seed: int = 1) -> Scene:
+def trial_scene(name: str | Path, arm: str = "", section: str = "default", seed: int = 1) -> Scene:
     """Return the scene of one arm of a trial; by default that of its first arm."""
     trial = load_trial(name)
     arms = {each.name: each for each in trial.arms}
@@ -145,22 +145,22 @@ def read_scene(table: Any) -> Scene:
     ----------
     table : Table
         Keys, all of which may be left out: `trial` and `arm`, or `courses` (text) and a
-        table `patient`; `beside`, `section`, `seed`, `overlay`.
+        table `patient`; `comparator`, `section`, `seed`, `overlay`.
     """
     try:
         if "trial" in table.data:
             scene = trial_scene(table.words("trial"), table.words("arm", ""))
         else:
-            woman = table.table("patient").build(Patient, Patient())
+            patient = table.table("patient").build(Patient, Patient())
             given = parse_courses(table.words("courses", ""))
-            scene = Scene(arm=Arm(name=FREE, patient=woman, courses=given))
+            scene = Scene(arm=Arm(name=FREE, patient=patient, courses=given))
         scene = replace(
             scene,
-            section=table.words("section", "usual"),
+            section=table.words("section", "default"),
             seed=int(table.number("seed", "(no unit)", 0, HIGHEST_SEED, 1)),
             overlay=table.words("overlay", MINERAL),
         )
-        return scene.with_beside(table.words("beside", ALONE))
+        return scene.with_comparator(table.words("comparator", ALONE))
     except ValueError as error:
         if str(error).startswith(table.file):
             raise

@@ -24,8 +24,8 @@ COLOR_OF = {one.name: index for index, one in enumerate(CELL_TYPES, len(OF_SECTI
 SHADES = 64
 WARM, COOL, SCALE = (len(SOLID) + SHADES * index for index in range(3))
 FRESH = 0.9  # of what new matrix lacks in mineral: laid within about three months
-DUG = 0.25  # of a site: from here on a cavity is seen
-BAR = 500.0  # um, length of the scale bar
+LEAST_CAVITY = 0.25  # of a site: from here on a cavity is seen
+BAR = 500.0  # µm, length of the scale bar
 TEXT = 7  # sites, height of letters
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
@@ -58,14 +58,14 @@ def shade(values: Floats) -> Pixels:
 def paint_tissue(tissue: Tissue) -> Pixels:
     """Return the color of each site: bone by mineral and part, marrow, eroded, osteoid."""
     matrix, mineral = tissue.matrix, tissue.mineral
-    share = np.divide(mineral, matrix, out=np.ones_like(matrix), where=matrix > 0)
+    fraction = np.divide(mineral, matrix, out=np.ones_like(matrix), where=matrix > 0)
     low, high = MINERAL_RANGE
-    bone = shade((share - low) / (high - low))
+    bone = shade((fraction - low) / (high - low))
     bone += np.where(tissue.region == CORTICAL, COOL, WARM).astype(np.uint8)
-    bone[share < 1 - FRESH * (1 - low)] = OSTEOID
+    bone[fraction < 1 - FRESH * (1 - low)] = OSTEOID
     empty = np.where(tissue.outside, OUT, OPEN)
     image = np.where(matrix >= 0.5, bone, empty).astype(np.uint8)
-    image[tissue.cavity > DUG] = ERODED
+    image[tissue.cavity > LEAST_CAVITY] = ERODED
     return image
 
 

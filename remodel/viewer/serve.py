@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from remodel.viewer.origin_check import OWN_NAMES, Doorkeeper
-from remodel.viewer.player import rested
+from remodel.viewer.origin_check import OWN_NAMES, OriginCheck
+from remodel.viewer.player import spun_up
 from remodel.viewer.start import OPENING, open_scene, wanted_opening
 
 NEEDS = ("solara", "ipyvuetify", "solara_assets", "uvicorn", "tomli_w", "markdown")
@@ -95,10 +95,10 @@ def run_server(ready: socket.socket, local: bool) -> None:
     import uvicorn
     from solara.server.starlette import app
 
-    uvicorn.Server(uvicorn.Config(Doorkeeper(app, local), log_level="error")).run(sockets=[ready])
+    uvicorn.Server(uvicorn.Config(OriginCheck(app, local), log_level="error")).run(sockets=[ready])
 
 
 def warm_up() -> None:
-    """Bring the first section to rest while server and page are loading."""
+    """Spin up the first section while server and page are loading."""
     for arm in (scene := open_scene(wanted_opening())[1]).arms:
-        rested(arm.patient, scene.parameters, scene.seed, scene.run_in)
+        spun_up(arm.patient, scene.parameters, scene.seed, scene.run_in)

@@ -20,7 +20,7 @@ WEEK, MONTH = 7.0, YEAR / 12
 SPEEDS = {"a week": WEEK, "a month": MONTH, "three months": YEAR / 4, "a year": YEAR}
 LONG = 1.5  # years: what is longer is not played week by week
 LEAST_PAUSE = 0.01  # seconds left to the browser after each frame
-SMOOTH = 0.8  # share of the old value in a smoothed cost
+SMOOTH = 0.8  # fraction of the old value in a smoothed cost
 
 
 class Tab:
@@ -109,7 +109,7 @@ class Tab:
             self.playing.value = True
 
     def follow_orders(self, button: Button) -> None:
-        """Set the scene of a button, if it has one, and do to the woman what it says.
+        """Set the scene of a button, if it has one, and do to the patient what it says.
 
         Raises
         ------

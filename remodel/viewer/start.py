@@ -1,4 +1,4 @@
-"""What the page opens with: a lesson, a trial or one woman, on some section."""
+"""What the page opens with: a lesson, a trial or one patient, on some section."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Luck belongs to (seed, process, step, site), whoever else lives."""
+"""Random numbers belong to (seed, process, step, site), whoever else lives."""
 
 from collections import Counter
 
@@ -67,7 +67,7 @@ def record_births(monkeypatch):
 
 def test_a_missing_osteoclast_changes_no_other_fate(monkeypatch):
     """One is taken from the middle: the others die when they would, new ones come alike."""
-    parameters = small(section__height=3.0, responses__recruitment__full=20.0)
+    parameters = small(section__height=3.0, responses__recruitment__emax=20.0)
     point = take_checkpoint(BoneModel(parameters=parameters, rng=5))
     whole, fewer = resume(point, ""), resume(point, "")
     cells = list(fewer.agents_by_type[Osteoclast])
@@ -75,7 +75,7 @@ def test_a_missing_osteoclast_changes_no_other_fate(monkeypatch):
     missing = cells[len(cells) // 2]
     missing.remove()
     births = record_births(monkeypatch)
-    for _ in range(3):  # before the surroundings, which the missing pit changes, are renewed
+    for _ in range(3):  # before the local environment, which the missing pit changes, are renewed
         whole.step()
         fewer.step()
         alive = [
@@ -89,11 +89,11 @@ def test_a_missing_osteoclast_changes_no_other_fate(monkeypatch):
 
 
 def test_a_site_missing_from_the_surface_changes_no_recruitment_elsewhere(monkeypatch):
-    """The list of surface sites gets shorter in the middle: luck goes by site, not by place."""
-    parameters = small(section__height=3.0, responses__recruitment__full=20.0)
+    """The list of surface sites gets shorter in the middle: random numbers go by site, not by place."""
+    parameters = small(section__height=3.0, responses__recruitment__emax=20.0)
     point = take_checkpoint(BoneModel(parameters=parameters, rng=5))
     whole, fewer = resume(point, ""), resume(point, "")
-    around, middle = fewer.surroundings, len(fewer.surroundings.surface) // 2
+    around, middle = fewer.environment, len(fewer.environment.surface) // 2
     missing = int(around.surface[middle])
     around.surface = np.delete(around.surface, middle)
     around.supply = np.delete(around.supply, middle)
@@ -107,7 +107,7 @@ def test_a_site_missing_from_the_surface_changes_no_recruitment_elsewhere(monkey
     assert {birth for birth in came[0] if birth[1] != missing} == came[1]
 
 
-def test_two_arms_give_the_same_site_the_same_luck_for_years(monkeypatch):
+def test_two_arms_give_the_same_site_the_same_random_numbers_for_years(monkeypatch):
     births = record_births(monkeypatch)
     arms = [build(courses, rng=3) for courses in ("", "anastrozole 0-3")]
     for model in arms:
@@ -147,7 +147,7 @@ def test_nothing_draws_from_a_shared_stream():
 
 
 def test_no_number_is_drawn_twice(monkeypatch):
-    """Each process, step and site has luck of its own, or two fates would be one."""
+    """Each process, step and site has a random number of its own, or two fates would be one."""
     drawn, draw_one = [], remodel.model.bone_model.draw
 
     def remember(*key):
@@ -155,7 +155,7 @@ def test_no_number_is_drawn_twice(monkeypatch):
         return draw_one(*key)
 
     monkeypatch.setattr(remodel.model.bone_model, "draw", remember)
-    build(responses__recruitment__full=40.0)
+    build(responses__recruitment__emax=40.0)
     processes = Counter(process for _, process, _, _ in drawn)
     assert len(processes) == 4
     assert min(processes.values()) > 300
