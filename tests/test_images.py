@@ -143,7 +143,7 @@ def test_a_mask_image_says_what_is_what(slab, tmp_path, levels):
         ((3, 7), "mask: 3 beyond the periosteum, 7 within it, sorted by thickness\n"),
     ],
 )
-def test_a_mask_of_two_levels_is_understood_and_said(
+def test_a_mask_of_two_levels_is_segmented_and_said(
     slab, tmp_path, capsys, monkeypatch, levels, said
 ):
     monkeypatch.chdir(tmp_path)

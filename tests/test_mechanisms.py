@@ -72,8 +72,8 @@ model = BoneModel("own 0-1", parameters=known, rng=3)
 model.run(0.5)
 assert 0.9 < model.signals.anabolic <= 1.0
 default = build("anastrozole 0-1", rng=3)
-usual.run(0.5)
-print(json.dumps(usual.meter.now))
+default.run(0.5)
+print(json.dumps(default.meter.now))
 '''
 
 

@@ -197,7 +197,9 @@ def test_what_she_has_given_up_is_not_given():
     patient = Patient(quits=0.5)
     player = Player(Scene(arm=Arm(name="she", patient=patient)))
     player.advance(300)
-    with pytest.raises(ValueError, match=r"anastrozole: she has given up daily drugs in year 0\.5"):
+    with pytest.raises(
+        ValueError, match=r"anastrozole: this patient stopped all daily drugs in year 0\.5"
+    ):
         player.give("anastrozole")
     player.give("denosumab")
     assert player.given() == {"denosumab"}

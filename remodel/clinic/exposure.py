@@ -12,7 +12,7 @@ class Exposure:
     estradiol : float
         Without what the ovaries add, pmol/L.
     peripheral : float
-        The part of it that she makes herself; `Treatment.expose` adds it up in the end, pmol/L.
+        The part of it that the body makes itself; `Treatment.expose` adds it up in the end, pmol/L.
     ovarian, cycling : float
         What the ovaries add in a cycle in which they work, pmol/L, and the fraction of those.
     serm, serm_efficacy : float

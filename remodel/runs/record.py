@@ -130,7 +130,7 @@ def versions_of(record: Mapping[str, Any]) -> list[Any]:
 def with_versions(
     provenance: Mapping[str, Any], versions: Sequence[Mapping[str, str]]
 ) -> dict[str, Any]:
-    """Return the causes of some runs; with who made these where it was not this version alone."""
+    """Return the provenance of some runs, with their versions where it was not this one alone."""
     alone = all(one == provenance["made_by"] for one in versions)
     each = [one for place, one in enumerate(versions) if one not in versions[:place]]
     return {**provenance, **({} if alone else {"runs_made_by": each})}

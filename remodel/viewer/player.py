@@ -155,14 +155,14 @@ class Player:
         Raises
         ------
         ValueError
-            If there is no such drug, or she no longer takes what has to be taken daily.
+            If there is no such drug, or the patient no longer takes daily drugs.
         """
         now, model = year_of(self.model.day), self.model
         endless = Course(drug=drug, start=now)
         numbers = find_drug(drug, model.parameters.drugs)
         if endless.taken_until(model.patient.quits, numbers).stop <= now:
             quits = f"{model.patient.quits:.1f}"
-            raise ValueError(f"{drug}: she has given up daily drugs in year {quits}")
+            raise ValueError(f"{drug}: this patient stopped all daily drugs in year {quits}")
         kept: list[Course | None] = list(model.treatment.courses)
         mine = [
             index for index, course in enumerate(model.treatment.courses) if course.drug == drug
@@ -181,7 +181,7 @@ class Player:
         self.prescribe(drug, kept)
 
     def stop(self, drug: str) -> None:
-        """Give her no more of a drug, now or later; what is in her body leaves by itself."""
+        """End all courses of a drug, now and later; what is in the body is eliminated."""
         now = year_of(self.model.day)
         kept: list[Course | None] = list(self.model.treatment.courses)
         for index, course in enumerate(self.model.treatment.courses):
@@ -191,7 +191,7 @@ class Player:
         self.prescribe(drug, kept)
 
     def prescribe(self, drug: str, courses: list[Course | None]) -> None:
-        """Set her courses, those of one drug changed in their places, or None where left out.
+        """Set the courses, those of one drug changed in their places, or None where left out.
 
         The first place of a drug is in which order it acts beside others, and so decides on
         the last bit of a repeat: it stays. A drug that was never taken leaves no trace.

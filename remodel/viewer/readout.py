@@ -67,7 +67,7 @@ def readout(model: BoneModel, quantity: Quantity) -> tuple[str, str, str]:
 
 
 def doses(model: BoneModel) -> dict[str, str]:
-    """Return what she was given of each drug up to now: injections, or years of a daily drug."""
+    """Return what was given of each drug up to now: injections, or years of a daily drug."""
     found = {}
     for name in {course.drug: None for course in model.treatment.courses}:
         drug = find_drug(name, model.parameters.drugs)
@@ -90,7 +90,7 @@ def injected(course: Course, day: float, default: float) -> int:
 
 
 def readout_html(player: Player) -> str:
-    """Return all quantities as a table: hers, and those of who stands beside her."""
+    """Return all quantities as a table, of the patient and of the comparator."""
     models, names = player.models, [arm.name for arm in player.scene.arms]
     who = "".join(f'<th colspan="3">{escape(name)}</th>' for name in names)
     heads = "".join(f"<th>{head}</th>" for head in HEADS * len(models))
