@@ -37,7 +37,7 @@ def imagej(unit, um=10.0):
 
 
 def files():
-    """Return how to write a file of pixels of 10 µm, and what is said of it."""
+    """Return how to write a file of pixels of 10 um, and what is said of it."""
     made = {}
     for unit in (
         "um",
@@ -79,7 +79,7 @@ def test_the_size_that_a_file_states_is_taken_and_said(slab, tmp_path, name):
     found = read_section(path)
     assert found.pixel.source == "file"
     assert (found.pixel.wide_um, found.pixel.high_um) == pytest.approx((10, 10), rel=1e-3)
-    assert str(found.pixel) == f"10 µm, {said}"
+    assert str(found.pixel) == f"10 um, {said}"
     assert found.tissue.matrix.shape == (20, 30)
     assert found.about["pixel"]["from"] == said
 
@@ -109,11 +109,11 @@ def meaningless():
             (OME.format('PhysicalSizeX="wide" ').encode(), 0.0), {}, "the file gives none",
         ),
         "no unit": ((b"", 100.0), {}, "the file gives none"),
-        "72 dpi": ((b"", 72.0), {"unit": 2}, "the file says 352.8 µm (72 dpi, as programs write"),
-        "96 dpi": ((b"", 96.0), {"unit": 2}, "the file says 264.6 µm (96 dpi, as programs write"),
-        "300 dpi, cm": ((b"", 118.11), {"unit": 3}, "the file says 84.67 µm (300 dpi, as programs"),
-        "1 dpi": ((b"", 1.0), {"unit": 2}, "the file says 2.54e+04 µm (no pixel of bone, 0.1 to 400"),
-        "mm by mistake": (imagej("mm", 1000.0), {}, "the file says 1000 µm (no pixel of bone"),
+        "72 dpi": ((b"", 72.0), {"unit": 2}, "the file says 352.8 um (72 dpi, as programs write"),
+        "96 dpi": ((b"", 96.0), {"unit": 2}, "the file says 264.6 um (96 dpi, as programs write"),
+        "300 dpi, cm": ((b"", 118.11), {"unit": 3}, "the file says 84.67 um (300 dpi, as programs"),
+        "1 dpi": ((b"", 1.0), {"unit": 2}, "the file says 2.54e+04 um (no pixel of bone, 0.1 to 400"),
+        "mm by mistake": (imagej("mm", 1000.0), {}, "the file says 1000 um (no pixel of bone"),
     }  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_meant_is_not_taken_and_said(slab, tmp_path, name):
     found = read_section(path)
     assert found.pixel.source == "assumed"
     assert found.tissue.matrix.shape == slab.shape
-    assert str(found.pixel).startswith(f"20 µm, assumed; {said}")
+    assert str(found.pixel).startswith(f"20 um, assumed; {said}")
 
 
 @pytest.mark.parametrize("dots", HABITS)
@@ -146,15 +146,15 @@ def test_a_size_that_is_given_holds_and_the_other_is_told(slab, tmp_path, capsys
     (tmp_path / "a.tif").write_bytes(stated_tiff(slab, *imagej("um")))
     write(tmp_path, scale(slab), "b.png")
     _, out, _ = run(capsys, "tissue", "a.tif", "--out", "1")
-    assert "pixel size 10 µm, from the file (ImageJ)" in out
+    assert "pixel size 10 um, from the file (ImageJ)" in out
     assert "section: 20 x 30 sites" in out
     _, out, _ = run(capsys, "tissue", "a.tif", "--pixel-size", "40", "--out", "2")
-    assert "pixel size 40 µm, from --pixel-size; the file says 10 µm (ImageJ)" in out
+    assert "pixel size 40 um, from --pixel-size; the file says 10 um (ImageJ)" in out
     assert "section: 80 x 120 sites" in out
     _, out, _ = run(capsys, "tissue", "b.png", "--pixel-size", "40", "--out", "3")
-    assert "pixel size 40 µm, from --pixel-size\n" in out
+    assert "pixel size 40 um, from --pixel-size\n" in out
     _, out, _ = run(capsys, "tissue", "b.png", "--out", "4")
-    assert "pixel size 20 µm, assumed; the file gives none\n" in out
+    assert "pixel size 20 um, assumed; the file gives none\n" in out
     assert read_section(tmp_path / "a.tif", Scan(pixel_um=40.0)).pixel.source == "given"
 
 
@@ -163,7 +163,7 @@ def test_pixels_that_are_not_square_make_sites_that_are(slab, tmp_path, turns):
     text, across = imagej("um")
     (tmp_path / "a.tif").write_bytes(stated_tiff(slab, text, across, across / 2))
     found = read_section(tmp_path / "a.tif", Scan(turns=turns))
-    assert str(found.pixel) == "10 x 20 µm (wide x high), from the file (ImageJ)"
+    assert str(found.pixel) == "10 x 20 um (wide x high), from the file (ImageJ)"
     assert np.rot90(found.tissue.matrix, -turns).shape == (40, 30)
 
 
@@ -193,4 +193,4 @@ def test_a_size_out_of_proportion_is_named_with_where_it_comes_from(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.tif").write_bytes(stated_tiff(slab, *imagej("um", 0.5)))
     line = refused(capsys, "tissue", "a.tif")
-    assert "is the pixel size right? (0.5 µm, from the file (ImageJ))" in line
+    assert "is the pixel size right? (0.5 um, from the file (ImageJ))" in line

@@ -91,7 +91,8 @@ class PixelSize:
 def sides(um: tuple[float, float]) -> str:
     """Return the sides of a pixel in words."""
     wide, high = (f"{side:.4g}" for side in um)
-    return f"{wide} µm" if wide == high else f"{wide} x {high} µm (wide x high)"
+    # In letters that every console has: scripts read this line.
+    return f"{wide} um" if wide == high else f"{wide} x {high} um (wide x high)"
 
 
 def choose_size(pixel_um: float, site_um: float, stated: Stated | None) -> PixelSize:
