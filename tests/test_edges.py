@@ -85,6 +85,18 @@ def test_an_interrupt_while_it_loads_is_one_line(tmp_path, monkeypatch, line, to
         assert len(said) == (process.returncode != 0), delay
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+@pytest.mark.parametrize(
+    "first, said",
+    [("", b"remodel: interrupted\n"), ("from multiprocessing.spawn import prepare", b"")],
+)
+def test_a_worker_that_still_loads_leaves_the_word_to_who_started_it(first, said):
+    text = f"{first}\nimport os, signal, remodel.early\nos.kill(os.getpid(), signal.SIGTERM)"
+    process = start("-c", text)
+    assert process.communicate(timeout=60)[1] == said
+    assert process.returncode == command.INTERRUPTED
+
+
 def test_an_interrupt_that_a_library_hides_is_still_one(capsys):
     def work():
         try:

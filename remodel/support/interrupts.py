@@ -39,9 +39,14 @@ def begin(program: bool = False) -> None:
             _before[number] = signal.signal(number, stop)
 
 
+def is_worker() -> bool:
+    """Return whether another process started this one to share its work, and says what happens."""
+    return any("from multiprocessing" in word for word in sys.orig_argv[1:])
+
+
 def stop(_number: int, _frame: FrameType | None) -> None:
     """End at once."""
-    if sys.stderr is not None:
+    if sys.stderr is not None and not is_worker():
         os.write(2, b"remodel: interrupted\n")
     os._exit(INTERRUPTED)
 
