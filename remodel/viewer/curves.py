@@ -255,8 +255,8 @@ def draw_key(panel: Panel, count: int) -> Iterator[str]:
     for line in panel.lines:
         if line.label:
             yield f'<path d="M{x} 25h16" stroke="{line.color}" stroke-width="3"/>'
-            yield f'<text x="{x + 20}" y="29">{line.label}</text>'
-            x += 32 + sum(9 if letter.isupper() else 6 for letter in line.label)
+            yield f'<text x="{x + 19}" y="29" font-size="11">{line.label}</text>'
+            x += 26 + sum(8.5 if letter.isupper() else 5.5 for letter in line.label)
     if count > 1:
         yield f'<path d="M{x} 25h16" stroke="#333" stroke-width="2" stroke-dasharray="5 4"/>'
-        yield f'<text x="{x + 20}" y="29">comparator</text>'
+        yield f'<text x="{x + 19}" y="29" font-size="11">comparator</text>'
