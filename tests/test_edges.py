@@ -91,7 +91,7 @@ def test_an_interrupt_while_it_loads_is_one_line(tmp_path, monkeypatch, line, to
     [("", b"remodel: interrupted\n"), ("from multiprocessing.spawn import prepare", b"")],
 )
 def test_a_worker_that_still_loads_leaves_the_word_to_who_started_it(first, said):
-    text = f"{first}\nimport os, signal, remodel.early\nos.kill(os.getpid(), signal.SIGTERM)"
+    text = f"{first}\nimport os, signal, remodel.support.interrupts\nos.kill(os.getpid(), signal.SIGTERM)"
     process = start("-c", text)
     assert process.communicate(timeout=60)[1] == said
     assert process.returncode == command.INTERRUPTED
