@@ -156,7 +156,7 @@ def be_tested(place, output, options):
     with output.open("w") as lines:
         for stream in (1, 2):
             os.dup2(lines.fileno(), stream)
-    tested = find_spec("remodel").software_provenance
+    tested = find_spec("remodel").origin
     if Path(tested) != place / "remodel" / "__init__.py":
         raise RuntimeError(f"tested would be {tested}; expected the copy in {place}")
     code = pytest.main(

@@ -78,13 +78,13 @@ def test_the_picture_passes_through_the_numbers_of_the_table(trial, csv, axes):
     table = summarize(csv, trial)
     seen = 0
     for row in table.to_dict("records"):
-        if row["site"] not in axes or row["arm"] not in lines_of(axes[row["site"]], trial):
+        if row["endpoint"] not in axes or row["arm"] not in lines_of(axes[row["endpoint"]], trial):
             continue
         if "against" in row and isinstance(row["against"], str) and row["against"]:
             continue
         if row.get("baseline"):
             continue
-        years, values = lines_of(axes[row["site"]], trial)[row["arm"]]
+        years, values = lines_of(axes[row["endpoint"]], trial)[row["arm"]]
         at = np.isclose(years, visit_tick(row["year"], 7.0) * 7.0 / YEAR)
         assert values[at] == pytest.approx([row["simulated"]], abs=1e-9), row
         seen += 1

@@ -256,7 +256,7 @@ class Line:
 
     def map(self, _, tasks):
         self.asked += len(tasks)
-        return [{name: np.log(values[name]) for name in self.free} for values, _ in tasks]
+        return [{name: np.log(given.values()[name]) for name in self.free} for given, _ in tasks]
 
     def missed(self, answers, _):
         found = np.zeros(self.size)
@@ -273,7 +273,7 @@ def test_least_squares_finds_the_place_of_least_cost_inside_the_ranges(monkeypat
     place[at_end] = np.log(2.0)
     world = Line(module, place)
     monkeypatch.setattr(module, "residuals", world.missed)
-    search = module.Search(world, range(1), start, {})
+    search = module.Search(world, range(1), start, Parameters())
     search.descend(8)
     assert world.asked <= 9 + 9 * len(start)
     best = min(search.history, key=lambda one: one["cost"])

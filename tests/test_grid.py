@@ -141,7 +141,7 @@ def drawn(axes, model):
     """Assert that axes show the mineral and each cell where it is."""
     (image,) = axes.images
     assert np.array_equal(image.get_array(), model.tissue.mineral)
-    assert image.software_provenance == "lower"
+    assert image.origin == "lower"
     dots = [tuple(map(int, at)) for each in axes.collections for at in each.get_offsets()]
     assert sorted(dots) == sorted(cell.pos for cell in model.agents)
 

@@ -76,8 +76,8 @@ def test_a_link_in_a_results_folder_is_replaced_and_not_followed(odd, tmp_path):
 CODE = {"eval", "exec", "compile", "__import__", "system", "popen", "breakpoint"}
 HARMLESS = {"re.compile", "platform.system"}
 OF_ITS_OWN = {  # to processes of its own, and in its own memory; no file
-    "workers.py": {"cloudpickle"},
-    "rest.py": {"pickle"},
+    "parallel.py": {"cloudpickle"},
+    "spin_up_cache.py": {"pickle"},
 }
 READERS = {
     "pickle",

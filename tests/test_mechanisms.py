@@ -80,7 +80,9 @@ print(json.dumps(default.meter.now))
 def test_a_new_mechanism_touches_one_file(tmp_path):
     """Its number is a key of drugs, trial files and parameters; of the others nothing moves."""
     shutil.copytree(TOP / "remodel", tmp_path / "remodel")
-    with (tmp_path / "remodel" / "mechanisms.py").open("a", encoding="utf-8") as file:
+    with (tmp_path / "remodel" / "parameters" / "mechanisms.py").open(
+        "a", encoding="utf-8"
+    ) as file:
         file.write(NEW)
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", ASK],
@@ -145,7 +147,7 @@ def test_what_is_wrong_with_a_drug_is_said_in_one_line():
         drug("own", suppression=2)
     with pytest.raises(ValueError, match=r"half_life = 0 day; expected 0\.01 to 400 day"):
         drug("own", half_life=0)
-    with pytest.raises(ValueError, match=r"^anastrozole has no 'bone'; a drug has half_life, "):
+    with pytest.raises(ValueError, match=r"^anastrozole has no 'bone'; it has half_life, "):
         DRUGS["anastrozole"].with_values({"bone": 5.0})
     with pytest.raises(ValueError, match="expected each once"):
         Drug(name="own", mechanisms=(AromataseInhibition(), AromataseInhibition()))

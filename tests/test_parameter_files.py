@@ -3,13 +3,14 @@
 import json
 import tomllib
 from dataclasses import replace
-from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from helpers import small
 from test_own_drugs import OWN
 from test_trials import ARM, TOP, read
 
+import remodel
 from remodel import Case, Parameters, cross
 from remodel.cli.commands import main
 from remodel.clinic.trial_files import build_trial, built_in_trials, load_trial
@@ -81,7 +82,7 @@ def test_what_is_calibrated_is_in_every_set_and_nowhere_else():
         assert Parameters.from_set(label).parameter_set == label
     code = "".join(
         item.read_text(encoding="utf-8")
-        for item in files("remodel").iterdir() if item.name.endswith(".py")
+        for item in Path(remodel.__file__).parent.rglob("*.py")
     )  # fmt: skip
     assert [name for name in FITTED if f'FITTED["{name}"]' not in code] == []
 
@@ -237,7 +238,7 @@ def test_set_wins_over_the_trial_and_the_trial_over_what_it_starts_from():
 
 def test_t_scores_are_read_by_the_reference_of_the_file(tmp_path):
     patient = "[patient]\nt_score.total_hip = -1.8\n"
-    other = "[parameters]\ndensitometry.default = -0.5\n"
+    other = "[parameters]\ndensitometry.reference_t_score = -0.5\n"
     bone = [read(TOP + text + patient + ARM, tmp_path).patient.bone for text in ("", other)]
     assert bone[0] > bone[1]
 
@@ -290,7 +291,7 @@ def test_a_summary_sees_the_gradient_of_fractures(here):
     assert main([*words, "--out", "b", "--set", "fracture.gradient=0"]) == 0
     hazards = [
         next(row["simulated"] for row in read_record(f"{out}/record.json")["results"]["summary"]
-             if row["site"] == "fracture_hazard_ratio")
+             if row["endpoint"] == "fracture_hazard_ratio")
         for out in "ab"
     ]  # fmt: skip
     assert hazards[0] != 1.0
@@ -301,7 +302,7 @@ def test_quick_is_quick_whatever_the_trial_says_but_set_wins(here, monkeypatch):
     (here / "mine.toml").write_text(SHORT + "[parameters]\nsection.height = 8\ntime.spin_up = 50\n")
     words = ("run", "mine.toml", "--quick", "--replicates", "1", "--set", "section.width=1.2",
              "--set", "section.cortex=0.5", "--set", "section.height=0.6", "--out", "out")  # fmt: skip
-    monkeypatch.setattr("remodel.__main__.QUICK", {"section.height": 1.0, "time.spin_up": 1.0})
+    monkeypatch.setattr("remodel.cli.commands.QUICK", {"section.height": 1.0, "time.spin_up": 1.0})
     assert main(words) == 0
     values = read_record("out/record.json")["parameters"]
     assert (values["section.height"], values["time.spin_up"]) == (0.6, 1.0)

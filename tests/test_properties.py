@@ -138,10 +138,10 @@ def test_a_drug_of_ones_own_reaches_the_cells_in_sensible_amounts(numbers, lasti
 
 @tried("responses", 1500, level=st.floats(0, 1e6), e0=st.floats(0, 100), emax=st.floats(0, 100),
        ec50=st.floats(1e-6, 1e6), hill=st.floats(0.1, 12))  # fmt: skip
-def test_a_response_lies_between_rest_and_full(level, rest, full, half, power):
+def test_a_response_lies_between_e0_and_emax(level, e0, emax, ec50, hill):
     row = Response(signal="it", behavior="it", unit="1", dose="1", source="assumed",
-                   e0=rest, emax=full, ec50=half, hill=power)  # fmt: skip
-    assert min(rest, full) - 1e-12 <= row.at(level) <= max(rest, full) + 1e-12
+                   e0=e0, emax=emax, ec50=ec50, hill=hill)  # fmt: skip
+    assert min(e0, emax) - 1e-12 <= row.at(level) <= max(e0, emax) + 1e-12
 
 
 @tried("changes of life", 800, lives=LIVES, day=st.floats(0, 1000))

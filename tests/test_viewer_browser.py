@@ -135,7 +135,7 @@ def test_a_click_follows_a_bmu(tab):
     tab.page.locator(".phase.now").get_by_text("recruitment").wait_for()
     tab.page.locator("img.section").click(position={"x": 150, "y": 150})
     tab.advance("Step")
-    assert tab.page.locator(".unit img").count() == 1
+    assert tab.page.locator(".bmu img").count() == 1
     tab.shoot("unit")
 
 

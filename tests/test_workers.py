@@ -47,11 +47,11 @@ def python(*arguments, text=None, folder=None):
 @pytest.mark.parametrize(
     "way, measure",
     [
-        ("file", "fraction"),
+        ("file", "share"),
         ("pipe", "Share(0.5)"),
         ("-c", "lambda m: share(m)"),
         ("prompt", "Share(0.5)"),
-        ("notebook", "fraction"),
+        ("notebook", "share"),
     ],
 )
 def test_a_script_needs_no_guard_and_may_come_from_anywhere(tmp_path, way, measure):

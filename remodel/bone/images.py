@@ -146,7 +146,7 @@ def read_section(
         "mask_sha256": content(Path(mask)) if mask else None,
         "scan": vars(scan) | {"threshold": level},
         "pixel": {
-            "wide_um": pixel.wide_um, "high_um": pixel.high_um, "from": pixel.software_provenance,
+            "wide_um": pixel.wide_um, "high_um": pixel.high_um, "from": pixel.provenance,
         },
     }  # fmt: skip
     tissue = build_tissue(bone, region, scan, path)

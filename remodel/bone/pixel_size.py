@@ -74,10 +74,10 @@ class PixelSize:
 
     def __str__(self) -> str:
         """Return size and source in words."""
-        return f"{sides((self.wide_um, self.high_um))}, {self.software_provenance}"
+        return f"{sides((self.wide_um, self.high_um))}, {self.provenance}"
 
     @property
-    def software_provenance(self) -> str:
+    def provenance(self) -> str:
         """Where the size comes from, in words."""
         if self.source == "file" and self.stated:
             return f"from the file ({self.stated.by})"

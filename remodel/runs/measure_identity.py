@@ -400,7 +400,7 @@ def file_of(name: str) -> str:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return ""
-    return spec.software_provenance or "" if spec else ""
+    return spec.origin or "" if spec else ""
 
 
 def version_of(module: types.ModuleType) -> str:

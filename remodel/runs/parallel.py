@@ -242,9 +242,9 @@ class Pool(ProcessPoolExecutor):
 
     def reason(self) -> str:
         """Return why a process ended before its work was done."""
-        for process in self.activations:
+        for process in self.started:
             process.join(PATIENCE)
-        codes = [process.exitcode or 0 for process in self.activations]
+        codes = [process.exitcode or 0 for process in self.started]
         told = (0, -signal.SIGTERM, INTERRUPTED)  # by the pool, when it had broken
         first = [code for code in codes if code not in told]
         code = first[0] if first else -signal.SIGTERM

@@ -251,7 +251,7 @@ def draw_therapy(
 def draw_key(panel: Panel, count: int) -> Iterator[str]:
     """Write the title, and under it what each line is."""
     yield f'<text x="4" y="13" font-size="13" font-weight="bold">{panel.title}</text>'
-    x = LEFT
+    x: float = LEFT
     for line in panel.lines:
         if line.label:
             yield f'<path d="M{x} 25h16" stroke="{line.color}" stroke-width="3"/>'

@@ -16,7 +16,7 @@ def measure(lesson: Lesson, number: Number, speed: str = "a month") -> float:
     speed : str
         How much each frame plays, a name in `viewer.session.SPEEDS`; no number depends on it.
     """
-    rows = play_through(lesson.scene, lesson.pressed(number), speed)[int(number.temporary)]
+    rows = play_through(lesson.scene, lesson.pressed(number), speed)[int(number.comparator)]
     end = read_at(rows, number.column, number.year, number.over)
     if number.since is None:
         return end
