@@ -35,6 +35,7 @@ MOST_WORKERS = 1024
 PATIENCE = 10.0  # seconds that a scheduler, and then its first worker, have to answer
 LOOK = 30.0  # seconds without a result after which to look whether a worker is left
 LOST = 30.0  # seconds without a worker after which a cluster is given up
+UNKNOWN = 255  # exit code that Python's server of processes gives where it lost the real one
 KILLED = (
     "a worker process was ended from outside, as a machine does that runs out of memory; "
     "fewer --workers need less"
@@ -245,7 +246,9 @@ class Pool(ProcessPoolExecutor):
         for process in self.started:
             process.join(PATIENCE)
         codes = [process.exitcode or 0 for process in self.started]
-        told = (0, -signal.SIGTERM, INTERRUPTED)  # by the pool, when it had broken
+        # What the pool does to the others when it has broken, and how a process ended of which the
+        # server that started it knows no more, says nothing of why.
+        told = (0, -signal.SIGTERM, INTERRUPTED, UNKNOWN)
         first = [code for code in codes if code not in told]
         code = first[0] if first else -signal.SIGTERM
         if code in (-signal.SIGTERM, -getattr(signal, "SIGKILL", signal.SIGTERM)):
