@@ -12,7 +12,7 @@ from remodel.support.messages import shown
 NO_DRUG = "none"  # as a list of choices names it
 
 
-def choose_woman(patient: Patient | None, **numbers: float | None) -> Patient:
+def choose_patient(patient: Patient | None, **numbers: float | None) -> Patient:
     """Return the patient that numbers describe, or the one who is given.
 
     Parameters

@@ -53,13 +53,11 @@ def mean_reading(model: BoneModel, region: str, years: float) -> dict[str, float
 
     Units are those of `Meter.read`: sites, and sites per year.
     """
-    readings = model.meter.history
     if model.day > 0:
         since = max(0.0, model.day / YEAR - years)
         readings = [row for row in model.meter.rows if row["year"] > since]
     else:
-        time = model.parameters.time
-        readings = readings[-max(1, round(years * YEAR / max(time.reading, time.step))) :]
+        readings = model.meter.last(years * YEAR)
     if not readings:
         raise ValueError(f"no reading in the last {years} years: run the model on, or ask for more")
     lengths = [row["year"] - row["since"] for row in readings] if model.day > 0 else None

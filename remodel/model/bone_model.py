@@ -13,7 +13,7 @@ from remodel.bone.section import Tissue
 from remodel.bone.synthetic import build_section
 from remodel.clinic.courses import Course, Treatment, parse_courses, run_in_years
 from remodel.clinic.exposure import Exposure
-from remodel.clinic.keywords import choose_courses, choose_woman
+from remodel.clinic.keywords import choose_courses, choose_patient
 from remodel.clinic.lifestyle import Change, patient_on
 from remodel.clinic.patients import Patient, refuse_age, refuse_youth
 from remodel.model.bmu import (
@@ -68,6 +68,13 @@ def reporters() -> dict[str, Any]:
     None is a lambda, which could not be pickled.
     """
     return {name: partial(last_reading, name=name) for name in COLUMNS} | {"seed": "seed"}
+
+
+def warn_of_doses(courses: Iterable[Course], parameters: Parameters) -> None:
+    """Warn whoever calls the caller of doses and intervals that look like mistakes."""
+    for course in courses:
+        for note in course.notes(find_drug(course.drug, parameters.drugs)):
+            warnings.warn(note, LikelyMistakeWarning, stacklevel=3)
 
 
 class BoneModel(MesaModel):
@@ -147,7 +154,7 @@ class BoneModel(MesaModel):
     ) -> None:
         super().__init__(rng=read_seed(rng, seed, tissue))
         self.parameters = parameters = parameters or Parameters()
-        self.patient = choose_woman(patient, estradiol=estradiol, age=age, exercise=exercise)
+        self.patient = choose_patient(patient, estradiol=estradiol, age=age, exercise=exercise)
         self.changes: tuple[Change, ...] = ()
         self.tissue = (
             tissue.copy() if tissue else build_section(parameters, self.seed, self.patient.bone)
@@ -155,12 +162,11 @@ class BoneModel(MesaModel):
         self.read_rates()
         courses = choose_courses(courses, drug)
         Treatment(courses, parameters.drugs)  # refuses an unknown drug before the spin-up
-        for course in courses:
-            for note in course.notes(parameters.drugs[course.drug]):
-                warnings.warn(note, LikelyMistakeWarning, stacklevel=2)
+        warn_of_doses(courses, parameters)
         before = parameters.time.spin_up if spin_up else 0.0
-        self.run_in = self.run_in_steps(run_in_years(courses) if run_in is None else run_in)
-        refuse_youth(self.patient.age, run_in_years(courses) if run_in is None else run_in)
+        years = run_in_years(courses) if run_in is None else run_in
+        refuse_youth(self.patient.age, years)
+        self.run_in = self.run_in_steps(years)
         self.tick = -self.steps_in(before) - self.run_in
         self.visits: set[int] = set()
         self.treatment = Treatment((), parameters.drugs)
@@ -221,9 +227,7 @@ class BoneModel(MesaModel):
             If a course lasts no time, or begins before day 0 and before what has been simulated.
         """
         given = parse_courses(courses) if isinstance(courses, str) else tuple(courses)
-        for course in given:
-            for note in course.notes(find_drug(course.drug, self.parameters.drugs)):
-                warnings.warn(note, LikelyMistakeWarning, stacklevel=2)
+        warn_of_doses(given, self.parameters)
         self.prescribe(given)
 
     def prescribe(self, courses: Iterable[Course]) -> None:

@@ -106,6 +106,12 @@ class Meter:
             "pool": signals.pool,
         }
 
+    def last(self, days: float) -> list[dict[str, float]]:
+        """Return the readings of the last days before day 0, at least one if there is any."""
+        time = self.model.parameters.time
+        count = round(days / max(time.reading, time.step))
+        return self.history[-max(1, count) :]
+
     def set_baseline(self, unchanged: float = inf) -> None:
         """Take day 0 for the baseline of bone, and the time before it for that of rates.
 
@@ -117,10 +123,7 @@ class Meter:
         """
         if not self.history or self.since < self.model.day:
             self.read()
-        time = self.model.parameters.time
-        days = min(BASELINE_YEARS * YEAR, max(unchanged, MARKER_WINDOW * YEAR))
-        count = round(days / max(time.reading, time.step))
-        recent = self.history[-max(1, count) :]
+        recent = self.last(min(BASELINE_YEARS * YEAR, max(unchanged, MARKER_WINDOW * YEAR)))
         self.baseline = {key: float(np.mean([raw[key] for raw in recent])) for key in recent[-1]}
         for key in recent[-1]:
             if key.endswith(("_bone", "_mineral")):
