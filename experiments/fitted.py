@@ -17,12 +17,18 @@ from remodel.runs.results import Readings, questions
 SCALE = {"bmd": 0.7, "marker": 10.0}  # points of difference that cost 1
 YOUNG = "trabecular, before menopause"
 RANGES = {  # histomorphometry at rest: index, compartment, low, high, what a miss of 1 costs
-    ("turnover", "trabecular"): (20, 30, 2.0),  # U001, %/year
-    ("turnover", "cortical"): (2, 10, 2.0),  # U001
-    ("Ac.f", "trabecular"): (0.24, 0.39, 0.03),  # H074, 1/year
-    ("OS/BS", "trabecular"): (7, 18, 2.0),  # H057, %
-    ("ES/BS", "trabecular"): (2, 7, 1.0),  # H055, %
+    ("turnover", "trabecular"): (18, 28, 2.0),  # U001, %/year
+    ("turnover", "cortical"): (2, 5, 0.5),  # U001
+    ("Ac.f", "trabecular"): (0.26, 0.38, 0.02),  # H074, 1/year
+    ("OS/BS", "trabecular"): (7, 18, 1.0),  # H057, %
+    ("ES/BS", "trabecular"): (4, 9, 0.5),  # H055, %
+    ("W.Th", "trabecular"): (40, 59, 1.0),  # um
+    ("E.De", "trabecular"): (42, 59, 1.0),  # um
+    ("H.Dm", "cortical"): (35, 58, 2.0),  # um
+    ("On.Dm", "cortical"): (100, 138, 4.0),  # um
+    ("BV/TV", "trabecular"): (17.5, 21, 0.5),  # %
     ("Ac.f", YOUNG): (0.13, 0.13, 0.02),  # H001, 1/year
+    ("turnover", YOUNG): (7, 11, 1.0),  # %/year
 }
 PATIENT = Patient(age=64)  # long past menopause age does nothing: one spin-up serves all alike
 

@@ -1,7 +1,8 @@
-"""The section of bone: arrays over sites, its surface, its marrow.
+"""The section, or the volume, of bone: arrays over sites, its surface, its marrow.
 
-Sites are squares. Rows run along the periodic long axis, columns from the marrow
-outward to the periosteum. A site is named by its flat index ``row * columns + column``.
+Sites are squares, or cubes. The first axis is the long axis and periodic; the second runs from
+the marrow outward to the periosteum and ends there; a third, in a volume, is periodic again. A
+site is named by its flat index. Nothing here asks how many axes there are.
 """
 
 from dataclasses import dataclass, field
@@ -10,15 +11,18 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from remodel.bone.pits import Pits
 from remodel.support.arrays import Floats, Fractions, Ints, Labels, Mask
 
 OUTSIDE, TRABECULAR, CORTICAL = 0, 1, 2
 REGIONS = {"trabecular": TRABECULAR, "cortical": CORTICAL}
 FIELDS = ("unmineralized", "cavity", "bisphosphonate", "resorbed", "formed")
 DOSES = ("drug_given", "drug_taken_up", "drug_lost")
-HALF = 0.5  # of a site, from which on it is bone where pieces are told apart
+HALF = 0.5  # of a site, from which on it counts as bone where pieces and surfaces are told
+ACROSS = 1  # the axis from marrow to periosteum, which is not periodic
+SMOOTHING = 30.0  # um to each side, over which the direction of the surface is taken
+BLOCK = 40.0  # um, of sites that are taken together where a mean reaches far
 MOST_SITES = 4_000_000  # of a section: about a gigabyte
-DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1))  # d ^ 1 is the way back
 
 
 @dataclass
@@ -28,23 +32,27 @@ class Tissue:
     Attributes
     ----------
     matrix : Floats
-        Fraction of each site that is bone matrix, 0 to 1; shape (rows, columns).
+        Fraction of each site that is bone matrix, 0 to 1; shape (rows, columns), or with a
+        third axis in a volume.
     unmineralized : Floats
         Fraction of each site that is matrix still without its mineral. It decays with
         the mineralization time, so the mineral of a site follows from the age of all
         the matrix in it, also where old and new matrix share the site.
     cavity : Floats
-        Matrix resorbed and not yet replaced while a BMU is at work there.
+        Matrix resorbed and not yet replaced while a BMU is at work there, and room that it
+        keeps for matrix to come.
     busy : Mask
-        True where a BMU is at work, so that no other may enter.
+        True where a BMU is at work, so that no other may touch the site.
     bisphosphonate : Floats
-        Drug bound in each site, in units of one full dose per surface site.
+        Drug bound in each site, in units of one full dose on the face of a site.
     region : Labels
         OUTSIDE, TRABECULAR or CORTICAL: sorts the results, never asked by a rule.
     outside : Mask
         True beyond the periosteum, where there is no marrow.
     site_um : float
         Side of a site, um.
+    pits : Pits
+        What the units at work have taken of each of their sites.
     """
 
     matrix: Floats
@@ -57,30 +65,28 @@ class Tissue:
     bisphosphonate: Floats = field(init=False)
     resorbed: Floats = field(init=False)  # matrix resorbed since the last reading
     formed: Floats = field(init=False)  # matrix formed since the last reading
+    pits: Pits = field(init=False)
 
     def __post_init__(self) -> None:
-        """Allocate the fields that a builder does not set, and the neighbors."""
+        """Allocate the fields that a builder does not set."""
         for name in FIELDS:
             setattr(self, name, np.zeros_like(self.matrix))
         self.busy = np.zeros(self.matrix.shape, dtype=bool)
+        self.pits = Pits()
         self.drug_given = self.drug_taken_up = self.drug_lost = 0.0
-        self.neighbors = neighbor_table(self.matrix.shape)
         self.share_memory()
 
     def share_memory(self) -> None:
-        """Open the flat views through which cells read and write single sites.
+        """Open the flat views through which single sites are read and written.
 
         A memoryview gives plain floats, twice as fast as NumPy scalars.
         """
         self.matrix_at = flat_view(self.matrix)
-        self.unmineralized_at = flat_view(self.unmineralized)
-        self.busy_at = flat_view(self.busy)
         self.cavity_at = flat_view(self.cavity)
-        self.bisphosphonate_at = flat_view(self.bisphosphonate)
-        self.resorbed_at = flat_view(self.resorbed)
-        self.formed_at = flat_view(self.formed)
+        self.busy_at = flat_view(self.busy)
         self.outside_at = flat_view(self.outside)
-        self.next_site = [flat_view(row) for row in self.neighbors]
+        labels = self.region.reshape(-1)
+        self.inside = {name: (labels == label).astype(float) for name, label in REGIONS.items()}
 
     def copy(self) -> "Tissue":
         """Return a tissue of its own with the same contents."""
@@ -90,17 +96,17 @@ class Tissue:
             getattr(other, name)[:] = getattr(self, name)
         for name in DOSES:
             setattr(other, name, getattr(self, name))
+        other.pits = self.pits.copy()
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a worker needs to be sent; the views and neighbors are made anew there."""
-        names = ("matrix", "region", "outside", "site_um", *FIELDS, "busy", *DOSES)
+        """Return what a worker needs to be sent; the views are opened anew there."""
+        names = ("matrix", "region", "outside", "site_um", *FIELDS, "busy", *DOSES, "pits")
         return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over what was sent."""
         vars(self).update(state)
-        self.neighbors = neighbor_table(self.matrix.shape)
         self.share_memory()
 
     @property
@@ -108,53 +114,76 @@ class Tissue:
         """Mineral of each site, as a fraction of a fully mineralized site."""
         return self.matrix - self.unmineralized
 
-    def resorb(self, site: int, amount: float) -> float:
-        """Move matrix of a site into its cavity; none is lost.
+    @property
+    def periodic(self) -> tuple[bool, ...]:
+        """Whether each axis is periodic."""
+        return tuple(axis != ACROSS for axis in range(self.matrix.ndim))
+
+    @property
+    def site_volume(self) -> float:
+        """Of one site: mm2 in a section, mm3 in a volume."""
+        return float((self.site_um / 1000) ** self.matrix.ndim)
+
+    @property
+    def site_face(self) -> float:
+        """Of one side of a site: mm in a section, mm2 in a volume."""
+        return float((self.site_um / 1000) ** (self.matrix.ndim - 1))
+
+    def resorb(self, sites: Ints, amounts: Floats) -> Floats:
+        """Move matrix of some sites, each named once, into their cavities; none is lost.
 
         With `deposit`, this is all that moves matrix: nobody else writes `matrix`, `cavity`,
         `resorbed` or `formed`, and but for `mineralize` nobody writes `unmineralized`.
 
         Parameters
         ----------
-        site : int
+        sites : Ints
             Where.
-        amount : float
-            In sites; what is young in the matrix goes in proportion.
+        amounts : Floats
+            In sites, at most what is there; what is young in the matrix goes in proportion.
 
         Returns
         -------
-        float
+        Floats
             Bisphosphonate that was bound in it, doses; whoever resorbs takes it up.
         """
-        matrix = self.matrix_at[site]
-        self.matrix_at[site] = matrix - amount
-        self.unmineralized_at[site] *= 1.0 - amount / matrix
-        self.cavity_at[site] += amount
-        self.resorbed_at[site] += amount
+        matrix = self.matrix.reshape(-1)
+        taken = amounts / matrix[sites]
+        matrix[sites] -= amounts
+        self.unmineralized.reshape(-1)[sites] *= 1.0 - taken
+        self.cavity.reshape(-1)[sites] += amounts
+        self.resorbed.reshape(-1)[sites] += amounts
         if not self.drug_given:
-            return 0.0
-        drug: float = amount / matrix * self.bisphosphonate_at[site]
-        self.drug_taken_up += drug
-        self.bisphosphonate_at[site] -= drug
+            return np.zeros(len(sites))
+        bound = self.bisphosphonate.reshape(-1)
+        drug = np.asarray(taken * bound[sites])
+        bound[sites] -= drug
+        self.drug_taken_up += float(drug.sum())
         return drug
 
-    def deposit(self, site: int, amount: float, unmineralized_fraction: float) -> None:
-        """Turn an amount of cavity, in sites, into matrix that lacks a fraction of its mineral."""
-        self.matrix_at[site] += amount
-        self.unmineralized_at[site] += amount * unmineralized_fraction
-        self.cavity_at[site] -= amount
-        self.formed_at[site] += amount
+    def deposit(self, sites: Ints, amounts: Floats, unmineralized_fraction: float) -> None:
+        """Turn amounts of cavity, in sites, into matrix that lacks a fraction of its mineral.
 
-    def occupy(self, site: int, room: float = 0.0) -> None:
-        """Keep others out of a site, and room in it, in sites, for matrix to come."""
-        self.busy_at[site] = True
-        self.cavity_at[site] += room
+        A site may be named twice: where a layer is built upon what is restored.
+        """
+        np.add.at(self.matrix.reshape(-1), sites, amounts)
+        np.add.at(self.unmineralized.reshape(-1), sites, amounts * unmineralized_fraction)
+        np.subtract.at(self.cavity.reshape(-1), sites, amounts)
+        np.add.at(self.formed.reshape(-1), sites, amounts)
 
-    def free(self, sites: list[int]) -> None:
+    def occupy(self, sites: Ints, room: Floats | float = 0.0) -> None:
+        """Keep other units out of some sites, and room in them, in sites, for matrix to come."""
+        self.busy.reshape(-1)[sites] = True
+        self.cavity.reshape(-1)[sites] += room
+
+    def free(self, sites: Ints) -> None:
         """End the work at some sites: what was resorbed and not filled stays open."""
-        for site in sites:
-            self.cavity_at[site] = 0.0
-            self.busy_at[site] = False
+        self.cavity.reshape(-1)[sites] = 0.0
+        self.busy.reshape(-1)[sites] = False
+
+    def move_floors(self, unmineralized_fraction: float) -> None:
+        """Resorb and form what lies between the floors of all units, as they were and are."""
+        self.pits.follow_floors(self, unmineralized_fraction)
 
     def close_books(self) -> None:
         """Begin anew to add up what is resorbed and formed."""
@@ -164,10 +193,13 @@ class Tissue:
         """Let the matrix take up mineral for some days."""
         self.unmineralized *= np.exp(-days / time_constant)
 
-    def bind_drug(self, sites: Ints, dose: float, capacity: float) -> None:
-        """Bind a dose of bisphosphonate to each exposed site, less where some is bound."""
+    def bind_drug(self, sites: Ints, faces: Floats, dose: float, capacity: float) -> None:
+        """Bind a dose of bisphosphonate to exposed sites, less where some is bound.
+
+        `faces` is the surface that each of them stands for, in faces of a site.
+        """
         bound = self.bisphosphonate.reshape(-1)
-        room = np.maximum(0.0, capacity - bound[sites])
+        room = np.maximum(0.0, capacity * faces - bound[sites])
         taken = room * -np.expm1(-dose / capacity)  # as if the dose came drop by drop
         bound[sites] += taken
         self.drug_given += float(taken.sum())
@@ -178,51 +210,68 @@ class Tissue:
         self.drug_lost += fraction * float(bound[sites].sum())
         bound[sites] *= 1 - fraction
 
+    def solid(self) -> Mask:
+        """Return the sites that count as bone: matrix and cavities under repair fill half."""
+        return np.asarray(self.matrix + self.cavity >= HALF)
+
     def open_sites(self) -> Mask:
-        """Return the sites of open marrow: neither matrix nor a cavity under repair."""
-        return ~((self.matrix > 0) | self.busy | self.outside)
+        """Return the sites of open marrow."""
+        return ~(self.solid() | self.outside)
 
     def surface_sites(self) -> Ints:
-        """Return the sites that border open marrow, cavities counted as bone.
+        """Return the solid sites that border open marrow by a side.
 
-        A cavity under repair belongs to its BMU: its walls are not surface
-        on which others could start.
+        A cavity under repair counts as bone: nobody starts from its walls.
         """
-        empty = self.open_sites()
-        adjacent = np.roll(empty, 1, axis=0) | np.roll(empty, -1, axis=0)
-        adjacent[:, 1:] |= empty[:, :-1]
-        adjacent[:, :-1] |= empty[:, 1:]
-        adjacent &= ~(empty | self.outside)
-        return np.flatnonzero(adjacent).astype(np.int32)
+        solid = self.solid()
+        marrow = ~(solid | self.outside)
+        return np.flatnonzero(solid & beside(marrow, self.periodic)).astype(np.int32)
+
+    def surface_faces(self, sites: Ints) -> Floats:
+        """Return the surface that each surface site stands for, in faces of a site; 1 or more.
+
+        A slanted surface has as many sites as its shadow on the nearest plane of the grid:
+        each stands for the face of a site over the largest component of the unit normal.
+        """
+        bone = (self.matrix + self.cavity).astype(np.float32)
+        bone[self.outside] = 1.0
+        size = 2 * max(1, round(SMOOTHING / self.site_um)) + 1
+        smooth = box_mean(bone, size, self.periodic)
+        slope = np.stack(gradient_at(smooth, sites, self.periodic)).astype(np.float64)
+        length = np.sqrt((slope**2).sum(axis=0))
+        largest = np.abs(slope).max(axis=0)
+        faces = np.ones(len(sites))
+        return np.divide(length, largest, out=faces, where=largest > 1e-6)
 
     def can_enter(self, site: int) -> bool:
-        """Return whether a site holds matrix that no BMU is working on."""
-        return self.matrix_at[site] > 0.0 and not self.busy_at[site]
-
-    def joins(self, site: int) -> bool:
-        """Return whether bone beside a site hangs together, close by, through that site alone.
-
-        Bone is what fills half of its site or more and is not at work, as that may be lost.
-        Each run of it in the ring around the site that touches the site by a side is one part
-        (Yokoi's number of a digital picture).
-        """
-        up, down, left, right = (int(step[site]) for step in self.next_site)
-        to_left, to_right = self.next_site[2:]
-        ring = (up, to_right[up], right, to_right[down], down, to_left[down], left, to_left[up])
-        bone = [at != site and self.can_enter(at) and self.matrix_at[at] >= HALF for at in ring]
-        sides = range(0, len(ring), 2)
-        parts: int = sum(bone[k] and not (bone[k + 1] and bone[(k + 2) % len(ring)]) for k in sides)
-        return parts > 1
+        """Return whether a site is bone that no BMU is working on."""
+        return bool(self.matrix_at[site] >= HALF and not self.busy_at[site])
 
     def is_open(self, site: int) -> bool:
         """Return whether a site is open marrow."""
-        covered = self.busy_at[site] or self.outside_at[site]
-        return not covered and self.matrix_at[site] == 0.0
+        return bool(
+            self.matrix_at[site] + self.cavity_at[site] < HALF and not self.outside_at[site]
+        )
 
-    def faces(self, site: int) -> list[int]:
-        """Return the directions into bone that lead away from open marrow at a site."""
-        ways = enumerate(self.next_site)
-        return [direction ^ 1 for direction, step in ways if self.is_open(step[site])]
+    def neighbors_of(self, site: int) -> list[int]:
+        """Return the sites that share a side with a site."""
+        shape, found, stride = self.matrix.shape, [], 1
+        rest = site
+        for axis in reversed(range(len(shape))):
+            count = shape[axis]
+            rest, at = divmod(rest, count)
+            for step in (-1, 1):
+                to = at + step
+                if axis != ACROSS:
+                    to %= count
+                if 0 <= to < count:
+                    found.append(site + (to - at) * stride)
+            stride *= count
+        return found
+
+    def open_beside(self, site: int) -> list[int]:
+        """Return the sites of open marrow that share a side with a site."""
+        return [at for at in self.neighbors_of(site) if self.is_open(at)]
 
     def marrow_fraction(self, reach_um: float) -> Fractions:
         """Return the fraction of marrow within a reach of each site, 0 to 1."""
@@ -234,11 +283,38 @@ class Tissue:
         """Return the fraction of matrix within a reach of each site, 0 to 1."""
         return self.mean_around(self.matrix.astype(np.float32), reach_um)
 
+    def sum_in(self, region: str, values: Floats) -> float:
+        """Return the sum of a field over a compartment."""
+        return float(np.einsum("i,i->", values.reshape(-1), self.inside[region]))
+
     def mean_around(self, values: Fractions, reach_um: float) -> Fractions:
-        """Return the mean over the square of sites within a reach of each site."""
-        size = 2 * round(reach_um / self.site_um) + 1
-        along = uniform_filter1d(values, size, axis=0, mode="wrap")
-        return np.asarray(uniform_filter1d(along, size, axis=1, mode="nearest"))
+        """Return the mean over the square, or cube, within a reach of each site.
+
+        Far reaches need no fine grid: it is worked out on blocks of sites, up to `BLOCK` wide.
+        """
+        counts = [n for n, wraps in zip(values.shape, self.periodic, strict=True) if wraps]
+        most = max(1, int(BLOCK / self.site_um)) if reach_um >= 2 * BLOCK else 1
+        side = next(k for k in range(most, 0, -1) if all(n % k == 0 for n in counts))
+        blocks = block_mean(values, side)
+        means = box_mean(blocks, 2 * reach_um / (side * self.site_um), self.periodic)
+        for axis, count in enumerate(values.shape if side > 1 else ()):
+            means = np.repeat(means, side, axis=axis)
+            means = means[(slice(None),) * axis + (slice(count),)]
+        return means
+
+
+def block_mean(values: Fractions, side: int) -> Fractions:
+    """Return the means of blocks of sites; the last ones are filled up with the sites at the end."""
+    if side == 1:
+        return values
+    for axis, count in enumerate(values.shape):
+        if count % side:
+            more = [(0, 0)] * values.ndim
+            more[axis] = (0, side - count % side)
+            values = np.pad(values, more, mode="edge")
+        blocks = values.reshape(*values.shape[:axis], -1, side, *values.shape[axis + 1 :])
+        values = blocks.mean(axis=axis + 1, dtype=np.float32)
+    return values
 
 
 def flat_view(values: np.ndarray[Any, Any]) -> Any:
@@ -246,18 +322,50 @@ def flat_view(values: np.ndarray[Any, Any]) -> Any:
     return memoryview(values.reshape(-1))
 
 
-def neighbor_table(shape: tuple[int, ...]) -> Ints:
-    """Return the site next to each site in each direction, shape (4, sites).
+def box_mean(values: Fractions, size: float, periodic: tuple[bool, ...]) -> Fractions:
+    """Return the mean over a box around each site, of a size in sites that need not be whole.
 
-    The long axis is periodic; at the two ends of the other axis a site is its own
-    neighbor, which no rule can enter.
+    Between two odd sizes the outermost sites count in part, so that a box of so many
+    micrometers is the same on any grid.
     """
-    rows, columns = shape
-    sites = np.arange(rows * columns, dtype=np.int32).reshape(shape)
-    table = np.empty((len(DIRECTIONS), *shape), dtype=np.int32)
-    for direction, (down, right) in enumerate(DIRECTIONS):
-        table[direction] = np.roll(sites, -down, axis=0)
-        if right:
-            inner = slice(1, None) if right < 0 else slice(None, -1)
-            table[direction][:, inner] = sites[:, :-1] if right < 0 else sites[:, 1:]
-    return table.reshape(len(DIRECTIONS), -1)
+    smaller = max(1, 2 * int((size - 1) // 2) + 1)
+    share = max(0.0, (size - smaller) / 2)  # of the outermost sites
+    for axis, wraps in enumerate(periodic):
+        mode = "wrap" if wraps else "nearest"
+        inner = uniform_filter1d(values, smaller, axis=axis, mode=mode)
+        if share:
+            outer = uniform_filter1d(values, smaller + 2, axis=axis, mode=mode)
+            weight = share * (smaller + 2) / (smaller + 2 * share)
+            inner += np.float32(weight) * (outer - inner)
+        values = inner
+    return values
+
+
+def beside(mask: Mask, periodic: tuple[bool, ...]) -> Mask:
+    """Return the sites that share a side with a site of a mask."""
+    found = np.zeros_like(mask)
+    for axis, wraps in enumerate(periodic):
+        here, there = np.moveaxis(found, axis, 0), np.moveaxis(mask, axis, 0)
+        here[1:] |= there[:-1]
+        here[:-1] |= there[1:]
+        if wraps:
+            here[0] |= there[-1]
+            here[-1] |= there[0]
+    return found
+
+
+def gradient_at(
+    values: Fractions, sites: Ints, periodic: tuple[bool, ...]
+) -> list[Fractions]:
+    """Return the slope of a field along each axis at some sites, per two sites."""
+    place = np.unravel_index(sites, values.shape)
+    slopes = []
+    for axis, wraps in enumerate(periodic):
+        count = values.shape[axis]
+        ends = []
+        for step in (1, -1):
+            moved = place[axis] + step
+            moved = moved % count if wraps else np.clip(moved, 0, count - 1)
+            ends.append(values[(*place[:axis], moved, *place[axis + 1 :])])
+        slopes.append(ends[0] - ends[1])
+    return slopes

@@ -1,21 +1,21 @@
 """Histomorphometry of a section in the ASBMR nomenclature; section and readings in, numbers out.
 
-One surface site is one site width of bone surface, and each osteoclast, reversing
-cavity or team of osteoblasts covers one of them. Structure is measured on the section
+Surface is measured along the bone, whatever its slant. Structure is measured on the section
 as it is now; fractions of surface and rates are means over the last readings, because a
-section holds few cells at any one moment.
+section holds few units at any one moment.
 """
 
 from __future__ import annotations
 
-from math import nan
+from math import nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import label
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from remodel.bone.section import CORTICAL, REGIONS, Tissue
+from remodel.bone.section import ACROSS, CORTICAL, REGIONS, Tissue
 from remodel.parameters.time_steps import YEAR
 from remodel.support.arrays import Ints, Mask
 
@@ -49,9 +49,10 @@ INDICES = (
     Index("MAR", "µm/day", "mineral apposition rate: matrix formed per osteoblast surface"),
     Index("BFR/BS", "µm/year", "bone formation rate per bone surface"),
     Index("BRs.R/BS", "µm/year", "bone resorption rate per bone surface"),
-    Index("Ac.f", "1/year", "activation frequency: BMUs activated per surface"),
-    Index("W.Th", "µm", "wall thickness: matrix formed per BMU activated, abandoned BMUs included"),
-    Index("E.De", "µm", "erosion depth: matrix resorbed per BMU activated"),
+    Index("Ac.f", "1/year", "activation frequency: surface that units erode in a year"),
+    Index("W.Th", "µm", "wall thickness: matrix formed per eroded surface, abandoned BMUs included"),
+    Index("E.De", "µm", "erosion depth: mean depth of cavities, matrix resorbed per eroded surface"),
+    Index("On.Dm", "µm", "osteon diameter: a ring of wall thickness round a mean canal", CORTICAL_ONLY),
     Index("Rs.P", "day", "resorption period: osteoclast surface over Ac.f"),
     Index("Rv.P", "day", "reversal period: reversal surface over Ac.f"),
     Index("FP", "day", "formation period: osteoid surface over Ac.f"),
@@ -67,45 +68,54 @@ def section_indices(tissue: Tissue, mean: dict[str, float], region: str) -> dict
     tissue : Tissue
         The section as it is now.
     mean : dict of str to float
-        Means over readings of surface, cells and rates, in sites and sites per year.
+        Means over readings of bone, surfaces and rates, in mm2 and mm (mm3 and mm2 in a volume).
     region : str
         ``"trabecular"`` or ``"cortical"``.
     """
     found = structure(tissue, region) | dynamics(mean)
-    per_site = {"BFR/BS", "BRs.R/BS", "W.Th", "E.De", "MAR"}
-    for name in per_site:
-        found[name] *= tissue.site_um
+    if region == "cortical":
+        found["On.Dm"] = osteon(found["H.Dm"], found["W.Th"])
     return {index.name: found[index.name] for index in INDICES if index.region in (EVERY, region)}
 
 
 def dynamics(mean: dict[str, float]) -> dict[str, float]:
-    """Return fractions of surface in %, rates per year, depths in sites and periods in days."""
-    births, surface = mean["activations"], mean["surface"]
-    forming = percent(mean["osteoblasts"], surface)
+    """Return fractions of surface in %, rates per year, depths in um and periods in days."""
+    eroded, surface = mean["eroded"], mean["surface"]
+    forming = percent(mean["osteoid"], surface)
+    um = 1000.0  # in a mm
     return {
-        "Oc.S/BS": percent(mean["osteoclasts"], surface),
-        "ES/BS": percent(mean["osteoclasts"] + mean["reversing"], surface),
+        "Oc.S/BS": percent(mean["eroding"], surface),
+        "ES/BS": percent(mean["eroding"] + mean["reversal"], surface),
         "Ob.S/BS": forming,
         "OS/BS": forming,
         "MS/BS": forming,
-        "MAR": ratio(mean["formed"], mean["osteoblasts"] * YEAR),
-        "BFR/BS": ratio(mean["formed"], surface),
-        "BRs.R/BS": ratio(mean["resorbed"], surface),
-        "Ac.f": ratio(births, surface),
-        "W.Th": ratio(mean["formed"], births),
-        "E.De": ratio(mean["resorbed"], births),
-        "Rs.P": ratio(mean["osteoclasts"] * YEAR, births),
-        "Rv.P": ratio(mean["reversing"] * YEAR, births),
-        "FP": ratio(mean["osteoblasts"] * YEAR, births),
+        "MAR": um * ratio(mean["formed"], mean["osteoid"] * YEAR),
+        "BFR/BS": um * ratio(mean["formed"], surface),
+        "BRs.R/BS": um * ratio(mean["resorbed"], surface),
+        "Ac.f": ratio(eroded, surface),
+        "W.Th": um * ratio(mean["formed"], eroded),
+        "E.De": um * ratio(mean["resorbed"], eroded),
+        "Rs.P": ratio(mean["eroding"] * YEAR, eroded),
+        "Rv.P": ratio(mean["reversal"] * YEAR, eroded),
+        "FP": ratio(mean["osteoid"] * YEAR, eroded),
         "turnover": percent(mean["formed"], mean["bone"]),
     }
+
+
+def osteon(canal: float, wall: float) -> float:
+    """Return the diameter of an osteon (um) that was built inward from it to a canal.
+
+    Its wall has as much matrix for each length of the canal's border as was formed there.
+    """
+    return sqrt(canal**2 + 4 * canal * wall)
 
 
 def structure(tissue: Tissue, region: str) -> dict[str, float]:
     """Return what the shape of one compartment shows now."""
     here = tissue.region == REGIONS[region]
     bone = float(tissue.matrix[here].sum())
-    surface = int(here.reshape(-1)[tissue.surface_sites()].sum())
+    sites = tissue.surface_sites()
+    surface = float(tissue.surface_faces(sites)[here.reshape(-1)[sites]].sum())
     per_mm = 1000 / tissue.site_um
     found = {
         "BV/TV": percent(bone, int(here.sum())),
@@ -133,7 +143,7 @@ def pores(tissue: Tissue) -> dict[str, float]:
     diameter = 2 * np.sqrt(areas / np.pi) * tissue.site_um
     area = int(cortex.sum())
     return {
-        "Ct.Th": float(area / len(tissue.matrix) / per_mm),
+        "Ct.Th": float(area * tissue.matrix.shape[ACROSS] / cortex.size / per_mm),
         "Ct.Po": percent(area - float(tissue.matrix[cortex].sum()), area),
         "H.Dm": float(diameter.mean()) if diameter.size else nan,
         "H.N/Ct.Ar": ratio(len(areas) * per_mm**2, area),
@@ -147,23 +157,25 @@ def label_spaces(tissue: Tissue) -> tuple[Ints, Ints]:
     of the cortex is marrow, the others are canals.
     """
     empty = tissue.open_sites()
-    labels = connected(empty, tissue.neighbors).reshape(empty.shape)
+    labels = connected(empty, tissue.periodic)
     marrow = np.unique(labels[empty & (tissue.region != CORTICAL)])
     return labels, marrow
 
 
-def connected(mask: Mask, neighbors: Ints) -> Ints:
+def connected(mask: Mask, periodic: tuple[bool, ...]) -> Ints:
     """Return for each site the number of its cluster, from 1; 0 outside the mask."""
-    flat = mask.reshape(-1)
-    number = np.cumsum(flat) * flat  # 1 for the first site of the mask, 2 for the next
-    first = [np.flatnonzero(flat & flat[step]) for step in neighbors]
-    second = [step[site] for step, site in zip(neighbors, first, strict=True)]
-    ends = tuple(number[np.concatenate(side)] - 1 for side in (first, second))
-    size = int(flat.sum())
-    links = coo_array((np.ones(len(ends[0])), ends), shape=(size, size))
-    labels = np.zeros(flat.size, dtype=np.int32)
-    labels[flat] = connected_components(links, directed=False)[1] + 1
-    return labels
+    labels, count = label(mask)
+    pairs = [np.zeros((2, 0), dtype=int)]
+    for axis, wraps in enumerate(periodic):
+        if wraps:
+            first, last = np.take(labels, 0, axis=axis), np.take(labels, -1, axis=axis)
+            both = (first > 0) & (last > 0)
+            pairs.append(np.stack([first[both], last[both]]))
+    ends = np.concatenate(pairs, axis=1)
+    links = coo_array((np.ones(ends.shape[1]), ends), shape=(count + 1, count + 1))
+    joined = connected_components(links, directed=False)[1]
+    numbers = np.unique(joined, return_inverse=True)[1]
+    return np.asarray(numbers[labels] - numbers[0]) % (count + 1)
 
 
 def ratio(part: float, whole: float) -> float:

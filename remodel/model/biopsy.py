@@ -51,7 +51,7 @@ def mean_reading(model: BoneModel, region: str, years: float) -> dict[str, float
 
     Each reading counts by the time since the one before: there are more of them at visits.
 
-    Units are those of `Meter.read`: sites, and sites per year.
+    Units are those of `model.observer.COLUMNS`.
     """
     if model.day > 0:
         since = max(0.0, model.day / YEAR - years)

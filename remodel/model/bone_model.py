@@ -7,8 +7,10 @@ from math import ceil, floor, inf, log
 from typing import Any, TypeVar
 
 import mesa
+import numpy as np
 import pandas as pd
 
+from remodel.bone.pit_shape import build_on, cover, crumbs, dig, supported
 from remodel.bone.section import Tissue
 from remodel.bone.synthetic import build_section
 from remodel.clinic.courses import Course, Treatment, parse_courses, run_in_years
@@ -29,7 +31,7 @@ from remodel.model.bmu import (
     Moment,
     after,
 )
-from remodel.model.cells import Cell, Osteoblast, Osteoclast, draw_lifespan, may_resorb
+from remodel.model.cells import Cell, Osteoblast, Osteoclast, draw_lifespan
 from remodel.model.environment import LocalEnvironment
 from remodel.model.mesa_base import MesaModel, read_seed
 from remodel.model.observer import COLUMNS, Meter
@@ -39,6 +41,7 @@ from remodel.parameters.drugs import find_drug
 from remodel.parameters.parameters import Parameters
 from remodel.parameters.quantities import check
 from remodel.parameters.time_steps import LONGEST_RUN, YEAR, visit_tick
+from remodel.support.arrays import Floats, Ints
 from remodel.support.messages import LikelyMistakeWarning
 from remodel.support.random_numbers import arrivals, draw, draws
 
@@ -171,10 +174,11 @@ class BoneModel(MesaModel):
         self.visits: set[int] = set()
         self.treatment = Treatment((), parameters.drugs)
         self.signals = Signals(parameters)
-        self.signals.settle(self.expose())
         self.environment = LocalEnvironment(parameters, self.tissue)
+        self.settle()
         self.units_by_phase: dict[str, dict[BMU, None]] = {phase: {} for phase in AT_WORK}
         self.activations: list[int] = []  # sites of osteoclasts born since the last reading
+        self.eroded: list[tuple[int, float]] = []  # where and how much surface, mm, since then
         self.perforations = 0
         self.until = 0.0  # year to which it was told to run
         self.meter = Meter(self)
@@ -189,12 +193,10 @@ class BoneModel(MesaModel):
         return mesa.DataCollector(reporters())
 
     def read_rates(self) -> None:
-        """Turn the rates that cells use in every step into sites."""
+        """Work out what cells use in every step."""
         p = self.parameters
         self.days = p.time.step
-        self.erosion = p.osteoclast.erosion / self.tissue.site_um
-        self.apposition = p.osteoblast.apposition / self.tissue.site_um
-        self.reference_depth = p.osteoblast.reference_depth / self.tissue.site_um
+        self.cover = cover(p.unit, self.tissue.matrix.ndim)
         self.unmineralized_fraction = 1 - p.mineral.primary
 
     @property
@@ -342,9 +344,10 @@ class BoneModel(MesaModel):
         """Return the units in a phase of `model.bmu.AT_WORK`, in the order in which they came to it."""
         return list(self.units_by_phase[phase])
 
-    def begin_unit(self, site: int, direction: int, phase: str, days: float) -> BMU:
+    def begin_unit(self, site: int, opening: int, phase: str, days: float) -> BMU:
         """Return a new unit that begins with a phase, some days into this step."""
-        unit = BMU(site, direction, phase, self.day + days)
+        number = self.tissue.pits.open()
+        unit = BMU(site, opening, number, phase, self.day + days)
         self.units_by_phase[phase][unit] = None
         return unit
 
@@ -356,35 +359,85 @@ class BoneModel(MesaModel):
 
     def close(self, unit: BMU, end: str, days: float) -> None:
         """Let a unit end some days into this step: what it has not filled stays open."""
-        self.tissue.free(unit.held)
+        pits = self.tissue.pits
+        self.abandon(pits.rows_of(unit.number))
+        pits.close(unit.number)
         del self.units_by_phase[unit.phase][unit]
         unit.enter(end, self.day + days)
+        if end != FILLED:
+            self.clear_crumbs(unit)
+
+    def abandon(self, rows: Ints) -> None:
+        """Let units leave some rows of the table of pits, and their sites as they are."""
+        pits = self.tissue.pits
+        self.tissue.free(pits.site[rows[pits.claimed[rows]]])
+        pits.drop(rows)
+
+    def clear_crumbs(self, unit: BMU) -> None:
+        """Resorb what a unit has left of bone that hangs on nothing, smaller than its pit."""
+        sites = crumbs(self.tissue, unit.site, self.parameters.unit)
+        if len(sites):
+            amounts = self.tissue.matrix.reshape(-1)[sites]
+            some = amounts > 0.0
+            self.tissue.resorb(sites[some], amounts[some])
+            self.tissue.free(sites)
 
     def treat(self) -> None:
         """Therapies and the patient's own course set the systemic signals."""
         exposure = self.expose()
         self.signals.renew(exposure, self.days)
+        self.drive = self.recruitment_drive()
+        self.signals.use_precursors(self.environment.mean(self.drive), self.days)
         if exposure.bisphosphonate:
             capacity = self.parameters.osteoclast.bisphosphonate_capacity
-            self.tissue.bind_drug(self.environment.surface, exposure.bisphosphonate, capacity)
+            place = self.environment
+            self.tissue.bind_drug(place.surface, place.faces, exposure.bisphosphonate, capacity)
+
+    def settle(self) -> None:
+        """Come to rest under signals that have always been there."""
+        self.signals.settle(self.expose())
+        self.drive = self.recruitment_drive()
+        self.signals.use_precursors(self.environment.mean(self.drive), inf)
+
+    def recruitment_drive(self) -> Floats:
+        """Return how often a year free RANKL would have each part of the surface resorbed."""
+        free = self.environment.free_rankl(self.signals)
+        return np.asarray(self.parameters.responses.recruitment.at(free))
+
+    def osteoclast_apoptosis(self, site: int) -> float:
+        """Return how many days of an osteoclast's life pass in a day at a site."""
+        free = self.environment.free_rankl_at(site, self.signals)
+        withdrawal = self.parameters.responses.rankl_withdrawal.at(free)
+        return self.signals.osteoclast_apoptosis * withdrawal
 
     def renew_environment(self) -> None:
         """From time to time, measure the surface and its local environment anew."""
         time = self.parameters.time
         if self.falls_due(time.renewal):
-            self.environment.renew(self.tissue)
+            self.environment.renew(self.tissue, self.sites_of(FORMATION))
+            self.drive = self.recruitment_drive()
             if self.tissue.drug_given:
                 half_life = self.parameters.osteoclast.bisphosphonate_half_life * YEAR
                 gone = 1 - 0.5 ** (time.renewal / half_life)
                 self.tissue.release_drug(self.environment.surface, gone)
 
+    def sites_of(self, phase: str) -> Ints:
+        """Return the sites at which units of a phase have something to do, or will have."""
+        pits = self.tissue.pits
+        at_work = np.zeros(len(pits.floor), dtype=bool)
+        at_work[[unit.number for unit in self.units_by_phase[phase]]] = True
+        beyond = at_work & (pits.floor < 0.0)
+        unit = pits.unit[: pits.count]
+        left = (pits.gone[: pits.count] > 0.0) | beyond[unit]
+        return pits.site[: pits.count][left & at_work[unit] & pits.claimed[: pits.count]]
+
     def recruit_osteoclasts(self) -> None:
         """Osteoclasts come to quiescent surface where precursors, RANKL and chance allow."""
-        sites = self.environment.surface
-        rate = self.signals.recruitment * self.environment.supply
-        uniform = draws(self.seed, "osteoclast recruitment", self.tick, sites)
+        place = self.environment
+        rate = self.drive * place.supply * place.area * (self.signals.pool / self.cover / YEAR)
+        uniform = draws(self.seed, "osteoclast recruitment", self.tick, place.surface)
         met, moments = arrivals(uniform, rate, self.days)
-        for site, moment in zip(sites[met].tolist(), moments.tolist(), strict=True):
+        for site, moment in zip(place.surface[met].tolist(), moments.tolist(), strict=True):
             self.attach_osteoclast(site, moment)
 
     def attach_osteoclast(self, site: int, days: float) -> None:
@@ -392,62 +445,118 @@ class BoneModel(MesaModel):
 
         Some days of this step have gone by then.
         """
-        faces = self.tissue.faces(site)
-        if not faces or not may_resorb(self, site):
+        openings = self.tissue.open_beside(site)
+        if not openings or not self.tissue.can_enter(site):
             return
         turn = draw(self.seed, "osteoclast direction", self.tick, site)
         uniform = draw(self.seed, "osteoclast life", self.tick, site)
         numbers = self.parameters.osteoclast
         life = draw_lifespan(numbers.life, numbers.shape, uniform)
-        direction = faces[int(turn * len(faces)) % len(faces)]
-        self.start_osteoclast(site, direction, life, days)
+        opening = openings[int(turn * len(openings)) % len(openings)]
+        self.start_osteoclast(site, opening, life, days)
         self.activations.append(site)
 
-    def start_osteoclast(self, site: int, direction: int, life: float, days: float) -> Osteoclast:
+    def start_osteoclast(self, site: int, opening: int, life: float, days: float) -> Osteoclast:
         """Return a new osteoclast and its new unit; `days` of this step have gone by then."""
-        unit = self.begin_unit(site, direction, RESORPTION, days)
-        self.tissue.occupy(site)
+        unit = self.begin_unit(site, opening, RESORPTION, days)
+        layout = dig(self.tissue, site, opening, self.parameters.unit)
+        self.tissue.pits.add(unit.number, layout)
+        unit.bottom = float(layout.levels.max()) + 0.5 * self.tissue.site_um
         return Osteoclast(self, unit, life, Moment(self.tick, days))
+
+    def move_floors(self, units: list[BMU]) -> None:
+        """Let the tissue follow the floors of some units."""
+        pits = self.tissue.pits
+        for unit in units:
+            pits.floor[unit.number] = unit.floor
+        self.tissue.move_floors(self.unmineralized_fraction)
+        for unit in units:
+            unit.resorbed = pits.resorbed.item(unit.number)
+            unit.formed = pits.formed.item(unit.number)
 
     def resorb(self) -> None:
         """Osteoclasts resorb, move on and die."""
-        for cell in self.cells_of(Osteoclast):
+        cells = self.cells_of(Osteoclast)
+        if not cells:
+            return
+        if self.tissue.drug_given:
+            self.look_ahead(cells)
+        for cell in cells:
             cell.resorb(self.days)
+        self.move_floors([cell.unit for cell in cells])
+        if self.tissue.drug_given:
+            per_unit = self.tissue.site_face / self.cover
+            for cell in cells:
+                cell.taken_up = self.tissue.pits.uptake.item(cell.unit.number) * per_unit
+        for cell in cells:
             if cell.ended is not None:
                 self.begin_reversal(cell.unit, cell.ended)
+
+    def look_ahead(self, cells: list[Osteoclast]) -> None:
+        """Let osteoclasts feel the bisphosphonate in the bone that a step of theirs would resorb."""
+        pits, distance = self.tissue.pits, self.days * self.parameters.osteoclast.erosion
+        for cell in cells:
+            pits.floor[cell.unit.number] = cell.unit.floor + distance
+        drug = pits.drug_ahead(self.tissue)
+        for cell in cells:
+            cell.ahead = drug.item(cell.unit.number) * self.tissue.site_face / self.cover
 
     def begin_reversal(self, unit: BMU, days: float) -> None:
         """Let a unit whose osteoclast died some days into this step wait for osteoblasts.
 
-        The more was released there, the sooner they come.
+        The deeper it came, and the more was released there, the sooner they come.
         """
-        released = unit.resorbed
-        if not released:
+        pits = self.tissue.pits
+        rows = pits.rows_of(unit.number)
+        if not unit.resorbed:
             self.close(unit, EMPTY, days)
             return
+        self.abandon(rows[~pits.claimed[rows]])
+        self.eroded.append((unit.site, self.surface_eroded(unit)))
         numbers = self.parameters.osteoblast
         uniform = draw(self.seed, "reversal", self.tick, unit.site)
-        wait = days - log(uniform) * numbers.reversal * self.reference_depth / released
+        called = unit.depth / self.parameters.unit.reference_depth
+        wait = days - log(uniform) * numbers.reversal / called
         unit.osteoblasts_due = after(self.tick, wait, self.days)
         self.pass_on(unit, REVERSAL, days)
 
+    def surface_eroded(self, unit: BMU) -> float:
+        """Return the surface through which a unit has resorbed, mm, or in a volume mm2."""
+        pits = self.tissue.pits
+        rows = pits.rows_of(unit.number)
+        sites = pits.site[rows[pits.gone[rows] > 0.0]]
+        return float(self.environment.area_of[sites].sum())
+
     def recruit_osteoblasts(self) -> None:
-        """Osteoblasts settle in units whose reversal is over, where there is a floor."""
+        """Osteoblasts settle in units whose reversal is over, where there is bone beneath them."""
         for unit in self.units_in(REVERSAL):
             due = unit.osteoblasts_due
             if due is None or due.step > self.tick:
                 continue
-            if unit.has_floor(self.tissue):
+            self.leave_perforated(unit)
+            if len(self.tissue.pits.rows_of(unit.number)):
                 self.pass_on(unit, FORMATION, due.days)
-                self.attach_osteoblast(unit, unit.resorbed / self.reference_depth, due.days)
+                self.attach_osteoblast(
+                    unit, unit.depth / self.parameters.unit.reference_depth, due.days
+                )
             else:
                 self.close(unit, PERFORATED, due.days)
-                self.perforations += 1
+
+    def leave_perforated(self, unit: BMU) -> None:
+        """Give up the columns of a unit beneath which no bone is left."""
+        pits = self.tissue.pits
+        rows = pits.rows_of(unit.number)
+        kept = supported(self.tissue, pits.site[rows], pits.beneath[rows], pits.gone[rows])
+        if not kept.all():
+            unit.perforated = True
+            self.perforations += 1
+            self.abandon(rows[~kept])
+            self.clear_crumbs(unit)
 
     def attach_osteoblast(self, unit: BMU, called: float, days: float) -> None:
-        """Let osteoblasts begin; where strain is high they live longer and build more.
+        """Let osteoblasts begin; where strain is high they live longer.
 
-        What they can do is in proportion to what called them: the matrix released, over
+        What they can do is in proportion to what called them: the depth of the cavity, over
         that of a reference cavity. Some days of this step have gone by then.
         """
         numbers, site = self.parameters.osteoblast, unit.site
@@ -457,34 +566,48 @@ class BoneModel(MesaModel):
         life = draw_lifespan(
             numbers.life * called * rows.osteoblast_survival.at(strain), numbers.shape, uniform
         )
-        beyond = rows.anabolic_overfilling.at(
-            self.signals.anabolic
-        ) + called * rows.strain_overfilling.at(strain)
+        beyond = rows.anabolic_overfilling.at(self.signals.anabolic)
         if beyond:
-            unit.extend(self.tissue, beyond / self.tissue.site_um)
+            self.extend(unit, beyond)
         Osteoblast(self, unit, life, Moment(self.tick, days))
+
+    def extend(self, unit: BMU, beyond: float) -> None:
+        """Keep room for a unit to build beyond the surface on which it began, um."""
+        pits = self.tissue.pits
+        own = pits.site[pits.rows_of(unit.number)]
+        layout, room = build_on(self.tissue, unit.site, self.parameters.unit, beyond, own)
+        if len(layout.sites):
+            planned = np.clip((beyond + layout.levels) / self.tissue.site_um + 0.5, 0.0, 1.0)
+            self.tissue.occupy(layout.sites, room * planned)
+            pits.add(unit.number, layout, room)
+            unit.top = -beyond
 
     def activate_lining_cells(self) -> None:
         """Lining cells build on quiescent surface, without resorption, where called to."""
         rate = self.parameters.responses.lining_activation.at(self.signals.anabolic) / YEAR
         if not rate:
             return
-        sites = self.environment.surface
-        uniform = draws(self.seed, "lining cells", self.tick, sites)
-        met, moments = arrivals(uniform, rate, self.days)
-        for site, moment in zip(sites[met].tolist(), moments.tolist(), strict=True):
-            faces = self.tissue.faces(site)
-            if faces and self.tissue.can_enter(site):
-                unit = self.begin_unit(site, faces[0], FORMATION, moment)
+        place = self.environment
+        uniform = draws(self.seed, "lining cells", self.tick, place.surface)
+        met, moments = arrivals(uniform, rate * place.area / self.cover, self.days)
+        for site, moment in zip(place.surface[met].tolist(), moments.tolist(), strict=True):
+            openings = self.tissue.open_beside(site)
+            if openings and self.tissue.can_enter(site):
+                unit = self.begin_unit(site, openings[0], FORMATION, moment)
                 self.attach_osteoblast(unit, 1.0, self.days + (moment - self.days))
 
     def form(self) -> None:
         """Osteoblasts form bone, finish or die."""
-        for cell in self.cells_of(Osteoblast):
+        cells = self.cells_of(Osteoblast)
+        if not cells:
+            return
+        for cell in cells:
             cell.form(self.days)
+        self.move_floors([cell.unit for cell in cells])
+        for cell in cells:
             if cell.ended is not None:
-                end = UNFILLED if cell.unit.level >= 0 else FILLED
-                self.close(cell.unit, end, cell.ended)
+                done = cell.unit.floor <= cell.unit.top
+                self.close(cell.unit, FILLED if done else UNFILLED, cell.ended)
 
     def mineralize(self) -> None:
         """Matrix takes up mineral."""

@@ -6,8 +6,7 @@ from math import gamma, log
 from typing import TYPE_CHECKING
 
 import mesa
-
-from remodel.support.random_numbers import draw
+import numpy as np
 
 if TYPE_CHECKING:
     from remodel.model.bmu import BMU, Moment
@@ -18,16 +17,6 @@ if TYPE_CHECKING:
 def draw_lifespan(mean: float, shape: float, uniform: float) -> float:
     """Return a life in days: Weibull with a given mean, from a uniform number in (0, 1]."""
     return float(mean / gamma(1 + 1 / shape) * (-log(uniform)) ** (1 / shape))
-
-
-def may_resorb(model: BoneModel, site: int) -> bool:
-    """Return whether an osteoclast begins on a site, or goes on there."""
-    tissue, restraint = model.tissue, model.parameters.osteoclast.restraint
-    if not tissue.can_enter(site):
-        return False
-    if not restraint or not tissue.joins(site):
-        return True
-    return draw(model.seed, "osteoclast restraint", model.tick, site) > restraint
 
 
 class Cell(mesa.Agent):
@@ -48,13 +37,13 @@ class Cell(mesa.Agent):
         self.site = site
 
     @property
-    def pos(self) -> tuple[int, int] | None:
-        """Column and row of its site, as Mesa asks for a place."""
+    def pos(self) -> tuple[int, ...] | None:
+        """Column and row of its site, as Mesa asks for a place; in a volume a third before them."""
         site = vars(self).get("site")  # none yet while Mesa takes it in
         if site is None:
             return None
-        row, column = divmod(int(site), self.model.tissue.matrix.shape[1])
-        return column, row
+        place = np.unravel_index(site, self.model.tissue.matrix.shape)
+        return tuple(int(at) for at in reversed(place))
 
     @pos.setter
     def pos(self, place: None) -> None:
@@ -64,7 +53,7 @@ class Cell(mesa.Agent):
 
 
 class Worker(Cell):
-    """A cell, or a team of cells, that works on one site at a time for a unit.
+    """A cell, or a team of cells, that works for a unit.
 
     Attributes
     ----------
@@ -82,10 +71,21 @@ class Worker(Cell):
 
     def __init__(self, model: BoneModel, unit: BMU, life: float, born: Moment) -> None:
         """Come to where a BMU is at work."""
-        super().__init__(model, unit.site_in_work)
+        super().__init__(model, unit.site)
         self.unit = unit
         self.life = life
         self.born = born
+
+    def live(self, days: float, apoptosis: float) -> tuple[float, float]:
+        """Live through some days, or until death; return when in the step it began, and for how long.
+
+        `apoptosis` is how many days of its life pass in a day.
+        """
+        begin = self.born.days if self.born.step == self.model.tick else 0.0
+        days -= begin
+        alive = days if days * apoptosis < self.life else self.life / (apoptosis or 1.0)
+        self.life -= days * apoptosis
+        return begin, alive
 
     def end(self, days: float) -> None:
         """End some days into this step; the model sees what becomes of the unit."""
@@ -94,88 +94,45 @@ class Worker(Cell):
 
 
 class Osteoclast(Worker):
-    """Resorbs the bone beneath it until it dies or comes out on the other side.
+    """Lowers the floor of its unit until it dies or comes out on the other side.
 
     Attributes
     ----------
     taken_up : float
-        Bisphosphonate that it has taken up, doses.
+        Bisphosphonate that it has taken up, doses for each face of a site that a unit covers.
+    ahead : float
+        What it is about to take up in this step.
     """
 
     def __init__(self, model: BoneModel, unit: BMU, life: float, born: Moment) -> None:
         """Attach to the surface site of a unit."""
         super().__init__(model, unit, life, born)
-        self.taken_up = 0.0
+        self.taken_up = self.ahead = 0.0
 
     def resorb(self, days: float) -> None:
-        """Resorb, of some days, from when the cell came until it dies, site after site."""
+        """Resorb, of some days, from when the cell came until it dies."""
         model, unit = self.model, self.unit
-        tissue, begin = model.tissue, 0.0
-        if self.born.step == model.tick:
-            days -= (begin := self.born.days)
-        apoptosis = model.signals.osteoclast_apoptosis
-        if tissue.drug_given:
-            apoptosis *= self.toxicity(days)
-        alive = days if days * apoptosis < self.life else self.life / apoptosis
-        self.life -= days * apoptosis
-        depth = alive * model.erosion
-        while depth > 0.0:
-            matrix = tissue.matrix_at[self.site]
-            amount = min(depth, matrix)
-            self.taken_up += tissue.resorb(self.site, amount)
-            unit.depths[-1] += amount
-            depth -= amount
-            if amount == matrix and not self.advance():
-                self.life = 0.0
-                alive -= depth / model.erosion
-                break
-        if self.life <= 0.0:
-            unit.find_floor(tissue)
-            self.end(begin + alive)
-
-    def toxicity(self, days: float) -> float:
-        """Return how many times as fast an osteoclast dies by bisphosphonate, amid some days."""
-        tissue = self.model.tissue
-        bound = tissue.bisphosphonate_at[self.site]
-        if not bound and not self.taken_up:
-            return 1.0
-        fraction = min(1.0, days * self.model.erosion / max(tissue.matrix_at[self.site], 1e-9))
-        toxicity: Response = self.model.parameters.responses.toxicity
-        return toxicity.at(self.taken_up + 0.5 * fraction * bound)
-
-    def advance(self) -> bool:
-        """Move on to the bone ahead; return False where there is none left."""
-        ahead = self.model.tissue.next_site[self.unit.direction][self.site]
-        if not may_resorb(self.model, ahead):
-            return False
-        self.site = ahead
-        self.unit.move_on(self.model.tissue, ahead)
-        return True
+        apoptosis = model.osteoclast_apoptosis(unit.site)
+        if self.taken_up or self.ahead:
+            toxicity: Response = model.parameters.responses.toxicity
+            apoptosis *= toxicity.at(self.taken_up + 0.5 * self.ahead)
+        begin, alive = self.live(days, apoptosis)
+        erosion = model.parameters.osteoclast.erosion
+        moved = unit.lower(alive * erosion)
+        if self.life <= 0.0 or unit.floor >= unit.bottom:
+            self.end(begin + (moved / erosion if unit.floor >= unit.bottom else alive))
 
 
 class Osteoblast(Worker):
-    """A team of osteoblasts that fills one unit from its floor."""
+    """A team of osteoblasts that raises the floor of one unit."""
 
     def form(self, days: float) -> None:
         """Form matrix, of some days, from when the cells came until they die or have done."""
         model, unit = self.model, self.unit
-        tissue, begin = model.tissue, 0.0
-        if self.born.step == model.tick:
-            days -= (begin := self.born.days)
-        apoptosis = model.signals.osteoblast_apoptosis
-        alive = days if days * apoptosis < self.life else self.life / (apoptosis or 1.0)
-        self.life -= days * apoptosis
-        amount = alive * model.apposition
-        while amount >= unit.room:
-            amount -= unit.room
-            tissue.deposit(self.site, unit.room, model.unmineralized_fraction)
-            unit.formed += unit.room
-            if not unit.fill_next(tissue):
-                self.end(begin + alive - (amount / model.apposition if amount else 0.0))
-                return
-            self.site = unit.site_in_work
-        tissue.deposit(self.site, amount, model.unmineralized_fraction)
-        unit.room -= amount
-        unit.formed += amount
-        if self.life <= 0.0:
+        begin, alive = self.live(days, model.signals.osteoblast_apoptosis)
+        apposition = model.parameters.osteoblast.apposition
+        moved = unit.raise_floor(alive * apposition)
+        if unit.floor <= unit.top:
+            self.end(begin + (moved / apposition if apposition else alive))
+        elif self.life <= 0.0:
             self.end(begin + alive)

@@ -63,6 +63,8 @@ def copy_state(state: Mapping[str, Any]) -> dict[str, Any]:
         "treatment": copy_treatment(state["treatment"]),
         "changes": state["changes"],
         "activations": list(state["activations"]),
+        "eroded": list(state["eroded"]),
+        "drive": state["drive"],
     }
 
 

@@ -12,28 +12,29 @@ import numpy as np
 from remodel.bone.section import REGIONS
 from remodel.measurement.dxa import dxa_change, scan_factors
 from remodel.measurement.markers import BASELINE_YEARS, MARKER_WINDOW, window_mean
-from remodel.model.bmu import REVERSAL
+from remodel.model.bmu import AT_WORK, REVERSAL
 from remodel.model.cell_types import CELL_TYPES, COUNTED, SHOWS
 from remodel.parameters.measurement import SKELETAL_SITES
 from remodel.parameters.time_steps import YEAR
-from remodel.support.arrays import Ints
 
 if TYPE_CHECKING:
     from remodel.model.bone_model import BoneModel
 
-COUNTS = ("surface", "activations", *COUNTED)
+COUNTS = ("activations", *COUNTED)
+SURFACES = ("surface", "eroding", "reversal", "osteoid", "eroded")
 AMOUNTS = ("bone", "mineral", "resorbed", "formed")
 # Days are counted from day 0 in years; estradiol is in pmol/L, BMD, DXA and markers in percent
-# change, T-scores in SD, bone and mineral in sites of full mineral, removed and added in sites
-# per year, started per year; estrogen activity, RANKL over OPG, free RANKL (relative to what a
-# patient without estrogen expresses) and the pool have no unit, and what is left are counts: of
-# sites, cells, cavities, or of perforations since the spin-up began.
+# change, T-scores in SD, bone and mineral in mm2 of full mineral (mm3 in a volume), resorbed and
+# formed in the same a year, surfaces in mm (mm2 in a volume), eroded in the same a year,
+# activations per year; estrogen activity, RANKL over OPG, free RANKL (means over the surface,
+# relative to what a patient without estrogen expresses) and the pool have no unit, and what is
+# left are counts: of cells, cavities, or of perforations since the spin-up began.
 # Rates are means since the reading before; markers are means over `MARKER_WINDOW`.
 COLUMNS = (
     "year", "estradiol", "estrogen_activity", "rankl_opg", "free_rankl", "pool",
     *(f"{region}_bmd" for region in REGIONS), *SKELETAL_SITES, *(f"{skeletal_site}_t_score" for skeletal_site in SKELETAL_SITES),
     "ctx", "p1np", "bone_alp", *(one.name for one in CELL_TYPES), "perforations",
-    *(f"{region}_{what}" for region in REGIONS for what in (*AMOUNTS, *COUNTS)),
+    *(f"{region}_{what}" for region in REGIONS for what in (*AMOUNTS, *SURFACES, *COUNTS)),
 )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ class Meter:
         raw = self.look()
         model.tissue.close_books()
         model.activations.clear()
+        model.eroded.clear()
         self.since = model.day
         if model.day <= 0:
             self.history.append(raw)
@@ -68,19 +70,22 @@ class Meter:
     def look(self) -> dict[str, float]:
         """Return amounts, counts, and rates since the last reading.
 
-        Amounts are in sites of fully mineralized matrix, rates in sites per year.
+        Units are those of `COLUMNS`.
         """
         model, tissue = self.model, self.model.tissue
         years = max(model.day - self.since, model.days) / YEAR
-        raw = count_by_region(model) | {"since": self.since / YEAR}
-        for region, label in REGIONS.items():
-            here = tissue.region == label
-            raw[f"{region}_bone"] = float(tissue.matrix[here].sum())
-            raw[f"{region}_mineral"] = raw[f"{region}_bone"] - float(
-                tissue.unmineralized[here].sum()
+        raw = count_by_region(model) | surfaces_by_region(model) | {"since": self.since / YEAR}
+        volume = tissue.site_volume
+        fields = [tissue.matrix, tissue.unmineralized, tissue.resorbed, tissue.formed]
+        for region in REGIONS:
+            bone, unmineralized, resorbed, formed = (
+                tissue.sum_in(region, one) * volume for one in fields
             )
-            raw[f"{region}_resorbed"] = float(tissue.resorbed[here].sum()) / years
-            raw[f"{region}_formed"] = float(tissue.formed[here].sum()) / years
+            raw[f"{region}_bone"] = bone
+            raw[f"{region}_mineral"] = bone - unmineralized
+            raw[f"{region}_resorbed"] = resorbed / years
+            raw[f"{region}_formed"] = formed / years
+            raw[f"{region}_eroded"] /= years
             raw[f"{region}_activations"] /= years
         return raw | {"perforations": float(model.perforations)}
 
@@ -96,13 +101,14 @@ class Meter:
 
     def systemic(self) -> dict[str, float]:
         """Return the signals that reach every cell; estradiol in pmol/L, the year from day 0."""
-        signals = self.model.signals
+        signals, place = self.model.signals, self.model.environment
+        load = place.rankl_under_load(signals)
         return {
             "year": self.model.day / YEAR,
             "estradiol": signals.estradiol,
             "estrogen_activity": signals.activity,
-            "rankl_opg": signals.rankl / signals.opg,
-            "free_rankl": signals.free_rankl,
+            "rankl_opg": place.mean(signals.rankl * load * place.rankl / (signals.opg * place.opg)),
+            "free_rankl": place.mean(place.free_rankl(signals)),
             "pool": signals.pool,
         }
 
@@ -183,9 +189,8 @@ class Meter:
 
 
 def count_by_region(model: BoneModel) -> dict[str, float]:
-    """Return surface sites, births, cells and units in reversal of each compartment."""
-    places: dict[str, Ints | list[int]] = {
-        "surface": model.environment.surface,
+    """Return births, cells and units in reversal of each compartment."""
+    places: dict[str, list[int]] = {
         "activations": model.activations,
         SHOWS[REVERSAL]: [unit.site for unit in model.units_in(REVERSAL)],
     }
@@ -198,3 +203,22 @@ def count_by_region(model: BoneModel) -> dict[str, float]:
         for region, label in REGIONS.items():
             counts[f"{region}_{what}"] = float(found[label])
     return counts
+
+
+def surfaces_by_region(model: BoneModel) -> dict[str, float]:
+    """Return the surface of each compartment, and what of it units cover and have eroded."""
+    place, labels = model.environment, model.tissue.region.reshape(-1)
+    of_surface = labels[place.surface]
+    found = {"surface": np.bincount(of_surface, place.area, minlength=3)}
+    for name, phase in zip(SURFACES[1:4], AT_WORK, strict=True):
+        sites = np.unique(model.sites_of(phase))
+        found[name] = np.bincount(labels[sites], place.area_of[sites], minlength=3)
+    sites = np.array([site for site, _ in model.eroded], dtype=int)
+    found["eroded"] = np.bincount(
+        labels[sites], np.array([area for _, area in model.eroded]), minlength=3
+    )
+    return {
+        f"{region}_{what}": float(values[label])
+        for what, values in found.items()
+        for region, label in REGIONS.items()
+    }

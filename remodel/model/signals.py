@@ -1,7 +1,10 @@
-"""The systemic signals that all cells hear: estrogen, RANKL and OPG, precursors."""
+"""The systemic signals that all cells hear: estrogen, what it sets of RANKL and OPG, precursors."""
 
 from dataclasses import dataclass
-from math import exp, expm1, inf
+from math import exp, expm1
+from typing import Any
+
+import numpy as np
 
 from remodel.clinic.exposure import Exposure
 from remodel.parameters.parameters import Parameters
@@ -32,17 +35,17 @@ class Signals:
     anabolic : float
         Call for osteoblasts to build beyond a cavity; 0 without a drug.
     rankl, opg : float
-        Expression, relative to a patient without estrogen.
-    free_rankl : float
-        RANKL that neither OPG nor an antibody binds.
+        Expression that estrogen sets, relative to a patient without estrogen.
+    added_rankl : float
+        RANKL that does not depend on the place.
+    antibody : float
+        Antibody to RANKL, over its dissociation constant.
     pool : float
         Waiting osteoclast precursors; 1 when none is used up.
-    recruitment : float
-        Osteoclasts per surface site and day, where the marrow supply is full.
     load : float
         Load on the skeleton, 1 where it is the habitual one.
     osteoclast_apoptosis, osteoblast_apoptosis : float
-        Days of life that pass in a day.
+        Days of life that pass in a day; of an osteoclast, where it does not lack RANKL.
     """
 
     parameters: Parameters
@@ -52,9 +55,9 @@ class Signals:
     anabolic: float = 0.0
     rankl: float = 0.0
     opg: float = 0.0
-    free_rankl: float = 0.0
+    added_rankl: float = 0.0
+    antibody: float = 0.0
     pool: float = 1.0
-    recruitment: float = 0.0
     load: float = 1.0
     osteoclast_apoptosis: float = 1.0
     osteoblast_apoptosis: float = 1.0
@@ -64,15 +67,13 @@ class Signals:
         lag = self.parameters.receptor.lag
         self.set_estrogen_activity(exposure)
         self.lagged_activity += (self.activity - self.lagged_activity) * -expm1(-days / lag)
-        self.balance_rankl(exposure)
-        self.use_precursors(days)
+        self.express_rankl(exposure)
 
     def settle(self, exposure: Exposure) -> None:
         """Come to rest under an exposure that has always been there."""
         self.set_estrogen_activity(exposure)
         self.lagged_activity = self.activity
-        self.balance_rankl(exposure)
-        self.use_precursors(inf)
+        self.express_rankl(exposure)
 
     def set_estrogen_activity(self, exposure: Exposure) -> None:
         """Set the estrogen signal and what follows it without delay."""
@@ -88,27 +89,35 @@ class Signals:
         self.osteoblast_apoptosis = apoptosis * exposure.apoptosis
         self.load = max(0.0, 1.0 + exposure.load)
 
-    def balance_rankl(self, exposure: Exposure) -> None:
-        """Set RANKL and OPG, what they leave free, and how osteoclasts live on it."""
+    def express_rankl(self, exposure: Exposure) -> None:
+        """Set what estrogen lets bone express of RANKL and OPG, and what drugs add and bind."""
         rows = self.parameters.responses
-        expressed = exposure.expression * rows.rankl.at(self.lagged_activity)
-        self.rankl = max(0.0, expressed + exposure.rankl)
+        self.rankl = exposure.expression * rows.rankl.at(self.lagged_activity)
         self.opg = rows.opg.at(self.lagged_activity)
-        bound = self.parameters.receptor.opg_binding * self.opg + exposure.antibody
-        self.free_rankl = self.rankl / (1.0 + bound)
-        withdrawal = rows.rankl_withdrawal.at(self.free_rankl)
-        self.osteoclast_apoptosis = rows.osteoclast_apoptosis.at(self.activity) * withdrawal
+        self.added_rankl, self.antibody = exposure.rankl, exposure.antibody
+        self.osteoclast_apoptosis = rows.osteoclast_apoptosis.at(self.activity)
 
-    def use_precursors(self, days: float) -> None:
-        """Let precursors arrive, be lost and fuse for some days; recruitment is what fuses.
+    def unbound(self, rankl: Any, opg: Any) -> Any:
+        """Return the RANKL that neither OPG nor an antibody binds, by competitive binding.
+
+        Parameters
+        ----------
+        rankl, opg : float or Floats
+            What a place, or each of many, has of them over what estrogen alone would set.
+        """
+        expressed = np.maximum(0.0, self.rankl * rankl + self.added_rankl)
+        bound = self.parameters.receptor.opg_binding * self.opg * opg + self.antibody
+        return expressed / (1.0 + bound)
+
+    def use_precursors(self, rate: float, days: float) -> None:
+        """Let precursors arrive, be lost and fuse for some days.
 
         The pool follows ``dP/dt = turnover (1 - P) - fusion * drive * P``, solved
-        exactly over the step.
+        exactly over the step; the drive is the mean rate of recruitment over the surface, per
+        year, over what it can be at most.
         """
         numbers, row = self.parameters.precursors, self.parameters.responses.recruitment
-        rate = row.at(self.free_rankl)
         drain = numbers.turnover + (numbers.fusion * rate / row.emax if row.emax else 0.0)
         if drain:
             rest = numbers.turnover / drain
             self.pool = rest + (self.pool - rest) * exp(-drain * days)
-        self.recruitment = rate * self.pool / YEAR

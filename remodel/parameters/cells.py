@@ -11,12 +11,12 @@ class Receptor(Group):
     """The estrogen receptor, for which estradiol and a SERM compete."""
 
     estradiol_kd: float = par(
-        33.0,
+        FITTED["receptor.estradiol_kd"],
         "pmol/L",
         "dissociation constant of estradiol (total level at half occupancy)",
         low=1,
         high=1000,
-        source="assumed",
+        source="calibrated",
     )
     lag: float = par(
         FITTED["receptor.lag"],
@@ -41,20 +41,20 @@ class Precursors(Group):
     """Osteoclast precursors: arriving, waiting, used up."""
 
     turnover: float = par(
-        0.004,
+        FITTED["precursors.turnover"],
         "1/day",
         "spontaneous loss, and arrival, of waiting precursors",
         low=0,
         high=1,
-        source="assumed",
+        source="calibrated",
     )
     fusion: float = par(
-        0.0466,
+        FITTED["precursors.fusion"],
         "1/day",
         "fraction that fuses per day at full drive",
         low=0,
         high=10,
-        source="assumed",
+        source="calibrated",
     )
     reach: float = par(
         140.0,
@@ -90,14 +90,6 @@ class Osteoclast(Group):
     shape: float = par(
         6.0, "1", "Weibull shape of their lifespans", low=0.5, high=20, source="assumed"
     )
-    restraint: float = par(
-        0.0,
-        "fraction",
-        "of osteoclasts that turn back where they would cut bone in two",
-        low=0,
-        high=1,
-        source="design",
-    )
     bisphosphonate_capacity: float = par(
         1.5,
         "dose",
@@ -123,14 +115,6 @@ class Osteoblast(Group):
     reversal: float = par(
         30.0, "day", "mean reversal time of a reference cavity", low=1, high=365, source="H063"
     )
-    reference_depth: float = par(
-        46.0,
-        "µm",
-        "depth of a cavity that calls its osteoblasts in the mean reversal time",
-        low=1,
-        high=200,
-        source="H037",
-    )
     apposition: float = par(0.47, "µm/day", "depth refilled per day", low=0, high=5, source="H060")
     life: float = par(
         FITTED["osteoblast.life"],
@@ -142,4 +126,15 @@ class Osteoblast(Group):
     )
     shape: float = par(
         3.0, "1", "Weibull shape of their lifespans", low=0.5, high=20, source="assumed"
+    )
+    opg: float = par(
+        FITTED["osteoblast.opg"],
+        "1",
+        "OPG that osteoblasts add where all surface is under osteoid, over that of estrogen alone",
+        low=0,
+        high=100,
+        source="calibrated",
+    )
+    opg_reach: float = par(
+        140.0, "µm", "half the side of the square in which they add it", low=20, high=1000, source="assumed"
     )

@@ -182,10 +182,15 @@ DRUGS = {
         ),
         Drug(
             name="tamoxifen",
-            half_life=10.0,
+            half_life=FITTED["drugs.tamoxifen.half_life"],
             amount=20.0,
-            mechanisms=(ReceptorLigand(serm=10.0, efficacy=FITTED["drugs.tamoxifen.efficacy"]),),
-            fitted=("efficacy",),
+            mechanisms=(
+                ReceptorLigand(
+                    serm=FITTED["drugs.tamoxifen.serm"],
+                    efficacy=FITTED["drugs.tamoxifen.efficacy"],
+                ),
+            ),
+            fitted=("efficacy", "half_life", "serm"),
         ),
         Drug(
             name="raloxifene",

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from remodel.support.messages import shown
 from remodel.support.toml_table import LARGEST, Table, parse_toml
 
-DEFAULT_SET = "first-design-1"
+DEFAULT_SET = "second-design-1"
 FOLDER = "parameter_sets"
 ABOUT = ("name", "version", "about")  # keys of a file that are no numbers
 LABEL = re.compile(r"\w[\w-]*-[1-9][0-9]*")
@@ -67,7 +67,7 @@ def flatten(top: Table) -> dict[str, object]:
 
 
 def read_label(top: Table) -> str | None:
-    """Return name and version that a file gives itself, such as ``"first-design-1"``, if any."""
+    """Return name and version that a file gives itself, such as ``"second-design-1"``, if any."""
     if "name" not in top.data and "version" not in top.data:
         return None
     name = top.words("name")

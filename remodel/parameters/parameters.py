@@ -29,7 +29,7 @@ from remodel.parameters.population import Habits
 from remodel.parameters.quantities import CALIBRATED, Group, Row, check
 from remodel.parameters.responses import Responses
 from remodel.parameters.time_steps import Time
-from remodel.parameters.tissue import Mineral, Section, Strain
+from remodel.parameters.tissue import Mineral, Section, Strain, Unit
 from remodel.support.files import write_atomically
 from remodel.support.messages import shown
 from remodel.support.toml_table import Table, check_content, parse_toml, read_toml_text
@@ -44,7 +44,7 @@ class Parameters:
     drugs : mapping of str to Drug
         What a course may give, by name.
     parameter_set : str
-        Name and version of the set that fitted numbers come from, such as ``"first-design-1"``;
+        Name and version of the set that fitted numbers come from, such as ``"second-design-1"``;
         it stays where some of them are changed.
     """
 
@@ -52,6 +52,7 @@ class Parameters:
     time: Time = field(default_factory=Time)
     receptor: Receptor = field(default_factory=Receptor)
     precursors: Precursors = field(default_factory=Precursors)
+    unit: Unit = field(default_factory=Unit)
     osteoclast: Osteoclast = field(default_factory=Osteoclast)
     osteoblast: Osteoblast = field(default_factory=Osteoblast)
     strain: Strain = field(default_factory=Strain)
@@ -72,7 +73,7 @@ class Parameters:
 
     @classmethod
     def from_set(cls, name: str) -> Self:
-        """Return the numbers with a fitted set of the package, such as ``"first-design-1"``.
+        """Return the numbers with a fitted set of the package, such as ``"second-design-1"``.
 
         Raises
         ------

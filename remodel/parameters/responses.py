@@ -17,22 +17,22 @@ class Responses:
     )  # fmt: skip
     opg: Response = Response(
         signal="estrogen activity", behavior="OPG secretion", unit="1", dose="1",
-        e0=1.0, emax=2.0, ec50=0.6, source="assumed",
+        e0=1.0, emax=2.0, ec50=FITTED["responses.opg.ec50"], source="assumed", fitted=("ec50",),
         limits=(0.01, 100.0),  # RANKL is read over it
         defined=("e0",),
     )  # fmt: skip
     recruitment: Response = Response(
-        signal="free RANKL", behavior="osteoclast recruitment", unit="1/site/year", dose="1",
-        e0=0.0, emax=FITTED["responses.recruitment.emax"], ec50=0.2, hill=2.0, source="assumed", fitted=("emax",),
+        signal="free RANKL", behavior="osteoclast recruitment", unit="1/year", dose="1",
+        e0=0.0, emax=FITTED["responses.recruitment.emax"], ec50=FITTED["responses.recruitment.ec50"], hill=FITTED["responses.recruitment.hill"], source="assumed", fitted=("emax", "ec50", "hill"),
     )  # fmt: skip
     rankl_withdrawal: Response = Response(
         signal="free RANKL", behavior="osteoclast apoptosis", unit="1", dose="1",
-        e0=7.0, emax=1.0, ec50=0.01, hill=2.0, source="assumed",
+        e0=7.0, emax=1.0, ec50=FITTED["responses.rankl_withdrawal.ec50"], hill=2.0, source="assumed", fitted=("ec50",),
         defined=("emax",),
     )  # fmt: skip
     osteoclast_apoptosis: Response = Response(
         signal="estrogen activity", behavior="osteoclast apoptosis", unit="1", dose="1",
-        e0=1.0, emax=FITTED["responses.osteoclast_apoptosis.emax"], ec50=0.6, hill=3.0, source="assumed", fitted=("emax",),
+        e0=1.0, emax=FITTED["responses.osteoclast_apoptosis.emax"], ec50=FITTED["responses.osteoclast_apoptosis.ec50"], hill=3.0, source="assumed", fitted=("emax", "ec50"),
         defined=("e0",),
     )  # fmt: skip
     toxicity: Response = Response(
@@ -49,12 +49,8 @@ class Responses:
         signal="anabolic", behavior="overfilling depth", unit="µm", dose="1",
         e0=0.0, emax=20.0, ec50=1.0, source="assumed",
     )  # fmt: skip
-    strain_overfilling: Response = Response(
-        signal="strain", behavior="overfilling depth", unit="µm", dose="1",
-        e0=0.0, emax=20.0, ec50=1.3, hill=8.0, source="assumed",
-    )  # fmt: skip
     lining_activation: Response = Response(
-        signal="anabolic", behavior="lining cell activation", unit="1/site/year", dose="1",
+        signal="anabolic", behavior="lining cell activation", unit="1/year", dose="1",
         e0=0.0, emax=1.0, ec50=1.0, source="assumed",
     )  # fmt: skip
     osteoblast_survival: Response = Response(

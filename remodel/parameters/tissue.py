@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from remodel.parameters.fitted_sets import FITTED
 from remodel.parameters.quantities import Group, par
 
 
@@ -10,7 +11,7 @@ class Section(Group):
     """The section of bone as it is built, and its resolution."""
 
     site: float = par(
-        20.0, "µm", "side of a site, width of a BMU", low=5, high=40, source="assumed"
+        25.0, "µm", "side of a site", low=5, high=40, source="design"
     )
     height: float = par(
         4.0, "mm", "length along the periodic axis", low=0.4, high=40, source="design"
@@ -18,22 +19,25 @@ class Section(Group):
     width: float = par(
         4.0, "mm", "from marrow to periosteum, cortex included", low=0.4, high=40, source="design"
     )
+    depth: float = par(
+        0.0, "mm", "along a third, periodic axis; 0 for a section", low=0.0, high=40, source="design"
+    )
     cortex: float = par(1.0, "mm", "cortical thickness", low=0.0, high=40, source="H068")
     bone_volume: float = par(
-        20.0, "%", "BV/TV of the trabecular part", low=0.0, high=100, source="H050"
+        22.0, "%", "BV/TV of the trabecular part", low=0.0, high=100, source="H050"
     )
-    cell_density: float = par(
-        0.62, "1/mm2", "marrow spaces that trabeculae enclose", low=0.05, high=10, source="assumed"
+    wavelength: float = par(
+        1.6, "mm", "mean distance of one trabecula from the next but one", low=0.2, high=10, source="assumed"
     )
-    strut_spread: float = par(
-        0.25, "1", "spread of trabecular thickness (log)", low=0, high=1, source="assumed"
+    wavelength_spread: float = par(
+        0.25, "fraction", "its standard deviation", low=0.01, high=1, source="assumed"
     )
-    missing_struts: float = par(
-        0.10, "fraction", "trabeculae already lost to age", low=0, high=0.9, source="assumed"
+    stretch: float = par(
+        1.5, "1", "trabeculae along the long axis, over across it", low=0.2, high=5, source="assumed"
     )
     canal_density: float = par(18.0, "1/mm2", "Haversian canals", low=0, high=60, source="H070")
     canal_width: float = par(
-        55.0, "µm", "mean diameter of a canal", low=20, high=120, source="H067"
+        45.0, "µm", "mean diameter of a canal", low=20, high=120, source="H067"
     )
     canal_spread: float = par(12.0, "µm", "its standard deviation", low=0, high=40, source="H011")
     first_age: float = par(
@@ -43,6 +47,26 @@ class Section(Group):
         low=0.1,
         high=50,
         source="assumed",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit(Group):
+    """The size and the form of a basic multicellular unit."""
+
+    width: float = par(
+        144.0, "µm", "of a cavity of the reference depth on a flat surface", low=20, high=1000, source="H037"
+    )
+    reference_depth: float = par(
+        47.0,
+        "µm",
+        "depth of a cavity that calls its osteoblasts in the mean reversal time",
+        low=1,
+        high=200,
+        source="H037",
+    )
+    steepness: float = par(
+        4.0, "1", "of its walls: 2 for a saucer, more for a flat floor", low=1, high=20, source="assumed"
     )
 
 
@@ -57,6 +81,14 @@ class Strain(Group):
         low=40,
         high=5000,
         source="assumed",
+    )
+    rankl: float = par(
+        FITTED["strain.rankl"],
+        "1",
+        "power of strain by which it lowers RANKL",
+        low=0,
+        high=4,
+        source="calibrated",
     )
     load: float = par(
         1.0,
