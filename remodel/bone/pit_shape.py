@@ -199,6 +199,12 @@ def build_on(
     return layout, room.reshape(-1)[wanted] / fraction.reshape(-1)[wanted]
 
 
+def has_bone_beneath(tissue: Tissue, beneath: Ints) -> Mask:
+    """Return which sites have bone, or a cavity under repair, or the end of the section, beneath."""
+    full = tissue.matrix.reshape(-1)[beneath] + tissue.cavity.reshape(-1)[beneath]
+    return (beneath == BORDER) | ((full >= HALF) & (beneath != OTHER_SIDE))
+
+
 def supported(tissue: Tissue, sites: Ints, beneath: Ints, gone: Floats) -> Mask:
     """Return which sites of a pit have bone beneath them on which osteoblasts can build.
 
@@ -207,8 +213,7 @@ def supported(tissue: Tissue, sites: Ints, beneath: Ints, gone: Floats) -> Mask:
     was less than half a site on the surface has if bone is beside it.
     """
     full = np.flatnonzero(gone >= 1.0)
-    solid = tissue.matrix.reshape(-1)[beneath[full]] + tissue.cavity.reshape(-1)[beneath[full]]
-    lost = full[((solid < HALF) & (beneath[full] != BORDER)) | (beneath[full] == OTHER_SIDE)]
+    lost = full[~has_bone_beneath(tissue, beneath[full])]
     found = np.ones(len(sites), dtype=bool)
     found[lost] = False
     rank = {int(at): k for k, at in enumerate(sites)} if len(lost) else {}

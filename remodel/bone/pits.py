@@ -17,6 +17,7 @@ from remodel.support.arrays import Floats, Ints, Mask
 if TYPE_CHECKING:
     from remodel.bone.section import Tissue
 
+KEPT = 256  # rows of nobody that are not worth the work of moving all others
 NOBODY = 0  # the unit of a row that is no longer used
 ROWS = {
     "site": np.int64,  # flat index
@@ -46,6 +47,10 @@ class Layout(NamedTuple):
     depths: Floats
     levels: Floats
     beneath: Ints
+
+    def only(self, kept: Mask) -> Layout:
+        """Return the layout of some of its sites."""
+        return Layout(*(column[kept] for column in self))
 
 
 class Pits:
@@ -122,9 +127,7 @@ class Pits:
 
     def make_rows(self, size: int) -> None:
         """See to it that so many rows can be added."""
-        if self.count + size <= len(self.site):
-            return
-        if 2 * self.unused > self.count:
+        if self.unused > KEPT and 2 * self.unused > self.count:
             self.compact()
         while self.count + size > len(self.site):
             for name in ROWS:

@@ -10,7 +10,7 @@ import mesa
 import numpy as np
 import pandas as pd
 
-from remodel.bone.pit_shape import build_on, cover, crumbs, dig, supported
+from remodel.bone.pit_shape import build_on, cover, crumbs, dig, has_bone_beneath, supported
 from remodel.bone.section import Tissue
 from remodel.bone.synthetic import build_section
 from remodel.clinic.courses import Course, Treatment, parse_courses, run_in_years
@@ -460,6 +460,11 @@ class BoneModel(MesaModel):
         """Return a new osteoclast and its new unit; `days` of this step have gone by then."""
         unit = self.begin_unit(site, opening, RESORPTION, days)
         layout = dig(self.tissue, site, opening, self.parameters.unit)
+        restraint = self.parameters.osteoclast.restraint
+        if restraint and draw(self.seed, "osteoclast restraint", self.tick, site) <= restraint:
+            layout = layout.only(has_bone_beneath(self.tissue, layout.beneath))
+        if not len(layout.sites):
+            layout = dig(self.tissue, site, opening, self.parameters.unit)
         self.tissue.pits.add(unit.number, layout)
         unit.bottom = float(layout.levels.max()) + 0.5 * self.tissue.site_um
         return Osteoclast(self, unit, life, Moment(self.tick, days))

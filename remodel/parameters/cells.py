@@ -90,6 +90,14 @@ class Osteoclast(Group):
     shape: float = par(
         6.0, "1", "Weibull shape of their lifespans", low=0.5, high=20, source="assumed"
     )
+    restraint: float = par(
+        0.0,
+        "fraction",
+        "of osteoclasts that leave the last layer of bone, where they would come out on the other side",
+        low=0,
+        high=1,
+        source="design",
+    )
     bisphosphonate_capacity: float = par(
         1.5,
         "dose",
