@@ -21,7 +21,7 @@ from remodel.bone.section import HALF, Tissue
 from remodel.parameters.tissue import Unit
 from remodel.support.arrays import Floats, Ints, Mask
 
-WINDOW = 0.8  # of the width, to each side of the birthplace: no pit is wider or deeper
+WINDOW = 0.65  # of the width, to each side of the birthplace: no pit is wider or deeper
 FULL = 0.98  # of a site, from which on a layer goes on to the next one
 BORDER, OTHER_SIDE = -1, -2  # in place of a site beneath: the section ends there; the bone does
 

@@ -273,11 +273,13 @@ class Tissue:
         """Return the sites of open marrow that share a side with a site."""
         return [at for at in self.neighbors_of(site) if self.is_open(at)]
 
-    def marrow_fraction(self, reach_um: float) -> Fractions:
-        """Return the fraction of marrow within a reach of each site, 0 to 1."""
+    def marrow_fraction(self, reach_um: float, sites: Ints) -> Fractions:
+        """Return the fraction of marrow within a reach of some sites, 0 to 1."""
         marrow = np.subtract(1.0, self.matrix, dtype=np.float32)
         marrow[self.outside] = 0.0
-        return self.mean_around(marrow, reach_um)
+        means, side = self.block_means_around(marrow, reach_um)
+        place = np.unravel_index(sites, self.matrix.shape)
+        return np.asarray(means[tuple(at // side for at in place)])
 
     def bone_fraction(self, reach_um: float) -> Fractions:
         """Return the fraction of matrix within a reach of each site, 0 to 1."""
@@ -288,19 +290,23 @@ class Tissue:
         return float(np.einsum("i,i->", values.reshape(-1), self.inside[region]))
 
     def mean_around(self, values: Fractions, reach_um: float) -> Fractions:
-        """Return the mean over the square, or cube, within a reach of each site.
-
-        Far reaches need no fine grid: it is worked out on blocks of sites, up to `BLOCK` wide.
-        """
-        counts = [n for n, wraps in zip(values.shape, self.periodic, strict=True) if wraps]
-        most = max(1, int(BLOCK / self.site_um)) if reach_um >= 2 * BLOCK else 1
-        side = next(k for k in range(most, 0, -1) if all(n % k == 0 for n in counts))
-        blocks = block_mean(values, side)
-        means = box_mean(blocks, 2 * reach_um / (side * self.site_um), self.periodic)
+        """Return the mean over the square, or cube, within a reach of each site."""
+        means, side = self.block_means_around(values, reach_um)
         for axis, count in enumerate(values.shape if side > 1 else ()):
             means = np.repeat(means, side, axis=axis)
             means = means[(slice(None),) * axis + (slice(count),)]
         return means
+
+    def block_means_around(self, values: Fractions, reach_um: float) -> tuple[Fractions, int]:
+        """Return the mean within a reach of each block of sites, and the side of a block in sites.
+
+        A far reach needs no fine grid: blocks are up to `BLOCK` wide.
+        """
+        counts = [n for n, wraps in zip(values.shape, self.periodic, strict=True) if wraps]
+        most = max(1, int(BLOCK / self.site_um)) if reach_um >= 2 * BLOCK else 1
+        side = next(k for k in range(most, 0, -1) if all(n % k == 0 for n in counts))
+        size = 2 * reach_um / (side * self.site_um)
+        return box_mean(block_mean(values, side), size, self.periodic), side
 
 
 def block_mean(values: Fractions, side: int) -> Fractions:

@@ -385,8 +385,10 @@ class BoneModel(MesaModel):
     def treat(self) -> None:
         """Therapies and the patient's own course set the systemic signals."""
         exposure = self.expose()
+        before = self.signals.of_rankl()
         self.signals.renew(exposure, self.days)
-        self.drive = self.recruitment_drive()
+        if self.signals.of_rankl() != before:
+            self.drive = self.recruitment_drive()
         self.signals.use_precursors(self.environment.mean(self.drive), self.days)
         if exposure.bisphosphonate:
             capacity = self.parameters.osteoclast.bisphosphonate_capacity

@@ -65,7 +65,7 @@ class LocalEnvironment:
         self.area: Floats = self.faces * tissue.site_face
         self.area_of: Floats = np.zeros(tissue.matrix.size)
         self.area_of[self.surface] = self.area
-        fraction = tissue.marrow_fraction(p.precursors.reach).reshape(-1)[self.surface]
+        fraction = tissue.marrow_fraction(p.precursors.reach, self.surface)
         self.supply: Floats = (
             np.maximum(fraction, 0.0).astype(np.float64) ** p.precursors.exponent
         )
@@ -95,9 +95,7 @@ class LocalEnvironment:
 
     def free_rankl(self, signals: Signals) -> Floats:
         """Return what neither OPG nor an antibody binds of the RANKL at each surface site."""
-        return np.asarray(
-            signals.unbound(self.rankl * self.rankl_under_load(signals), self.opg)
-        )
+        return np.asarray(signals.unbound(self.rankl * self.rankl_under_load(signals), self.opg))
 
     def rankl_under_load(self, signals: Signals) -> float:
         """Return what the load on the whole skeleton makes of RANKL."""

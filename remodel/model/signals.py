@@ -97,6 +97,10 @@ class Signals:
         self.added_rankl, self.antibody = exposure.rankl, exposure.antibody
         self.osteoclast_apoptosis = rows.osteoclast_apoptosis.at(self.activity)
 
+    def of_rankl(self) -> tuple[float, ...]:
+        """Return all on which free RANKL depends anywhere, but for the place."""
+        return self.rankl, self.opg, self.added_rankl, self.antibody, self.load
+
     def unbound(self, rankl: Any, opg: Any) -> Any:
         """Return the RANKL that neither OPG nor an antibody binds, by competitive binding.
 
