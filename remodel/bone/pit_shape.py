@@ -14,7 +14,7 @@ from math import gamma, inf, pi
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, label
+from scipy.ndimage import distance_transform_edt, generate_binary_structure, label
 
 from remodel.bone.pits import Layout
 from remodel.bone.section import HALF, Tissue
@@ -115,7 +115,7 @@ def dig(tissue: Tissue, site: int, opening: int, unit: Unit) -> Layout:
     full = matrix + tissue.cavity.reshape(-1)[flat].reshape(shape)
     outside = tissue.outside.reshape(-1)[flat].reshape(shape)
     solid = full >= HALF
-    spaces, count = label(~(solid | outside))
+    spaces, count = label(~(solid | outside), sides(len(shape)))
     space = spaces == spaces.reshape(-1)[int(np.flatnonzero(flat == opening)[0])]
     away, foot = distance_transform_edt(~space, return_indices=True)
     h = tissue.site_um
@@ -125,7 +125,7 @@ def dig(tissue: Tissue, site: int, opening: int, unit: Unit) -> Layout:
     level = depth + unit.reference_depth * (along2 / radius**2) ** (0.5 * unit.steepness)
     bone = (solid | space) & (matrix > 0.0)
     if count > 1:  # what lies beyond another space is out of reach
-        pieces, _ = label(bone)
+        pieces, _ = label(bone, sides(len(shape)))
         bone &= pieces == pieces[window.center]
     wanted = np.flatnonzero((bone & (level < reach + 0.5 * h)).reshape(-1))
     beneath = sites_beneath(flat, foot, away)[wanted]
@@ -148,6 +148,12 @@ def sites_beneath(sites: Ints, foot: Ints, away: Floats) -> Ints:
     found = np.where(over, OTHER_SIDE, sites[under])
     found[rim] = BORDER
     return found
+
+
+@lru_cache
+def sides(axes: int) -> Mask:
+    """Return which neighbors of a site hang together with it: those that share a side."""
+    return np.asarray(generate_binary_structure(axes, 1))
 
 
 @lru_cache(maxsize=64)
@@ -189,7 +195,7 @@ def build_on(
     fraction = np.clip((thickness + level) / h + 0.5, 0.0, 1.0)
     held_by_others = tissue.busy.reshape(-1)[flat].reshape(shape)
     held_by_others &= ~np.isin(window.sites, own)
-    near = label(~base & ~outside)[0]
+    near, _ = label(~base & ~outside, sides(len(shape)))
     beside_site = {near.reshape(-1)[k] for k in np.flatnonzero(window.away2.reshape(-1) <= 1.0)}
     reached = np.isin(near, [number for number in beside_site if number])
     room = np.where(reached & ~held_by_others, np.minimum(1.0 - full, fraction), 0.0)
@@ -245,7 +251,7 @@ def crumbs(tissue: Tissue, site: int, unit: Unit) -> Ints:
     shape = window.sites.shape
     matrix = tissue.matrix.reshape(-1)[flat].reshape(shape)
     held = tissue.busy.reshape(-1)[flat].reshape(shape)
-    pieces, count = label((matrix > 0.0) | held)
+    pieces, count = label((matrix > 0.0) | held, sides(len(shape)))
     if count < 2:
         return np.zeros(0, dtype=np.int64)
     kept = {0, *pieces[held].tolist()}

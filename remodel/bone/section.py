@@ -21,7 +21,7 @@ DOSES = ("drug_given", "drug_taken_up", "drug_lost")
 HALF = 0.5  # of a site, from which on it counts as bone where pieces and surfaces are told
 ACROSS = 1  # the axis from marrow to periosteum, which is not periodic
 SMOOTHING = 30.0  # um to each side, over which the direction of the surface is taken
-BLOCK = 40.0  # um, of sites that are taken together where a mean reaches far
+BLOCK = 50.0  # um, of sites that are taken together where a mean reaches far
 MOST_SITES = 4_000_000  # of a section: about a gigabyte
 
 
