@@ -144,5 +144,10 @@ class Osteoblast(Group):
         source="calibrated",
     )
     opg_reach: float = par(
-        140.0, "µm", "half the side of the square in which they add it", low=20, high=1000, source="assumed"
+        140.0,
+        "µm",
+        "half the side of the square in which they add it",
+        low=20,
+        high=1000,
+        source="assumed",
     )
