@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
+from remodel.bone.blocks import Blocks, box_mean
 from remodel.bone.pits import Pits
 from remodel.support.arrays import Floats, Fractions, Ints, Labels, Mask
 
@@ -21,7 +21,6 @@ DOSES = ("drug_given", "drug_taken_up", "drug_lost")
 HALF = 0.5  # of a site, from which on it counts as bone where pieces and surfaces are told
 ACROSS = 1  # the axis from marrow to periosteum, which is not periodic
 SMOOTHING = 30.0  # um to each side, over which the direction of the surface is taken
-BLOCK = 50.0  # um, of sites that are taken together where a mean reaches far
 MOST_SITES = 4_000_000  # of a section: about a gigabyte
 
 
@@ -85,6 +84,7 @@ class Tissue:
         self.cavity_at = flat_view(self.cavity)
         self.busy_at = flat_view(self.busy)
         self.outside_at = flat_view(self.outside)
+        self.blocks = Blocks(self.matrix.shape, self.site_um, self.periodic)
         labels = self.region.reshape(-1)
         self.inside = {name: (labels == label).astype(float) for name, label in REGIONS.items()}
 
@@ -273,78 +273,14 @@ class Tissue:
         """Return the sites of open marrow that share a side with a site."""
         return [at for at in self.neighbors_of(site) if self.is_open(at)]
 
-    def marrow_fraction(self, reach_um: float, sites: Ints) -> Fractions:
-        """Return the fraction of marrow within a reach of some sites, 0 to 1."""
-        marrow = np.subtract(1.0, self.matrix, dtype=np.float32)
-        marrow[self.outside] = 0.0
-        means, side = self.block_means_around(marrow, reach_um)
-        place = np.unravel_index(sites, self.matrix.shape)
-        return np.asarray(means[tuple(at // side for at in place)])
-
-    def bone_fraction(self, reach_um: float) -> Fractions:
-        """Return the fraction of matrix within a reach of each site, 0 to 1."""
-        return self.mean_around(self.matrix.astype(np.float32), reach_um)
-
     def sum_in(self, region: str, values: Floats) -> float:
         """Return the sum of a field over a compartment."""
         return float(np.einsum("i,i->", values.reshape(-1), self.inside[region]))
-
-    def mean_around(self, values: Fractions, reach_um: float) -> Fractions:
-        """Return the mean over the square, or cube, within a reach of each site."""
-        means, side = self.block_means_around(values, reach_um)
-        for axis, count in enumerate(values.shape if side > 1 else ()):
-            means = np.repeat(means, side, axis=axis)
-            means = means[(slice(None),) * axis + (slice(count),)]
-        return means
-
-    def block_means_around(self, values: Fractions, reach_um: float) -> tuple[Fractions, int]:
-        """Return the mean within a reach of each block of sites, and the side of a block in sites.
-
-        A far reach needs no fine grid: blocks are up to `BLOCK` wide.
-        """
-        counts = [n for n, wraps in zip(values.shape, self.periodic, strict=True) if wraps]
-        most = max(1, int(BLOCK / self.site_um)) if reach_um >= 2 * BLOCK else 1
-        side = next(k for k in range(most, 0, -1) if all(n % k == 0 for n in counts))
-        size = 2 * reach_um / (side * self.site_um)
-        return box_mean(block_mean(values, side), size, self.periodic), side
-
-
-def block_mean(values: Fractions, side: int) -> Fractions:
-    """Return the means of blocks of sites; the last ones are filled up with the sites at the end."""
-    if side == 1:
-        return values
-    for axis, count in enumerate(values.shape):
-        if count % side:
-            more = [(0, 0)] * values.ndim
-            more[axis] = (0, side - count % side)
-            values = np.pad(values, more, mode="edge")
-        blocks = values.reshape(*values.shape[:axis], -1, side, *values.shape[axis + 1 :])
-        values = blocks.mean(axis=axis + 1, dtype=np.float32)
-    return values
 
 
 def flat_view(values: np.ndarray[Any, Any]) -> Any:
     """Return the view through which single sites of an array are read and written."""
     return memoryview(values.reshape(-1))
-
-
-def box_mean(values: Fractions, size: float, periodic: tuple[bool, ...]) -> Fractions:
-    """Return the mean over a box around each site, of a size in sites that need not be whole.
-
-    Between two odd sizes the outermost sites count in part, so that a box of so many
-    micrometers is the same on any grid.
-    """
-    smaller = max(1, 2 * int((size - 1) // 2) + 1)
-    share = max(0.0, (size - smaller) / 2)  # of the outermost sites
-    for axis, wraps in enumerate(periodic):
-        mode = "wrap" if wraps else "nearest"
-        inner = uniform_filter1d(values, smaller, axis=axis, mode=mode)
-        if share:
-            outer = uniform_filter1d(values, smaller + 2, axis=axis, mode=mode)
-            weight = share * (smaller + 2) / (smaller + 2 * share)
-            inner += np.float32(weight) * (outer - inner)
-        values = inner
-    return values
 
 
 def beside(mask: Mask, periodic: tuple[bool, ...]) -> Mask:

@@ -568,7 +568,7 @@ class BoneModel(MesaModel):
         """
         numbers, site = self.parameters.osteoblast, unit.site
         rows = self.parameters.responses
-        strain = self.environment.strain_at[site] * self.signals.load
+        strain = self.environment.strain_near(site) * self.signals.load
         uniform = draw(self.seed, "osteoblast life", self.tick, site)
         life = draw_lifespan(
             numbers.life * called * rows.osteoblast_survival.at(strain), numbers.shape, uniform

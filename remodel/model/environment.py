@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from remodel.bone.section import Tissue, flat_view
+from remodel.bone.section import Tissue
 from remodel.model.signals import Signals
 from remodel.parameters.parameters import Parameters
 from remodel.support.arrays import Floats, Fractions, Ints
@@ -30,8 +30,9 @@ class LocalEnvironment:
         The same for each site of the section, 0 off the surface.
     supply : Floats
         Of osteoclast precursors from the marrow around, 0 to 1.
-    strain : Fractions
-        Of each site of the section, 1 where bone and load are the habitual ones.
+    strain_of_blocks, osteoid_of_blocks : Fractions
+        Of each block of sites: strain, 1 where bone and load are the habitual ones, and the
+        fraction of the surface nearby that is under osteoid.
     rankl, opg : Floats
         Of each site of the surface, over what estrogen alone would have there: strain lowers
         RANKL, osteoblasts at work nearby add OPG.
@@ -40,22 +41,11 @@ class LocalEnvironment:
     def __init__(self, parameters: Parameters, tissue: Tissue) -> None:
         """Take the section as it is now for the one adapted to its load."""
         self.parameters = parameters
-        self.habitual = tissue.bone_fraction(parameters.strain.reach)
+        self.blocks = tissue.blocks
+        self.no_marrow = self.blocks.mean(tissue.outside.astype(np.float32))
+        bone = self.blocks.mean(tissue.matrix.astype(np.float32))
+        self.habitual = self.blocks.around(bone, parameters.strain.reach)
         self.renew(tissue, np.zeros(0, dtype=np.int64))
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is copied; the views of single sites are opened anew there."""
-        return {k: v for k, v in vars(self).items() if not k.endswith("_at")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take over what was copied."""
-        vars(self).update(state)
-        self.share_memory()
-
-    def share_memory(self) -> None:
-        """Open the views through which cells read single sites."""
-        self.strain_at = flat_view(self.strain)
-        self.osteoid_at = flat_view(self.osteoid)
 
     def renew(self, tissue: Tissue, forming: Ints) -> None:
         """Measure the surface and its local environment; `forming` are sites under osteoid."""
@@ -65,33 +55,38 @@ class LocalEnvironment:
         self.area: Floats = self.faces * tissue.site_face
         self.area_of: Floats = np.zeros(tissue.matrix.size)
         self.area_of[self.surface] = self.area
-        fraction = tissue.marrow_fraction(p.precursors.reach, self.surface)
-        self.supply: Floats = (
-            np.maximum(fraction, 0.0).astype(np.float64) ** p.precursors.exponent
-        )
-        self.strain = strain_around(p, tissue, self.habitual)
-        self.osteoid = self.osteoid_around(tissue, forming)
-        self.share_memory()
-        strain = self.strain.reshape(-1)[self.surface].astype(np.float64)
+        at = self.blocks.number(self.surface)
+        bone = self.blocks.mean(tissue.matrix.astype(np.float32))
+        marrow = self.blocks.around(1.0 - bone - self.no_marrow, p.precursors.reach)
+        fraction = marrow.reshape(-1)[at].astype(np.float64)
+        self.supply: Floats = np.maximum(fraction, 0.0) ** p.precursors.exponent
+        around = self.blocks.around(bone, p.strain.reach)
+        self.strain_of_blocks = strain_under_load(p, around, self.habitual)
+        strain = self.strain_of_blocks.reshape(-1)[at].astype(np.float64)
         self.rankl: Floats = rankl_under(p, strain)
-        near = self.osteoid.reshape(-1)[self.surface].astype(np.float64)
+        self.osteoid_of_blocks = self.osteoid_around(at, forming)
+        near = self.osteoid_of_blocks.reshape(-1)[at].astype(np.float64)
         self.opg: Floats = 1.0 + p.osteoblast.opg * near
 
-    def osteoid_around(self, tissue: Tissue, forming: Ints) -> Fractions:
-        """Return the fraction of the surface within the reach of OPG that is under osteoid."""
-        p = self.parameters.osteoblast
-        if not p.opg:
-            return np.zeros(tissue.matrix.shape, dtype=np.float32)
-        surface = np.zeros(tissue.matrix.size, dtype=np.float32)
-        surface[self.surface] = self.faces
-        osteoid = np.zeros_like(surface)
-        osteoid[forming] = surface[forming]
-        all_of_it, part = (
-            tissue.mean_around(field.reshape(tissue.matrix.shape), p.opg_reach)
-            for field in (surface, osteoid)
-        )
-        near = np.zeros_like(part)
-        return np.divide(part, all_of_it, out=near, where=all_of_it > 1e-6)
+    def osteoid_around(self, at: Ints, forming: Ints) -> Fractions:
+        """Return the fraction of the surface within the reach of OPG that is under osteoid.
+
+        `at` are the blocks of the surface sites.
+        """
+        under = self.blocks.sums(self.blocks.number(forming), self.area_of[forming])
+        surface = self.blocks.sums(at, self.area)
+        reach = self.parameters.osteoblast.opg_reach
+        part, whole = self.blocks.around(under, reach), self.blocks.around(surface, reach)
+        return np.divide(part, whole, out=np.zeros_like(part), where=whole > 1e-6 * whole.max())
+
+    @property
+    def strain(self) -> Fractions:
+        """Strain of each site of the section, 1 where bone and load are the habitual ones."""
+        return self.blocks.spread(self.strain_of_blocks)
+
+    def strain_near(self, site: int) -> float:
+        """Return the strain at one site."""
+        return float(self.strain_of_blocks.reshape(-1)[self.blocks.number(np.array(site))])
 
     def free_rankl(self, signals: Signals) -> Floats:
         """Return what neither OPG nor an antibody binds of the RANKL at each surface site."""
@@ -104,9 +99,10 @@ class LocalEnvironment:
     def free_rankl_at(self, site: int, signals: Signals) -> float:
         """Return the same at one site, of the surface or not."""
         p = self.parameters
-        strain = max(self.strain_at[site], LEAST) * max(signals.load, LEAST)
-        opg = 1.0 + p.osteoblast.opg * self.osteoid_at[site]
-        return float(signals.unbound(strain**-p.strain.rankl, opg))
+        at = self.blocks.number(np.array(site))
+        rankl = rankl_under(p, float(self.strain_of_blocks.reshape(-1)[at]))
+        opg = 1.0 + p.osteoblast.opg * float(self.osteoid_of_blocks.reshape(-1)[at])
+        return float(signals.unbound(rankl * self.rankl_under_load(signals), opg))
 
     def mean(self, values: Floats) -> float:
         """Return the mean over the surface of what each of its sites has; 0 where there is none."""
@@ -119,11 +115,10 @@ def rankl_under(parameters: Parameters, strain: Any) -> Any:
     return np.maximum(strain, LEAST) ** -parameters.strain.rankl
 
 
-def strain_around(parameters: Parameters, tissue: Tissue, habitual: Fractions) -> Fractions:
-    """Return the strain of each site, 1 where bone and load are the habitual ones.
+def strain_under_load(parameters: Parameters, bone: Fractions, habitual: Fractions) -> Fractions:
+    """Return the strain of bone, 1 where bone and load are the habitual ones.
 
     The load of a neighborhood is shared by the bone that is left in it.
     """
-    bone = tissue.bone_fraction(parameters.strain.reach)
     ratio = np.divide(habitual, bone, out=np.ones_like(bone), where=bone > 1e-3)
     return np.asarray(parameters.strain.load * ratio)

@@ -161,7 +161,6 @@ def read_environment(arrays: Arrays, parameters: Parameters, tissue: Tissue) -> 
         if not isinstance(getattr(around, name.removeprefix(AROUND), None), np.ndarray):
             raise KeyError(name)
         setattr(around, name.removeprefix(AROUND), arrays[name])
-    around.strain_at = flat_view(around.strain)
     return around
 
 
