@@ -14,6 +14,7 @@ MARGIN = 0.1  # mm beyond the periosteum, so that the outer border is seen
 MOST_WAVES = 1_000_000  # of the random field, along all axes together
 MOST_CANALS = 10_000  # each is compared with all before it
 APART = 0.7  # of the mean spacing of canals: each has its own osteon around it
+JOINING = 0.3
 WIDEST = 4.0  # standard deviations of wavelengths that the random field holds
 
 
@@ -101,18 +102,19 @@ def label_regions(size: Section) -> Labels:
 def grow_trabeculae(size: Section, region: Labels, rng: np.random.Generator) -> Floats:
     """Return the fraction of each site that is bone: where a Gaussian random field is near 0.
 
-    Trabeculae are where ``|f| / sqrt(|grad f|^2 + <|grad f|^2>)``, a distance from where the
+    Trabeculae are where ``|f| / sqrt(|grad f|^2 + s <|grad f|^2>)``, a distance from where the
     field f is 0, is less than a bound that gives the BV/TV asked for. The root keeps
-    trabeculae from being thin where the field is steep; its second term joins them at nodes. The field
-    is a sum of waves whose lengths lie in a band, longer along the long axis. A site on the rim is
-    bone in part.
+    trabeculae from being thin where the field is steep; its second term, with s = `JOINING`, joins
+    them at nodes. The field is a sum of waves whose lengths lie in a band, longer along the long
+    axis. A site on the rim is bone in part.
     """
     field = random_field(size, region.shape, rng)
     inside = region == TRABECULAR
     steep2 = sum((np.gradient(field, axis=axis) ** 2 for axis in range(field.ndim)), 0.0)
-    distance = np.abs(field) / np.sqrt(steep2 + steep2.mean())  # sites
+    least2 = JOINING * steep2.mean()
+    distance = np.abs(field) / np.sqrt(steep2 + least2)  # sites
     half = np.quantile(distance[inside], size.bone_volume / 100)
-    thinning = np.sqrt(steep2 / (steep2 + steep2.mean()))  # slope of that distance
+    thinning = np.sqrt(steep2 / (steep2 + least2))  # slope of that distance
     thinning = np.maximum(thinning, 0.3)
     signed = distance * np.sign(field)
     below = np.clip((half - signed) / thinning + 0.5, 0.0, 1.0)
@@ -129,7 +131,8 @@ def most_waves(size: Section, length: float) -> int:
 def random_field(size: Section, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
     """Return a Gaussian random field, periodic along all axes, with wavelengths in a band.
 
-    Its waves are drawn in an order that does not depend on the grid.
+    The phases of its waves are random, their amplitudes are not: sections then differ less. They
+    are drawn in an order that does not depend on the grid.
     """
     along = lengths(size)
     numbers = [np.arange(-most, most + 1) for most in (most_waves(size, long) for long in along)]
@@ -139,10 +142,10 @@ def random_field(size: Section, shape: tuple[int, ...], rng: np.random.Generator
     wavenumber = np.sqrt((spread**2).sum(axis=0)) * size.wavelength
     band = np.exp(-0.5 * ((wavenumber - 1) / size.wavelength_spread) ** 2)
     band[tuple(len(number) // 2 for number in numbers)] = 0.0
-    noise = rng.normal(size=(2, *band.shape))
+    phase = rng.uniform(0, 2 * np.pi, band.shape)
     spectrum = np.zeros(shape, dtype=complex)
     place = tuple(wave % count for wave, count in zip(waves, shape, strict=True))
-    np.add.at(spectrum, place, band * (noise[0] + 1j * noise[1]))
+    np.add.at(spectrum, place, band * np.exp(1j * phase))
     field = np.fft.ifftn(spectrum).real
     return np.asarray(field / (field.std() or 1.0))
 
