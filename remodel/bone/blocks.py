@@ -4,6 +4,8 @@ A mean over hundreds of micrometers needs no fine grid. On blocks it costs littl
 any grid of sites.
 """
 
+from typing import Literal
+
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
@@ -55,7 +57,7 @@ class Blocks:
         """Return the flat index of the block of each site."""
         place = np.unravel_index(sites, self.shape)
         blocks = tuple(-(-count // self.side) for count in self.shape)
-        return np.ravel_multi_index(tuple(at // self.side for at in place), blocks)
+        return np.asarray(np.ravel_multi_index(tuple(at // self.side for at in place), blocks))
 
     def sums(self, numbers: Ints, weights: Floats) -> Fractions:
         """Return the sum over each block of what some sites have, by the numbers of their blocks."""
@@ -84,7 +86,7 @@ def box_mean(values: Fractions, size: float, periodic: tuple[bool, ...]) -> Frac
     smaller = max(1, 2 * int((size - 1) // 2) + 1)
     share = max(0.0, (size - smaller) / 2)  # of the outermost places
     for axis, wraps in enumerate(periodic):
-        mode = "wrap" if wraps else "nearest"
+        mode: Literal["wrap", "nearest"] = "wrap" if wraps else "nearest"
         inner = uniform_filter1d(values, smaller, axis=axis, mode=mode)
         if share:
             outer = uniform_filter1d(values, smaller + 2, axis=axis, mode=mode)

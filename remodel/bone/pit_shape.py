@@ -129,7 +129,7 @@ def dig(tissue: Tissue, site: int, opening: int, unit: Unit) -> Layout:
         bone &= pieces == pieces[window.center]
     wanted = np.flatnonzero((bone & (level < reach + 0.5 * h)).reshape(-1))
     beneath = sites_beneath(flat, foot, away)[wanted]
-    return Layout(flat[wanted], depth.reshape(-1)[wanted], level.reshape(-1)[wanted], beneath)
+    return Layout(flat[wanted], level.reshape(-1)[wanted], beneath)
 
 
 def sites_beneath(sites: Ints, foot: Ints, away: Floats) -> Ints:
@@ -201,14 +201,14 @@ def build_on(
     room = np.where(reached & ~held_by_others, np.minimum(1.0 - full, fraction), 0.0)
     wanted = np.flatnonzero(room.reshape(-1) > 0.0)
     levels = level.reshape(-1)[wanted]
-    layout = Layout(flat[wanted], -out.reshape(-1)[wanted], levels, np.full(len(wanted), BORDER))
+    layout = Layout(flat[wanted], levels, np.full(len(wanted), BORDER))
     return layout, room.reshape(-1)[wanted] / fraction.reshape(-1)[wanted]
 
 
 def has_bone_beneath(tissue: Tissue, beneath: Ints) -> Mask:
     """Return which sites have bone, or a cavity under repair, or the end of the section, beneath."""
     full = tissue.matrix.reshape(-1)[beneath] + tissue.cavity.reshape(-1)[beneath]
-    return (beneath == BORDER) | ((full >= HALF) & (beneath != OTHER_SIDE))
+    return np.asarray((beneath == BORDER) | ((full >= HALF) & (beneath != OTHER_SIDE)))
 
 
 def supported(tissue: Tissue, sites: Ints, beneath: Ints, gone: Floats) -> Mask:
@@ -232,7 +232,9 @@ def supported(tissue: Tissue, sites: Ints, beneath: Ints, gone: Floats) -> Mask:
             if found[row]:
                 found[row] = False
                 waiting.append(row)
-    for row in np.flatnonzero(beneath == sites):  # less than half a site, on the surface itself
+    for row in np.flatnonzero(
+        beneath == sites
+    ).tolist():  # less than half a site, on the surface itself
         beside = tissue.neighbors_of(int(sites[row]))
         found[row] = any(
             found[rank[at]] if at in rank else tissue.matrix_at[at] + tissue.cavity_at[at] >= HALF

@@ -8,7 +8,8 @@ follows from it is worked out here, for all units in one pass over one table.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -17,12 +18,12 @@ from remodel.support.arrays import Floats, Ints, Mask
 if TYPE_CHECKING:
     from remodel.bone.section import Tissue
 
+FIRST = 256  # rows that there is room for at first
 KEPT = 256  # rows of nobody that are not worth the work of moving all others
 NOBODY = 0  # the unit of a row that is no longer used
 ROWS = {
     "site": np.int64,  # flat index
     "level": np.float64,  # um
-    "depth": np.float64,  # um under the surface on which the unit began
     "beneath": np.int64,  # the site beneath it, away from the marrow
     "held": np.float64,  # matrix when it was claimed, or room for matrix to come, in sites
     "gone": np.float64,  # of it, as a fraction
@@ -39,18 +40,17 @@ class Layout(NamedTuple):
     ----------
     sites, beneath : Ints
         Flat indices of sites, and of the site beneath each.
-    depths, levels : Floats
+    levels : Floats
         In um.
     """
 
     sites: Ints
-    depths: Floats
     levels: Floats
     beneath: Ints
 
     def only(self, kept: Mask) -> Layout:
         """Return the layout of some of its sites."""
-        return Layout(*(column[kept] for column in self))
+        return Layout(self.sites[kept], self.levels[kept], self.beneath[kept])
 
 
 class Pits:
@@ -60,7 +60,7 @@ class Pits:
     ----------
     count : int
         Rows in use.
-    site, level, depth, beneath, held, gone, claimed, unit : arrays
+    site, level, beneath, held, gone, claimed, unit : arrays
         One row for each site of each unit, as in `ROWS`.
     floor, resorbed, formed, uptake : arrays
         One number for each unit: its floor (um), the matrix that it has resorbed and formed
@@ -71,7 +71,7 @@ class Pits:
         """Begin without a unit."""
         self.count = 0
         for name, kind in ROWS.items():
-            setattr(self, name, np.zeros(256, dtype=kind))
+            setattr(self, name, np.zeros(FIRST, dtype=kind))
         for name, value in UNITS.items():
             setattr(self, name, np.full(64, value))
         self.spare = list(range(63, NOBODY, -1))  # numbers that no unit has
@@ -79,7 +79,6 @@ class Pits:
 
     site: Ints
     level: Floats
-    depth: Floats
     beneath: Ints
     held: Floats
     gone: Floats
@@ -97,6 +96,26 @@ class Pits:
             setattr(other, name, getattr(self, name).copy())
         other.count, other.spare, other.unused = self.count, list(self.spare), self.unused
         return other
+
+    def arrays(self) -> dict[str, Any]:
+        """Return all of it as arrays, by name: rows in use, units, and the numbers that none has."""
+        rows = {name: getattr(self, name)[: self.count] for name in ROWS}
+        return (
+            rows | {name: getattr(self, name) for name in UNITS} | {"spare": np.array(self.spare)}
+        )
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Any]) -> Self:
+        """Return the table that such arrays make up."""
+        pits = cls()
+        pits.count = len(arrays["site"])
+        pits.spare = arrays["spare"].tolist()
+        for name in UNITS:
+            setattr(pits, name, arrays[name])
+        for name, kind in ROWS.items():
+            setattr(pits, name, np.concatenate([arrays[name], np.zeros(FIRST, dtype=kind)]))
+        pits.unused = int((pits.unit[: pits.count] == NOBODY).sum())
+        return pits
 
     def open(self) -> int:
         """Return the number of a new unit, which has no site yet."""
@@ -116,7 +135,6 @@ class Pits:
         self.make_rows(size)
         rows = slice(self.count, self.count + size)
         self.site[rows] = layout.sites
-        self.depth[rows] = layout.depths
         self.level[rows] = layout.levels
         self.beneath[rows] = layout.beneath
         self.held[rows] = 0.0 if held is None else held
@@ -231,4 +249,4 @@ class Pits:
         rows = np.flatnonzero((gone > self.gone[: self.count]) & (left > 0.0))
         share = (gone[rows] - self.gone[rows]) / left[rows]
         drug = share * tissue.bisphosphonate.reshape(-1)[self.site[rows]]
-        return np.bincount(self.unit[rows], drug, minlength=len(self.floor))
+        return np.bincount(self.unit[rows], drug, minlength=len(self.floor)).astype(float)

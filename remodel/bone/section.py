@@ -241,7 +241,7 @@ class Tissue:
         length = np.sqrt((slope**2).sum(axis=0))
         largest = np.abs(slope).max(axis=0)
         faces = np.ones(len(sites))
-        return np.divide(length, largest, out=faces, where=largest > 1e-6)
+        return np.asarray(np.divide(length, largest, out=faces, where=largest > 1e-6))
 
     def can_enter(self, site: int) -> bool:
         """Return whether a site is bone that no BMU is working on."""
@@ -296,9 +296,7 @@ def beside(mask: Mask, periodic: tuple[bool, ...]) -> Mask:
     return found
 
 
-def gradient_at(
-    values: Fractions, sites: Ints, periodic: tuple[bool, ...]
-) -> list[Fractions]:
+def gradient_at(values: Fractions, sites: Ints, periodic: tuple[bool, ...]) -> list[Fractions]:
     """Return the slope of a field along each axis at some sites, per two sites."""
     place = np.unravel_index(sites, values.shape)
     slopes = []

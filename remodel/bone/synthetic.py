@@ -76,7 +76,9 @@ def refuse_huge(size: Section) -> None:
     ):
         if round(count) > most:
             sides = " x ".join(f"{length:g}" for length in along)
-            raise ValueError(f"section of {sides} mm: makes {count:.0f} {parts}; expected up to {most}")
+            raise ValueError(
+                f"section of {sides} mm: makes {count:.0f} {parts}; expected up to {most}"
+            )
 
 
 def assign_ages(tissue: Tissue, parameters: Parameters, rng: np.random.Generator) -> None:
@@ -110,7 +112,9 @@ def grow_trabeculae(size: Section, region: Labels, rng: np.random.Generator) -> 
     """
     field = random_field(size, region.shape, rng)
     inside = region == TRABECULAR
-    steep2 = sum((np.gradient(field, axis=axis) ** 2 for axis in range(field.ndim)), 0.0)
+    steep2 = np.zeros_like(field)
+    for axis in range(field.ndim):
+        steep2 += np.gradient(field, axis=axis) ** 2
     least2 = JOINING * steep2.mean()
     distance = np.abs(field) / np.sqrt(steep2 + least2)  # sites
     half = np.quantile(distance[inside], size.bone_volume / 100)
@@ -165,7 +169,9 @@ def bore_canals(size: Section, region: Labels, rng: np.random.Generator) -> Floa
     In a section they are discs, in a volume tubes along its long axis.
     """
     shape, along = region.shape, lengths(size)
-    columns = np.flatnonzero((region == CORTICAL).any(axis=tuple(k for k in range(region.ndim) if k != ACROSS)))
+    columns = np.flatnonzero(
+        (region == CORTICAL).any(axis=tuple(k for k in range(region.ndim) if k != ACROSS))
+    )
     left, right = (columns[[0, -1]] + [0.0, 1.0]) * size.site / 1000
     radius = np.clip(rng.normal(size.canal_width, size.canal_spread, MOST_CANALS), 20, None) / 2000
     other = 2 if len(along) > 2 else 0  # the axis that canals cross beside the second

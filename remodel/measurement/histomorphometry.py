@@ -50,9 +50,15 @@ INDICES = (
     Index("BFR/BS", "µm/year", "bone formation rate per bone surface"),
     Index("BRs.R/BS", "µm/year", "bone resorption rate per bone surface"),
     Index("Ac.f", "1/year", "activation frequency: surface that units erode in a year"),
-    Index("W.Th", "µm", "wall thickness: matrix formed per eroded surface, abandoned BMUs included"),
-    Index("E.De", "µm", "erosion depth: mean depth of cavities, matrix resorbed per eroded surface"),
-    Index("On.Dm", "µm", "osteon diameter: a ring of wall thickness round a mean canal", CORTICAL_ONLY),
+    Index(
+        "W.Th", "µm", "wall thickness: matrix formed per eroded surface, abandoned BMUs included"
+    ),
+    Index(
+        "E.De", "µm", "erosion depth: mean depth of cavities, matrix resorbed per eroded surface"
+    ),
+    Index(
+        "On.Dm", "µm", "osteon diameter: a ring of wall thickness round a mean canal", CORTICAL_ONLY
+    ),
     Index("Rs.P", "day", "resorption period: osteoclast surface over Ac.f"),
     Index("Rv.P", "day", "reversal period: reversal surface over Ac.f"),
     Index("FP", "day", "formation period: osteoid surface over Ac.f"),

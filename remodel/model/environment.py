@@ -92,6 +92,13 @@ class LocalEnvironment:
         """Return what neither OPG nor an antibody binds of the RANKL at each surface site."""
         return np.asarray(signals.unbound(self.rankl * self.rankl_under_load(signals), self.opg))
 
+    def rankl_over_opg(self, signals: Signals) -> Floats:
+        """Return RANKL over OPG at each surface site, over that of a patient without estrogen."""
+        rankl = np.maximum(
+            0.0, signals.rankl * self.rankl_under_load(signals) * self.rankl + signals.added_rankl
+        )
+        return np.asarray(rankl / (signals.opg * self.opg))
+
     def rankl_under_load(self, signals: Signals) -> float:
         """Return what the load on the whole skeleton makes of RANKL."""
         return float(rankl_under(self.parameters, signals.load))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remodel.bone.section import DOSES, FIELDS, MOST_SITES, Tissue, flat_view
+from remodel.bone.pits import Pits
+from remodel.bone.section import DOSES, FIELDS, MOST_SITES, Tissue
 from remodel.clinic.courses import Course, Treatment
 from remodel.clinic.lifestyle import Change
 from remodel.clinic.patients import Patient
@@ -26,12 +27,12 @@ from remodel.parameters.parameters import Parameters
 from remodel.support.archive import read_archive, write_archive
 from remodel.support.provenance import made_by, warn_of_others
 
-MODEL = "remodel model, 2"
+MODEL = "remodel model, 3"
 LARGEST = 128 * MOST_SITES  # bytes once unpacked
 SITE_ARRAYS = ("matrix", "region", "outside", *FIELDS, "busy")
-COUNTS = ("tick", "steps", "until", "run_in", "perforations", "activations")
+COUNTS = ("tick", "steps", "until", "run_in", "perforations", "activations", "eroded")
 READINGS = ("since", "history", "baseline", "now", "rows")
-AROUND = "around_"  # before the names of the local environment of the sites
+AROUND, OF_PITS = "around_", "pits_"  # before the names of the local environment, and of pits
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -50,6 +51,8 @@ def save_model(model: BoneModel, path: Path | str) -> None:
     arrays = {name: getattr(tissue, name) for name in SITE_ARRAYS}
     around = vars(state["environment"]).items()
     arrays |= {AROUND + name: value for name, value in around if isinstance(value, np.ndarray)}
+    arrays |= {OF_PITS + name: value for name, value in tissue.pits.arrays().items()}
+    arrays["drive"] = state["drive"]
     write_archive(Path(path), MODEL, arrays, describe_point(point))
 
 
@@ -133,6 +136,8 @@ def read_point(arrays: Arrays, record: dict[str, Any]) -> Checkpoint:
         "treatment": read_treatment(record, parameters),
         "changes": tuple(read_change(data, patient) for data in record["changes"]),
         "visits": set(record["visits"]),
+        "eroded": [(site, area) for site, area in record["eroded"]],
+        "drive": arrays["drive"],
         "units_by_phase": {
             phase: {unit: None for unit in units if unit.phase == phase} for phase in AT_WORK
         },
@@ -151,6 +156,8 @@ def read_tissue(arrays: Arrays, record: dict[str, Any]) -> Tissue:
         getattr(tissue, name)[:] = arrays[name]
     for name in DOSES:
         setattr(tissue, name, record["doses"][name])
+    found = [name for name in arrays if name.startswith(OF_PITS)]
+    tissue.pits = Pits.of({name.removeprefix(OF_PITS): arrays[name] for name in found})
     return tissue
 
 
@@ -188,7 +195,7 @@ def read_change(data: dict[str, Any], patient: Patient) -> Change:
 
 def read_unit(data: dict[str, Any]) -> BMU:
     """Return a unit from what it held."""
-    unit = BMU(0, 0, "", 0.0)
+    unit = BMU(0, 0, 0, "", 0.0)
     for name in BMU.__slots__:
         setattr(unit, name, data[name])
     due = unit.osteoblasts_due

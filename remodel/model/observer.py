@@ -102,12 +102,11 @@ class Meter:
     def systemic(self) -> dict[str, float]:
         """Return the signals that reach every cell; estradiol in pmol/L, the year from day 0."""
         signals, place = self.model.signals, self.model.environment
-        load = place.rankl_under_load(signals)
         return {
             "year": self.model.day / YEAR,
             "estradiol": signals.estradiol,
             "estrogen_activity": signals.activity,
-            "rankl_opg": place.mean(signals.rankl * load * place.rankl / (signals.opg * place.opg)),
+            "rankl_opg": place.mean(place.rankl_over_opg(signals)),
             "free_rankl": place.mean(place.free_rankl(signals)),
             "pool": signals.pool,
         }

@@ -8,7 +8,6 @@ import numpy as np
 
 from remodel.clinic.exposure import Exposure
 from remodel.parameters.parameters import Parameters
-from remodel.parameters.time_steps import YEAR
 
 
 def estrogen_activity(estradiol: float, serm: float, efficacy: float, affinity: float) -> float:

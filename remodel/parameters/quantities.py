@@ -3,11 +3,13 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
+from remodel.support.arrays import Floats
 from remodel.support.messages import shown
 from remodel.support.plain_values import keep_plain, plain
 
+Level = TypeVar("Level", float, Floats)
 CALIBRATED, MEASURED, DESIGN = "calibrated", "measured", "design"
 BASES = {  # what a number rests on, where its source is no row of the evidence
     CALIBRATED: "fitted to published trials by `experiments/calibrate.py`",
@@ -139,8 +141,11 @@ class Response(Group):
                 f"{what}: {meaning}", bases.get(name, self.source),
             )  # fmt: skip
 
-    def at(self, level: float) -> float:
-        """Return the behavior, in `unit`, at one level of the signal, in `dose` (0 or more)."""
+    def at(self, level: Level) -> Level:
+        """Return the behavior, in `unit`, at one level of the signal, in `dose`, or at many.
+
+        Levels are 0 or more.
+        """
         dose = level**self.hill
-        fraction: float = dose / (self.ec50**self.hill + dose)
+        fraction: Level = dose / (self.ec50**self.hill + dose)
         return self.e0 + (self.emax - self.e0) * fraction

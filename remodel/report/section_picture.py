@@ -10,19 +10,23 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from scipy.ndimage import zoom
 
+from remodel.bone.section import HALF
 from remodel.model.bone_model import BoneModel
 from remodel.model.cell_types import CELL_TYPES, PAINTED
 from remodel.model.snapshot import Snapshot, take_snapshot
 from remodel.report.figures import LARGER, mark_of
 from remodel.report.fonts import save_figure
-from remodel.report.palette import BONE, CAVITY, MARROW, MINERAL_RANGE, OUTSIDE, as_label
-from remodel.support.arrays import Floats
+from remodel.report.palette import BONE, CAVITY, MARROW, MINERAL_RANGE, OSTEOID, OUTSIDE, as_label
+from remodel.support.arrays import Floats, Mask
 
 MINERAL = LinearSegmentedColormap.from_list("mineral", BONE)
 SCALES = (0.1, 0.5, 2.0, 5.0)  # mm; the length of the bar
 WIDTH = 3.4  # inches of one section among several
-CELL = 0.05  # mm; marks of cells are about to scale
+CELL = 0.03  # mm; marks of cells are about to scale
+FINER = 4  # points of a picture on each side of a site
+CEMENT_SLOPE, CEMENT_DARK = 0.05, 0.45  # of mineral from site to site; how dark a line is
 Pictures = Mapping[tuple[str, float], Snapshot]
 
 
@@ -80,16 +84,33 @@ def draw_section(axis: Axes, picture: Snapshot, inches: float) -> None:
 
 
 def section_image(picture: Snapshot) -> Floats:
-    """Return colors of the sites: marrow, bone by its mineral, cavities under repair."""
-    matrix = picture.matrix
-    mineral = np.divide(picture.mineral, matrix, out=np.ones_like(matrix), where=matrix > 0)
+    """Return the colors of a section: marrow, bone by its mineral, what is eroded or refilled.
+
+    Between the middles of sites all is interpolated, `FINER` times as fine, so that surfaces are
+    as smooth as the fractions of the sites say. Where mineral changes sharply within bone, new
+    bone meets old: the cement line.
+    """
+    matrix = finer(picture.matrix)
+    mineral = np.divide(finer(picture.mineral), matrix, out=np.ones_like(matrix), where=matrix > 0)
     low, high = MINERAL_RANGE
     bone = MINERAL((mineral - low) / (high - low))[..., :3]
-    empty = np.full(bone.shape, to_rgb(MARROW))
-    empty[picture.outside] = to_rgb(OUTSIDE)
-    empty[picture.cavity > 0] = to_rgb(CAVITY)
-    fraction = matrix[..., None]
-    return np.asarray(fraction * bone + (1 - fraction) * empty)
+    slope = np.hypot(*np.gradient(mineral)) * FINER
+    bone = bone * (1 - CEMENT_DARK * np.clip(slope / CEMENT_SLOPE - 1, 0, 1))[..., None]
+    image = np.full(bone.shape, to_rgb(MARROW))
+    image[finer(picture.outside) >= HALF] = to_rgb(OUTSIDE)
+    image[finer(picture.eroded) >= HALF] = to_rgb(CAVITY)
+    image[finer(picture.forming) >= HALF] = to_rgb(OSTEOID)
+    solid = matrix >= HALF
+    image[solid] = bone[solid]
+    return np.asarray(np.clip(image, 0, 1))
+
+
+def finer(field: Floats | Mask) -> Floats:
+    """Return a field interpolated between the middles of sites; the long axis goes round."""
+    around = np.pad(field.astype(float), ((1, 1), (0, 0)), mode="wrap")
+    around = np.pad(around, ((0, 0), (1, 1)), mode="edge")
+    fine = zoom(around, FINER, order=1, mode="nearest", grid_mode=True)
+    return np.asarray(fine[FINER:-FINER, FINER:-FINER])
 
 
 def draw_scale(axis: Axes, height: float) -> None:
@@ -113,7 +134,8 @@ def add_section_legend(
         Patch(facecolor=MINERAL(0.95), label="bone, old and fully mineralized"),
         Patch(facecolor=MINERAL(0.05), label="bone, young"),
         Patch(facecolor=MARROW, edgecolor="0.6", label="marrow"),
-        Patch(facecolor=CAVITY, label="cavity being remodeled"),
+        Patch(facecolor=CAVITY, label="eroded: being resorbed, or in reversal"),
+        Patch(facecolor=OSTEOID, label="being refilled by osteoblasts"),
         *(
             Line2D([], [], color=one.color, marker=mark_of(one), linestyle="", markersize=7,
                    label=one.label)

@@ -16,7 +16,7 @@ SAYS = {
     REVERSAL: "the osteoclast is gone; the cavity waits for osteoblasts",
     FORMATION: "a team of osteoblasts refills the cavity from its floor",
 }
-NEAR = 12  # sites around a click in which a BMU is looked for
+NEAR = 240.0  # µm around a click within which a BMU is looked for
 
 
 @dataclass
@@ -48,13 +48,14 @@ class Follower:
 
     @property
     def resorbed(self) -> float:
-        """Matrix that the unit itself has resorbed, µm; what neighbors did is not counted."""
-        return self.model.tissue.site_um * self.unit.resorbed if self.unit else 0.0
+        """How deep the unit itself came, µm; what neighbors did is not counted."""
+        return self.unit.depth if self.unit and self.unit.resorbed else 0.0
 
     @property
     def deposited(self) -> float:
-        """Matrix that the unit itself has laid, um."""
-        return self.model.tissue.site_um * self.unit.formed if self.unit else 0.0
+        """How far osteoblasts of the unit have raised its floor, µm."""
+        unit = self.unit
+        return unit.depth - unit.floor if unit and unit.formed else 0.0
 
     @property
     def left(self) -> float:
@@ -106,7 +107,10 @@ class Follower:
 
 def find_bmu(model: BoneModel, site: int) -> BMU | None:
     """Return the BMU at work at a site, if one is."""
-    return next((unit for unit in model.units if site in unit.held), None)
+    pits = model.tissue.pits
+    rows = np.flatnonzero((pits.site[: pits.count] == site) & pits.claimed[: pits.count])
+    numbers = {*pits.unit[rows].tolist()}
+    return next((u for u in model.units if u.site == site or u.number in numbers), None)
 
 
 def nearest_bmu(model: BoneModel, site: int) -> int | None:
@@ -119,4 +123,4 @@ def nearest_bmu(model: BoneModel, site: int) -> int | None:
     down = np.abs(row - site // columns)
     away = np.hypot(np.minimum(down, rows - down), column - site % columns)
     best = int(away.argmin())
-    return begun[best] if away[best] <= NEAR else None
+    return begun[best] if away[best] * model.tissue.site_um <= NEAR else None

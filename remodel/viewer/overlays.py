@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import maximum_filter
 
 from remodel.model.bone_model import BoneModel
 from remodel.support.arrays import Floats, Mask
@@ -35,23 +36,31 @@ class Overlay:
     absent: bool = False
 
 
+def at_surface(model: BoneModel, values: Floats) -> Floats:
+    """Return what the sites of the surface have as a field, 0 elsewhere; neighbors share it.
+
+    A line of single sites could hardly be seen: those beside the surface show the same.
+    """
+    field = np.zeros(model.tissue.matrix.size)
+    field[model.environment.surface] = values
+    return np.asarray(maximum_filter(field.reshape(model.tissue.matrix.shape), size=3))
+
+
 def read_rankl(model: BoneModel) -> Floats:
-    """Return RANKL/OPG over that of day 0; the same at every site."""
-    now = model.signals.rankl / model.signals.opg
-    return np.full(model.tissue.matrix.shape, now / model.meter.rows[0]["rankl_opg"])
+    """Return RANKL/OPG at the surface, over the mean of day 0."""
+    now = model.environment.rankl_over_opg(model.signals)
+    return at_surface(model, now / model.meter.rows[0]["rankl_opg"])
 
 
 def read_free_rankl(model: BoneModel) -> Floats:
-    """Return RANKL that nothing binds over that of day 0; the same at every site."""
-    now = model.signals.free_rankl
-    return np.full(model.tissue.matrix.shape, now / model.meter.rows[0]["free_rankl"])
+    """Return RANKL at the surface that nothing binds, over the mean of day 0."""
+    now = model.environment.free_rankl(model.signals)
+    return at_surface(model, now / model.meter.rows[0]["free_rankl"])
 
 
 def read_supply(model: BoneModel) -> Floats:
-    """Return waiting precursors times the fraction of marrow that sends them."""
-    numbers = model.parameters.precursors
-    fraction = np.maximum(model.tissue.marrow_fraction(numbers.reach), 0.0)
-    return np.asarray(model.signals.pool * fraction**numbers.exponent)
+    """Return waiting precursors times what the marrow around sends of them, at the surface."""
+    return at_surface(model, model.signals.pool * model.environment.supply)
 
 
 def read_strain(model: BoneModel) -> Floats:
@@ -66,9 +75,11 @@ def read_bisphosphonate(model: BoneModel) -> Floats:
 
 MINERAL = "mineral"
 OVERLAYS = {
-    "RANKL/OPG": Overlay("RANKL/OPG, times day 0", 0.0, 2.0, True, read_rankl),
-    "free RANKL": Overlay("free RANKL, times day 0", 0.0, 2.0, True, read_free_rankl),
-    "precursor supply": Overlay("precursors within reach, fraction", 0.0, 1.0, True, read_supply),
+    "RANKL/OPG": Overlay("RANKL/OPG, times day 0", 0.0, 2.0, False, read_rankl, absent=True),
+    "free RANKL": Overlay("free RANKL, times day 0", 0.0, 2.0, False, read_free_rankl, absent=True),
+    "precursor supply": Overlay(
+        "precursors within reach, fraction", 0.0, 1.0, False, read_supply, absent=True
+    ),
     "strain": Overlay("strain, times the habitual", 0.5, 2.0, False, read_strain),
     "bisphosphonate": Overlay(
         "bisphosphonate, doses", 0.0, 2.0, False, read_bisphosphonate, absent=True

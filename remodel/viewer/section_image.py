@@ -7,9 +7,12 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from remodel.bone.section import CORTICAL, Tissue
+from remodel.bone.section import CORTICAL, HALF, Tissue
+from remodel.model.bmu import FORMATION, RESORPTION, REVERSAL
 from remodel.model.bone_model import BoneModel
 from remodel.model.cell_types import CELL_TYPES, PAINTED, CellType
+from remodel.model.places import cell_places
+from remodel.model.snapshot import cavities, in_middle_plane, middle_plane
 from remodel.report.palette import BONE, CAVITY, MARROW, MINERAL_RANGE, OUTSIDE, SKY
 from remodel.support.arrays import Floats, Ints
 from remodel.viewer.overlays import OVERLAYS, shown
@@ -24,7 +27,6 @@ COLOR_OF = {one.name: index for index, one in enumerate(CELL_TYPES, len(OF_SECTI
 SHADES = 64
 WARM, COOL, SCALE = (len(SOLID) + SHADES * index for index in range(3))
 FRESH = 0.9  # of what new matrix lacks in mineral: laid within about three months
-LEAST_CAVITY = 0.25  # of a site: from here on a cavity is seen
 BAR = 500.0  # µm, length of the scale bar
 TEXT = 7  # sites, height of letters
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
@@ -55,8 +57,9 @@ def shade(values: Floats) -> Pixels:
     return np.asarray(np.clip(values, 0, 1) * (SHADES - 1) + 0.5).astype(np.uint8)
 
 
-def paint_tissue(tissue: Tissue) -> Pixels:
+def paint_tissue(model: BoneModel) -> Pixels:
     """Return the color of each site: bone by mineral and part, marrow, eroded, osteoid."""
+    tissue = model.tissue
     matrix, mineral = tissue.matrix, tissue.mineral
     fraction = np.divide(mineral, matrix, out=np.ones_like(matrix), where=matrix > 0)
     low, high = MINERAL_RANGE
@@ -64,14 +67,15 @@ def paint_tissue(tissue: Tissue) -> Pixels:
     bone += np.where(tissue.region == CORTICAL, COOL, WARM).astype(np.uint8)
     bone[fraction < 1 - FRESH * (1 - low)] = OSTEOID
     empty = np.where(tissue.outside, OUT, OPEN)
-    image = np.where(matrix >= 0.5, bone, empty).astype(np.uint8)
-    image[tissue.cavity > LEAST_CAVITY] = ERODED
-    return image
+    image = np.where(matrix >= HALF, bone, empty).astype(np.uint8)
+    open_now = matrix < HALF
+    image[open_now & cavities(model, (RESORPTION, REVERSAL, FORMATION))] = ERODED
+    return np.asarray(middle_plane(image))
 
 
 def paint(model: BoneModel, overlay: str) -> Pixels:
     """Return the color of each site under an overlay."""
-    image = paint_tissue(model.tissue)
+    image = paint_tissue(model)
     if overlay in OVERLAYS:
         where, values = shown(OVERLAYS[overlay], model)
         image[image >= WARM] = GRAY
@@ -114,7 +118,7 @@ def cell_mark(one: CellType, pixels: int) -> tuple[Ints, Ints, Pixels]:
 
 def cell_sites(model: BoneModel, one: CellType) -> Ints:
     """Return the sites of the cells of a type."""
-    return np.array([cell.site for cell in model.cells_of(one.kind)], dtype=np.int32)
+    return in_middle_plane(cell_places(model, one), model.tissue.matrix.shape)
 
 
 def draw_section(model: BoneModel, overlay: str, pixels: int, site: int | None = None) -> Pixels:
@@ -146,7 +150,7 @@ def draw_close_up(model: BoneModel, site: int, reach: int, pixels: int) -> bytes
     rows, columns = model.tissue.matrix.shape
     top = site // columns - reach
     left = min(max(0, site % columns - reach), max(0, columns - 2 * reach - 1))
-    image = np.roll(paint_tissue(model.tissue), -top, 0)
+    image = np.roll(paint_tissue(model), -top, 0)
     image = image[: 2 * reach + 1, left : left + 2 * reach + 1]
     image = image.repeat(pixels, 0).repeat(pixels, 1)
     for one in PAINTED:
