@@ -406,12 +406,6 @@ class BoneModel(MesaModel):
         free = self.environment.free_rankl(self.signals)
         return np.asarray(self.parameters.responses.recruitment.at(free))
 
-    def osteoclast_apoptosis(self, site: int) -> float:
-        """Return how many days of an osteoclast's life pass in a day at a site."""
-        free = self.environment.free_rankl_at(site, self.signals)
-        withdrawal = self.parameters.responses.rankl_withdrawal.at(free)
-        return self.signals.osteoclast_apoptosis * withdrawal
-
     def renew_environment(self) -> None:
         """From time to time, measure the surface and its local environment anew."""
         time = self.parameters.time
@@ -488,8 +482,10 @@ class BoneModel(MesaModel):
             return
         if self.tissue.drug_given:
             self.look_ahead(cells)
-        for cell in cells:
-            cell.resorb(self.days)
+        sites = np.array([cell.site for cell in cells])
+        near = self.environment.free_rankl_near(sites, self.signals).tolist()
+        for cell, free_rankl in zip(cells, near, strict=True):
+            cell.resorb(self.days, free_rankl)
         self.move_floors([cell.unit for cell in cells])
         if self.tissue.drug_given:
             per_unit = self.tissue.site_face / self.cover

@@ -11,7 +11,6 @@ import numpy as np
 if TYPE_CHECKING:
     from remodel.model.bmu import BMU, Moment
     from remodel.model.bone_model import BoneModel
-    from remodel.parameters.quantities import Response
 
 
 def draw_lifespan(mean: float, shape: float, uniform: float) -> float:
@@ -109,13 +108,15 @@ class Osteoclast(Worker):
         super().__init__(model, unit, life, born)
         self.taken_up = self.ahead = 0.0
 
-    def resorb(self, days: float) -> None:
-        """Resorb, of some days, from when the cell came until it dies."""
-        model, unit = self.model, self.unit
-        apoptosis = model.osteoclast_apoptosis(unit.site)
+    def resorb(self, days: float, free_rankl: float) -> None:
+        """Resorb, of some days, from when the cell came until it dies.
+
+        It dies sooner with estrogen, without RANKL around it, and by bisphosphonate.
+        """
+        model, unit, rows = self.model, self.unit, self.model.parameters.responses
+        apoptosis = model.signals.osteoclast_apoptosis * rows.rankl_withdrawal.at(free_rankl)
         if self.taken_up or self.ahead:
-            toxicity: Response = model.parameters.responses.toxicity
-            apoptosis *= toxicity.at(self.taken_up + 0.5 * self.ahead)
+            apoptosis *= rows.toxicity.at(self.taken_up + 0.5 * self.ahead)
         begin, alive = self.live(days, apoptosis)
         erosion = model.parameters.osteoclast.erosion
         moved = unit.lower(alive * erosion)

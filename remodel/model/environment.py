@@ -103,13 +103,13 @@ class LocalEnvironment:
         """Return what the load on the whole skeleton makes of RANKL."""
         return float(rankl_under(self.parameters, signals.load))
 
-    def free_rankl_at(self, site: int, signals: Signals) -> float:
-        """Return the same at one site, of the surface or not."""
-        p = self.parameters
-        at = self.blocks.number(np.array(site))
-        rankl = rankl_under(p, float(self.strain_of_blocks.reshape(-1)[at]))
-        opg = 1.0 + p.osteoblast.opg * float(self.osteoid_of_blocks.reshape(-1)[at])
-        return float(signals.unbound(rankl * self.rankl_under_load(signals), opg))
+    def free_rankl_near(self, sites: Ints, signals: Signals) -> Floats:
+        """Return the same at any sites, of the surface or not."""
+        at = self.blocks.number(sites)
+        strain = self.strain_of_blocks.reshape(-1)[at].astype(np.float64)
+        osteoid = self.osteoid_of_blocks.reshape(-1)[at].astype(np.float64)
+        rankl = rankl_under(self.parameters, strain) * self.rankl_under_load(signals)
+        return np.asarray(signals.unbound(rankl, 1.0 + self.parameters.osteoblast.opg * osteoid))
 
     def mean(self, values: Floats) -> float:
         """Return the mean over the surface of what each of its sites has; 0 where there is none."""
