@@ -97,8 +97,9 @@ class Signals:
         self.osteoclast_apoptosis = rows.osteoclast_apoptosis.at(self.activity)
 
     def of_rankl(self) -> tuple[float, ...]:
-        """Return all on which free RANKL depends anywhere, but for the place."""
-        return self.rankl, self.opg, self.added_rankl, self.antibody, self.load
+        """Return all on which free RANKL depends anywhere but for the place, to nine digits."""
+        now = (self.rankl, self.opg, self.added_rankl, self.antibody, self.load)
+        return tuple(float(f"{value:.9g}") for value in now)
 
     def unbound(self, rankl: Any, opg: Any) -> Any:
         """Return the RANKL that neither OPG nor an antibody binds, by competitive binding.
