@@ -56,7 +56,7 @@ OUTCOMES = {
 MARKS = dict(zip(REGIONS, (("o", VERMILLION), ("s", BLUE)), strict=True))
 SCALES = {  # numbers of a section, in multiples of the default ones
     "bone_volume": (0.5, 2.0),
-    "cell_density": (2.5, 0.4),  # fewer marrow spaces: thicker trabeculae at the same volume
+    "wavelength": (1.0, 2.4),  # longer: thicker and fewer trabeculae at the same volume
     "canal_density": (0.5, 1.5),
     "canal_width": (0.7, 1.4),
 }

@@ -12,7 +12,7 @@ from remodel.bone.section import CORTICAL, OUTSIDE, TRABECULAR, Tissue
 SMALL = {
     "section.height": 1.0,
     "section.width": 2.0,
-    "section.cell_density": 4.0,  # or a section this small holds a trabecula or two
+    "section.wavelength": 0.8,  # or a section this small holds a trabecula or two
     "time.spin_up": 2.0,
 }
 REST_EQUALS_FULL = {  # the rows that answer to estrogen, flat

@@ -68,7 +68,7 @@ def watched():
     """A model watched for years, and its histomorphometry over the same years."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         parameters = Parameters().with_values(
-            SMALL | {"section.cell_density": 1.5, "section.width": 2.5, "time.step": STEP}
+            SMALL | {"section.wavelength": 1.3, "section.width": 2.5, "time.step": STEP}
         )
         model = BoneModel(parameters=parameters, rng=6)
         watcher = Watcher(model, monkeypatch)

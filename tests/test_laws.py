@@ -36,7 +36,7 @@ TINY = {
     "section.height": 0.6,
     "section.width": 1.0,
     "section.cortex": 0.4,
-    "section.cell_density": 6.0,
+    "section.wavelength": 0.65,
     "time.spin_up": 0.2,
 }
 

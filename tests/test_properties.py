@@ -42,7 +42,7 @@ TINY = {
     "section.height": 0.4,
     "section.width": 0.6,
     "section.cortex": 0.2,
-    "section.cell_density": 9.0,
+    "section.wavelength": 0.55,
     "time.spin_up": 0.0,
 }
 DAYS = (0.0, 3.0, 365.0)

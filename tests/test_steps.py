@@ -117,7 +117,7 @@ def test_a_wait_ends_in_the_step_in_which_its_last_day_falls(length):
 @pytest.fixture(scope="module")
 def runs():
     """For each length of a step: arrays (seed, quantity), means over a year on treatment."""
-    bigger = Parameters().with_values(SMALL | {"section.cell_density": 2.0, "time.spin_up": 1.5})
+    bigger = Parameters().with_values(SMALL | {"section.wavelength": 1.1, "time.spin_up": 1.5})
     found = {}
     for days in LENGTHS:
         parameters = bigger.with_values({"time.step": days})
