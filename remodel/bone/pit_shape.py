@@ -1,10 +1,12 @@
-"""Where a unit works: the level of each site around the place where it began.
+"""Where a unit works: the levels of each site around the place where it began.
 
 A site has the depth `d` under the surface of the marrow space on which the unit began, and the
 distance `r` along that surface from the birthplace. Its level is ``d + D (r / R)^p`` with the
 reference depth D, half the width R and the steepness p, so that on a flat wall the pit of a unit
 is a lacuna of width 2 R at depth D. In a canal `r` reaches round the whole wall, and the pit is
 a ring; on a trabecula it is a scallop. There is no case distinction.
+
+Depths are finer than sites: where surface passes through a site is told by how full it is.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from remodel.parameters.tissue import Unit
 from remodel.support.arrays import Floats, Ints, Mask
 
 WINDOW = 0.65  # of the width, to each side of the birthplace: no pit is wider or deeper
+THINNEST = 0.02  # of a site, between its two levels
 FULL = 0.98  # of a site, from which on a layer goes on to the next one
 BORDER, OTHER_SIDE = -1, -2  # in place of a site beneath: the section ends there; the bone does
 
@@ -119,29 +122,49 @@ def dig(tissue: Tissue, site: int, opening: int, unit: Unit) -> Layout:
     space = spaces == spaces.reshape(-1)[int(np.flatnonzero(flat == opening)[0])]
     away, foot = distance_transform_edt(~space, return_indices=True)
     h = tissue.site_um
-    depth = np.maximum(away - 0.5, 0.5) * h
-    along2 = np.maximum(window.away2 * h * h - (depth - 0.5 * h) ** 2, 0.0)
-    radius = 0.5 * unit.width
-    level = depth + unit.reference_depth * (along2 / radius**2) ** (0.5 * unit.steepness)
+    steps = steps_away(away, foot)
+    depth = h * (away - surface_at(full, foot, steps).reshape(shape))
+    along2 = window.away2 * h * h - (depth - depth[window.center]) ** 2
+    ratio2 = np.maximum(along2, 0.0) / (0.5 * unit.width) ** 2
+    aside = unit.reference_depth * ratio2 ** (0.5 * unit.steepness)
     bone = (solid | space) & (matrix > 0.0)
     if count > 1:  # what lies beyond another space is out of reach
         pieces, _ = label(bone, sides(len(shape)))
         bone &= pieces == pieces[window.center]
-    wanted = np.flatnonzero((bone & (level < reach + 0.5 * h)).reshape(-1))
-    beneath = sites_beneath(flat, foot, away)[wanted]
-    return Layout(flat[wanted], level.reshape(-1)[wanted], beneath)
+    wanted = np.flatnonzero((bone & (depth + aside < reach)).reshape(-1))
+    depth, aside = depth.reshape(-1)[wanted], aside.reshape(-1)[wanted]
+    begins = np.maximum(depth - 0.5 * h, 0.0) + aside
+    ends = np.maximum(depth + 0.5 * h + aside, begins + THINNEST * h)
+    return Layout(flat[wanted], begins, ends, sites_beneath(flat, away, steps)[wanted])
 
 
-def sites_beneath(sites: Ints, foot: Ints, away: Floats) -> Ints:
+def steps_away(away: Floats, foot: Ints) -> Ints:
+    """Return the step from each site to its neighbor away from marrow; shape (axes, sites)."""
+    places, _, _, _ = local_places(away.shape)
+    steps = (places - foot.reshape(away.ndim, -1)) / np.maximum(away.reshape(-1), 1.0)
+    return np.rint(steps).astype(np.int64)
+
+
+def surface_at(full: Floats, foot: Ints, steps: Ints) -> Floats:
+    """Return how far the surface lies from the middle of the marrow site at its foot, in sites.
+
+    Half a site, less what bone fills of that site, more what it does not fill of the next.
+    """
+    _, strides, _, _ = local_places(full.shape)
+    at = strides @ foot.reshape(full.ndim, -1)
+    filled = np.minimum(full.reshape(-1), 1.0)
+    ahead = np.where(steps.any(axis=0), np.maximum(filled[at + strides @ steps], HALF), 1.0)
+    return np.asarray(1.5 - filled[at] - ahead)
+
+
+def sites_beneath(sites: Ints, away: Floats, steps: Ints) -> Ints:
     """Return the site next to each in the direction away from marrow.
 
     `BORDER` on the rim of the window, or where the section ends, and `OTHER_SIDE` where there is none:
     from there it is nearer to the marrow on the other side.
     """
-    shape = away.shape
-    places, strides, own, rim = local_places(shape)
-    steps = np.rint((places - foot.reshape(len(shape), -1)) / np.maximum(away.reshape(-1), 1.0))
-    under = own + strides @ steps.astype(np.int64)
+    _, strides, own, rim = local_places(away.shape)
+    under = own + strides @ steps
     under[rim] = own[rim]
     flat = away.reshape(-1)
     over = (flat[under] < flat) | ((under[under] == own) & (under != own))
@@ -191,8 +214,8 @@ def build_on(
     h = tissue.site_um
     out = np.maximum(away - 0.5, 0.5) * h
     along2 = np.maximum(window.away2 * h * h - (out + 0.5 * h) ** 2, 0.0)
-    level = -(out + thickness * (along2 / (0.5 * unit.width) ** 2) ** (0.5 * unit.steepness))
-    fraction = np.clip((thickness + level) / h + 0.5, 0.0, 1.0)
+    level = out + thickness * (along2 / (0.5 * unit.width) ** 2) ** (0.5 * unit.steepness)
+    fraction = np.clip((thickness - level) / h + 0.5, 0.0, 1.0)
     held_by_others = tissue.busy.reshape(-1)[flat].reshape(shape)
     held_by_others &= ~np.isin(window.sites, own)
     near, _ = label(~base & ~outside, sides(len(shape)))
@@ -200,8 +223,9 @@ def build_on(
     reached = np.isin(near, [number for number in beside_site if number])
     room = np.where(reached & ~held_by_others, np.minimum(1.0 - full, fraction), 0.0)
     wanted = np.flatnonzero(room.reshape(-1) > 0.0)
-    levels = level.reshape(-1)[wanted]
-    layout = Layout(flat[wanted], levels, np.full(len(wanted), BORDER))
+    level = level.reshape(-1)[wanted]
+    no_site = np.full(len(wanted), BORDER)
+    layout = Layout(flat[wanted], -level - 0.5 * h, -level + 0.5 * h, no_site)
     return layout, room.reshape(-1)[wanted] / fraction.reshape(-1)[wanted]
 
 

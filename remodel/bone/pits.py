@@ -1,8 +1,8 @@
 """What the units at work have taken of each site: a pit is a floor that moves.
 
-Each site of a unit has a level: the depth of the unit's floor at which half of the site is gone.
-The osteoclast lowers the floor, the osteoblasts raise it; a site holds of what it held when it
-was claimed what lies beneath the floor. Cells move only the floors of their own units. All that
+Each site of a unit has two levels: the depth of the unit's floor at which it begins to go, and that
+at which all of it is gone. The osteoclast lowers the floor, the osteoblasts raise it; a site holds of
+what it held when it was claimed what lies beneath the floor. Cells move only the floors of their own units. All that
 follows from it is worked out here, for all units in one pass over one table.
 """
 
@@ -23,7 +23,8 @@ KEPT = 256  # rows of nobody that are not worth the work of moving all others
 NOBODY = 0  # the unit of a row that is no longer used
 ROWS = {
     "site": np.int64,  # flat index
-    "level": np.float64,  # um
+    "begin": np.float64,  # um: floor at which it begins to go
+    "end": np.float64,  # um: floor at which all of it is gone
     "beneath": np.int64,  # the site beneath it, away from the marrow
     "held": np.float64,  # matrix when it was claimed, or room for matrix to come, in sites
     "gone": np.float64,  # of it, as a fraction
@@ -40,17 +41,24 @@ class Layout(NamedTuple):
     ----------
     sites, beneath : Ints
         Flat indices of sites, and of the site beneath each.
-    levels : Floats
-        In um.
+    begins, ends : Floats
+        Floors at which each begins to go, and at which all of it is gone, um.
     """
 
     sites: Ints
-    levels: Floats
+    begins: Floats
+    ends: Floats
     beneath: Ints
 
     def only(self, kept: Mask) -> Layout:
         """Return the layout of some of its sites."""
-        return Layout(self.sites[kept], self.levels[kept], self.beneath[kept])
+        return Layout(
+            self.sites[kept], self.begins[kept], self.ends[kept], self.beneath[kept]
+        )
+
+    def gone_at(self, floor: float) -> Floats:
+        """Return the fraction of each that is gone at a floor, um."""
+        return np.clip((floor - self.begins) / (self.ends - self.begins), 0.0, 1.0)
 
 
 class Pits:
@@ -60,7 +68,7 @@ class Pits:
     ----------
     count : int
         Rows in use.
-    site, level, beneath, held, gone, claimed, unit : arrays
+    site, begin, end, beneath, held, gone, claimed, unit : arrays
         One row for each site of each unit, as in `ROWS`.
     floor, resorbed, formed, uptake : arrays
         One number for each unit: its floor (um), the matrix that it has resorbed and formed
@@ -78,7 +86,8 @@ class Pits:
         self.unused = 0  # rows of nobody
 
     site: Ints
-    level: Floats
+    begin: Floats
+    end: Floats
     beneath: Ints
     held: Floats
     gone: Floats
@@ -135,7 +144,8 @@ class Pits:
         self.make_rows(size)
         rows = slice(self.count, self.count + size)
         self.site[rows] = layout.sites
-        self.level[rows] = layout.levels
+        self.begin[rows] = layout.begins
+        self.end[rows] = layout.ends
         self.beneath[rows] = layout.beneath
         self.held[rows] = 0.0 if held is None else held
         self.gone[rows] = 0.0 if held is None else 1.0
@@ -176,18 +186,17 @@ class Pits:
         self.floor[number] = -np.inf
         self.spare.append(number)
 
-    def new_fractions(self, site_um: float) -> Floats:
+    def new_fractions(self) -> Floats:
         """Return the fraction of each row that is gone where the floors are now."""
-        count = self.count
-        gone = self.floor[self.unit[:count]]
-        gone -= self.level[:count]
-        gone /= site_um
-        gone += 0.5
+        begin = self.begin[: self.count]
+        gone = self.floor[self.unit[: self.count]]
+        gone -= begin
+        gone /= self.end[: self.count] - begin
         return np.clip(gone, 0.0, 1.0, out=gone)
 
     def follow_floors(self, tissue: Tissue, unmineralized_fraction: float) -> None:
         """Resorb and form what lies between the floors as they were and as they are."""
-        gone = self.new_fractions(tissue.site_um)
+        gone = self.new_fractions()
         changes = gone - self.gone[: self.count]
         rows = np.flatnonzero(changes)
         down = changes[rows] > 0.0
@@ -244,7 +253,7 @@ class Pits:
 
     def drug_ahead(self, tissue: Tissue) -> Floats:
         """Return the bisphosphonate, in doses, between the floors as they were and are, by unit."""
-        gone = self.new_fractions(tissue.site_um)
+        gone = self.new_fractions()
         left = 1.0 - self.gone[: self.count]
         rows = np.flatnonzero((gone > self.gone[: self.count]) & (left > 0.0))
         share = (gone[rows] - self.gone[rows]) / left[rows]

@@ -462,7 +462,7 @@ class BoneModel(MesaModel):
         if not len(layout.sites):
             layout = dig(self.tissue, site, opening, self.parameters.unit)
         self.tissue.pits.add(unit.number, layout)
-        unit.bottom = float(layout.levels.max()) + 0.5 * self.tissue.site_um
+        unit.bottom = float(layout.ends.max())
         return Osteoclast(self, unit, life, Moment(self.tick, days))
 
     def move_floors(self, units: list[BMU]) -> None:
@@ -580,7 +580,7 @@ class BoneModel(MesaModel):
         own = pits.site[pits.rows_of(unit.number)]
         layout, room = build_on(self.tissue, unit.site, self.parameters.unit, beyond, own)
         if len(layout.sites):
-            planned = np.clip((beyond + layout.levels) / self.tissue.site_um + 0.5, 0.0, 1.0)
+            planned = 1.0 - layout.gone_at(-beyond)
             self.tissue.occupy(layout.sites, room * planned)
             pits.add(unit.number, layout, room)
             unit.top = -beyond
