@@ -278,7 +278,7 @@ def test_a_site_that_two_floors_reach_in_one_step_goes_to_the_first():
         tissue.pits.floor[number] = 60.0
         numbers.append(number)
     tissue.move_floors(0.3)
-    taken = [tissue.pits.resorbed[number] for number in numbers]
+    taken = [tissue.pits.unit_resorbed[number] for number in numbers]
     assert taken[0] == pytest.approx(area_of_pit(60.0) / 100.0, rel=0.05)
     assert taken[1] < 0.7 * taken[0]
     assert sum(taken) == pytest.approx(tissue.cavity.sum())

@@ -31,7 +31,7 @@ ROWS = {
     "claimed": np.bool_,
     "unit": np.int64,
 }
-UNITS = {"floor": -np.inf, "resorbed": 0.0, "formed": 0.0, "uptake": 0.0}
+UNITS = {"floor": -np.inf, "unit_resorbed": 0.0, "unit_formed": 0.0, "uptake": 0.0}
 
 
 class Layout(NamedTuple):
@@ -70,7 +70,7 @@ class Pits:
         Rows in use.
     site, begin, end, beneath, held, gone, claimed, unit : arrays
         One row for each site of each unit, as in `ROWS`.
-    floor, resorbed, formed, uptake : arrays
+    floor, unit_resorbed, unit_formed, uptake : arrays
         One number for each unit: its floor (um), the matrix that it has resorbed and formed
         (sites), and the bisphosphonate that was bound in it (doses).
     """
@@ -94,8 +94,8 @@ class Pits:
     claimed: Mask
     unit: Ints
     floor: Floats
-    resorbed: Floats
-    formed: Floats
+    unit_resorbed: Floats
+    unit_formed: Floats
     uptake: Floats
 
     def copy(self) -> Pits:
@@ -219,7 +219,7 @@ class Pits:
         some = amounts > 0.0
         drug = tissue.resorb(sites[some], amounts[some])
         units = self.unit[rows[some]]
-        np.add.at(self.resorbed, units, amounts[some])
+        np.add.at(self.unit_resorbed, units, amounts[some])
         if tissue.drug_given:
             np.add.at(self.uptake, units, drug)
 
@@ -249,7 +249,7 @@ class Pits:
         amounts = (self.gone[rows] - gone[rows]) * self.held[rows]
         self.gone[rows] = gone[rows]
         tissue.deposit(self.site[rows], amounts, unmineralized_fraction)
-        np.add.at(self.formed, self.unit[rows], amounts)
+        np.add.at(self.unit_formed, self.unit[rows], amounts)
 
     def drug_ahead(self, tissue: Tissue) -> Floats:
         """Return the bisphosphonate, in doses, between the floors as they were and are, by unit."""

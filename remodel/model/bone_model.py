@@ -472,8 +472,8 @@ class BoneModel(MesaModel):
             pits.floor[unit.number] = unit.floor
         self.tissue.move_floors(self.unmineralized_fraction)
         for unit in units:
-            unit.resorbed = pits.resorbed.item(unit.number)
-            unit.formed = pits.formed.item(unit.number)
+            unit.resorbed = pits.unit_resorbed.item(unit.number)
+            unit.formed = pits.unit_formed.item(unit.number)
 
     def resorb(self) -> None:
         """Osteoclasts resorb, move on and die."""
