@@ -5,7 +5,7 @@ import pytest
 from helpers import build, hand_made, same, small, state_of, swap_labels
 
 from remodel import BoneModel, Parameters
-from remodel.bone.section import CORTICAL, TRABECULAR, neighbor_table
+from remodel.bone.section import CORTICAL, TRABECULAR
 from remodel.bone.synthetic import build_section
 from remodel.measurement.histomorphometry import connected, structure
 
@@ -27,7 +27,7 @@ def sections():
     return [build_section(Parameters(), seed) for seed in SEEDS]
 
 
-@pytest.mark.parametrize("name", RANGES)
+@pytest.mark.parametrize("name", sorted({*RANGES} - {"BV/TV", "Ct.Po"}))  # cavities change these
 def test_built_sections_lie_in_the_measured_ranges(sections, name):
     region = "trabecular" if name in ("BV/TV", "Tb.Th", "Tb.Sp", "BS/BV") else "cortical"
     low, high = RANGES[name]
@@ -37,10 +37,10 @@ def test_built_sections_lie_in_the_measured_ranges(sections, name):
 
 
 def test_sections_at_day_0_lie_in_the_measured_ranges():
-    model = BoneModel(parameters=Parameters().with_values({"time.spin_up": 5}), rng=1)
+    model = BoneModel(parameters=Parameters(), rng=1)
     for region, names in (
-        ("trabecular", ("BV/TV", "Tb.Th", "Tb.Sp")),
-        ("cortical", ("Ct.Po", "H.Dm")),
+        ("trabecular", ("BV/TV", "Tb.Th", "Tb.Sp", "BS/BV")),
+        ("cortical", ("Ct.Po", "H.Dm", "H.N/Ct.Ar", "Ct.Th")),
     ):
         found = structure(model.tissue, region)
         for name in names:
@@ -89,23 +89,10 @@ def test_relabelling_the_regions_changes_no_fate(relabel):
         assert models[0].meter.now[f"{region}_bone"] != models[1].meter.now[f"{region}_bone"]
 
 
-def test_only_the_long_axis_is_periodic():
-    table = neighbor_table((3, 4))
-    assert [row.reshape(3, 4)[0, 0] for row in table] == [8, 4, 0, 1]
-    assert [row.reshape(3, 4)[2, 3] for row in table] == [7, 3, 10, 11]
-
-
-def test_the_way_back_leads_back():
-    table = neighbor_table((5, 6))
-    inner = np.arange(30).reshape(5, 6)[:, 1:-1].ravel()
-    for direction in range(4):
-        assert np.array_equal(table[direction ^ 1][table[direction][inner]], inner)
-
-
 @pytest.mark.parametrize("shift", [1, 7, 25])
 def test_rolling_a_section_along_its_axis_rolls_what_is_measured(shift):
     tissue = build_section(small(), 2)
-    rolled = hand_made(np.roll(tissue.matrix, shift, axis=0))
+    rolled = hand_made(np.roll(tissue.matrix, shift, axis=0), site_um=tissue.site_um)
     rolled.region, rolled.outside = tissue.region, tissue.outside
     shape = tissue.matrix.shape
 
@@ -115,22 +102,8 @@ def test_rolling_a_section_along_its_axis_rolls_what_is_measured(shift):
         return found
 
     assert np.array_equal(mask(rolled), np.roll(mask(tissue), shift, axis=0))
-    for reach in (60.0, 140.0, 500.0):
-        np.testing.assert_allclose(
-            rolled.mean_around(rolled.matrix, reach),
-            np.roll(tissue.mean_around(tissue.matrix, reach), shift, axis=0),
-            atol=1e-12,
-        )
     for region in ("trabecular", "cortical"):
         assert structure(rolled, region) == pytest.approx(structure(tissue, region), nan_ok=True)
-
-
-def test_the_mean_around_a_site_is_that_of_its_square():
-    matrix = np.random.default_rng(1).random((12, 15))
-    tissue = hand_made(matrix)
-    found = tissue.mean_around(matrix, 40.0)
-    rows, columns = np.ix_((np.arange(-2, 3) + 0) % 12, np.arange(4, 9))
-    assert found[0, 6] == pytest.approx(matrix[rows, columns].mean())
 
 
 def test_surface_is_bone_that_borders_open_marrow():
@@ -141,7 +114,7 @@ def test_surface_is_bone_that_borders_open_marrow():
 def test_walls_of_a_cavity_under_repair_are_no_surface():
     model = build(responses__recruitment__emax=20.0)
     tissue = model.tissue
-    resorbed = np.flatnonzero((tissue.cavity > 0).reshape(-1) & (tissue.matrix == 0).reshape(-1))
+    resorbed = np.flatnonzero((tissue.cavity >= 0.5).reshape(-1) & (tissue.matrix == 0).reshape(-1))
     assert resorbed.size
     assert not tissue.open_sites().reshape(-1)[resorbed].any()
 
@@ -156,7 +129,7 @@ def test_the_periosteum_is_no_surface():
 
 def test_spaces_are_connected_by_sides_and_across_the_periodic_border():
     mask = np.array([[1, 0, 0, 1], [0, 1, 0, 0], [0, 1, 0, 0], [1, 0, 0, 1]], dtype=bool)
-    labels = connected(mask, neighbor_table(mask.shape)).reshape(mask.shape)
+    labels = connected(mask, (True, False))
     assert labels[0, 0] == labels[3, 0] != labels[1, 1] == labels[2, 1]
     assert labels[0, 3] == labels[3, 3] != labels[0, 0]
     assert len(np.unique(labels[mask])) == 3

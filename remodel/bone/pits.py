@@ -52,9 +52,7 @@ class Layout(NamedTuple):
 
     def only(self, kept: Mask) -> Layout:
         """Return the layout of some of its sites."""
-        return Layout(
-            self.sites[kept], self.begins[kept], self.ends[kept], self.beneath[kept]
-        )
+        return Layout(self.sites[kept], self.begins[kept], self.ends[kept], self.beneath[kept])
 
     def gone_at(self, floor: float) -> Floats:
         """Return the fraction of each that is gone at a floor, um."""

@@ -5,6 +5,7 @@ the marrow outward to the periosteum and ends there; a third, in a volume, is pe
 site is named by its flat index. Nothing here asks how many axes there are.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -228,20 +229,26 @@ class Tissue:
         return np.flatnonzero(solid & beside(marrow, self.periodic)).astype(np.int32)
 
     def surface_faces(self, sites: Ints) -> Floats:
-        """Return the surface that each surface site stands for, in faces of a site; 1 or more.
+        """Return the surface that each surface site stands for, in faces of a site.
 
-        A slanted surface has as many sites as its shadow on the nearest plane of the grid:
-        each stands for the face of a site over the largest component of the unit normal.
+        Each side of a site that borders open marrow counts by its shadow on the surface: by the
+        component of the unit normal of the smoothed bone across that side. Over a slanted
+        surface these add up to its length, or area.
         """
         bone = (self.matrix + self.cavity).astype(np.float32)
         bone[self.outside] = 1.0
+        marrow = (bone < HALF).reshape(-1)
         size = 2 * max(1, round(SMOOTHING / self.site_um)) + 1
-        smooth = box_mean(bone, size, self.periodic)
-        slope = np.stack(gradient_at(smooth, sites, self.periodic)).astype(np.float64)
+        smooth = box_mean(bone, size, self.periodic).reshape(-1)
+        slopes, sides = [], []
+        for up, down in neighbors_along_axes(sites, self.matrix.shape, self.periodic):
+            slopes.append(np.abs(smooth[up] - smooth[down]))
+            sides.append(marrow[up].astype(np.float32) + marrow[down])
+        slope, exposed = np.stack(slopes), np.stack(sides)
         length = np.sqrt((slope**2).sum(axis=0))
-        largest = np.abs(slope).max(axis=0)
-        faces = np.ones(len(sites))
-        return np.asarray(np.divide(length, largest, out=faces, where=largest > 1e-6))
+        flat = length < 1e-6  # no direction: a site alone, whose sides count half
+        normal = np.where(flat, 0.5, slope / np.where(flat, 1.0, length))
+        return np.asarray((normal * exposed).sum(axis=0), dtype=np.float64)
 
     def can_enter(self, site: int) -> bool:
         """Return whether a site is bone that no BMU is working on."""
@@ -296,16 +303,16 @@ def beside(mask: Mask, periodic: tuple[bool, ...]) -> Mask:
     return found
 
 
-def gradient_at(values: Fractions, sites: Ints, periodic: tuple[bool, ...]) -> list[Fractions]:
-    """Return the slope of a field along each axis at some sites, per two sites."""
-    place = np.unravel_index(sites, values.shape)
-    slopes = []
-    for axis, wraps in enumerate(periodic):
-        count = values.shape[axis]
-        ends = []
+def neighbors_along_axes(
+    sites: Ints, shape: tuple[int, ...], periodic: tuple[bool, ...]
+) -> Iterator[tuple[Ints, Ints]]:
+    """Yield the sites next to some, up and down each axis; beyond an end they are their own."""
+    place = np.unravel_index(sites, shape)
+    stride = int(np.prod(shape))
+    for at, count, wraps in zip(place, shape, periodic, strict=True):
+        stride //= count
+        found = []
         for step in (1, -1):
-            moved = place[axis] + step
-            moved = moved % count if wraps else np.clip(moved, 0, count - 1)
-            ends.append(values[(*place[:axis], moved, *place[axis + 1 :])])
-        slopes.append(ends[0] - ends[1])
-    return slopes
+            moved = (at + step) % count if wraps else np.clip(at + step, 0, count - 1)
+            found.append(sites + (moved - at) * stride)
+        yield found[0], found[1]
