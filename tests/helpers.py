@@ -65,6 +65,11 @@ def before_each_measure(model, action):
     model.measure = watched
 
 
+def free_rankl(signals):
+    """Return free RANKL where strain is the habitual one and no osteoblasts are near."""
+    return float(signals.unbound(1.0, 1.0))
+
+
 def state_of(model):
     """Return copies of all that cells change in the section."""
     tissue = model.tissue

@@ -17,7 +17,7 @@ def test_a_section_is_no_model_and_a_model_no_section(saved, tmp_path):
     save_section(saved[0].tissue, tmp_path / "section.npz")
     with pytest.raises(ValueError, match=r"holds 'remodel section, 2'; expected 'remodel model"):
         load_model(tmp_path / "section.npz")
-    with pytest.raises(ValueError, match=r"holds 'remodel model, 2'; expected 'remodel section"):
+    with pytest.raises(ValueError, match=r"holds 'remodel model, 3'; expected 'remodel section"):
         load_section(saved[1])
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import before_each_measure, build
+from helpers import before_each_measure, build, free_rankl
 
 from remodel.clinic.courses import Course
 from remodel.clinic.patients import Patient
@@ -13,7 +13,7 @@ from remodel.parameters.time_steps import YEAR
 
 BISPHOSPHONATES = [name for name, drug in DRUGS.items() if drug.bisphosphonate]
 FLEETING = [name for name, drug in DRUGS.items() if not (drug.lasting or drug.bisphosphonate)]
-SIGNALS = ("estradiol", "activity", "rankl", "free_rankl", "anabolic", "load")
+SIGNALS = ("estradiol", "activity", "rankl", "added_rankl", "anabolic", "load")
 STOP = 0.5  # years
 DENOSUMAB_GONE = 9 * 30.4  # days after an injection
 
@@ -33,7 +33,11 @@ def watch(courses, patient, years):
     before_each_measure(
         model,
         lambda: found.append(
-            [model.day - model.days, *(getattr(model.signals, s) for s in SIGNALS)]
+            [
+                model.day - model.days,
+                free_rankl(model.signals),
+                *(getattr(model.signals, s) for s in SIGNALS),
+            ]
         ),
     )
     model.run(years)

@@ -1,6 +1,7 @@
 """Parameters that a user holds: --set, [parameters] of a trial, files and fitted sets."""
 
 import json
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -160,10 +161,35 @@ def test_a_mistake_without_a_line_is_one_line_too(text, found):
 
 
 def test_a_file_that_is_not_there_is_said_so(capsys):
-    assert "no parameter set 'mine'; there are first-design-1" in refused(
+    assert "no parameter set 'mine'; there are second-design-1" in refused(
         capsys, "parameters", "--parameters", "mine"
     )
     assert "no.toml: cannot be read" in refused(capsys, "run", "atac", "--parameters", "no.toml")
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("name, advice", [
+    ("section.cell_density", "is section.wavelength now"),
+    ("osteoblast.reference_depth", "it is unit.reference_depth now"),
+    ("responses.strain_overfilling.emax", "leave it out"),
+])  # fmt: skip
+def test_a_number_of_the_first_design_says_what_to_do(name, advice):
+    with pytest.raises(
+        ValueError, match=rf"^numbers.toml, line 1: no parameter '{name}'.*{advice}"
+    ):
+        load(f"{name} = 0.5")
+    with pytest.raises(ValueError, match=advice):
+        Parameters().with_values({name: 0.5})
+
+
+@pytest.mark.usefixtures("here")
+def test_the_set_of_the_first_design_says_what_to_do(capsys):
+    said = f"set first-design-1 is of an earlier design.*{DEFAULT_SET}"
+    with pytest.raises(ValueError, match=f"^numbers.toml, line 1: {said}"):
+        load('name = "first-design"\nversion = 1\nosteoclast.life = 28')
+    with pytest.raises(ValueError, match=f"^record: {said}"):
+        Parameters.from_values({"section.cell_density": 0.6}, "first-design-1")
+    assert re.search(said, refused(capsys, "parameters", "--parameters", "first-design-1"))
 
 
 # The command that prints them
@@ -246,8 +272,9 @@ def test_t_scores_are_read_by_the_reference_of_the_file(tmp_path):
 def test_numbers_of_a_trial_that_are_not_used_are_told():
     trial = replace(load_trial("mine.toml"), parameters={"osteoclast.life": 28.0})
     tiny = small(**{"section.height": 0.6, "time.spin_up": 0.5})
+    life = re.escape(f"{tiny.osteoclast.life:g}")
     with pytest.warns(
-        LikelyMistakeWarning, match=r"osteoclast\.life is 28 in the trial and 26\.33"
+        LikelyMistakeWarning, match=rf"osteoclast\.life is 28 in the trial and {life}"
     ):
         run_trial(trial, tiny, 1)
 
@@ -359,7 +386,10 @@ def test_all_scenes_of_the_page_have_what_was_set(monkeypatch):
 @pytest.mark.usefixtures("tiny")
 def test_a_section_at_rest_is_not_that_of_other_numbers():
     patient = Scene().arm.patient
-    one, two = (Scene(values={"osteoclast.life": life}).parameters for life in (26.33, 50.0))
+    one, two = (
+        Scene(values={"osteoclast.life": life}).parameters
+        for life in (FITTED["osteoclast.life"], 50.0)
+    )
     assert spun_up(patient, one, 1) is spun_up(patient, Scene().parameters, 1)
     matrices = [spun_up(patient, numbers, 1).state["tissue"].matrix for numbers in (one, two)]
     assert (matrices[0] != matrices[1]).any()

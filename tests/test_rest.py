@@ -146,10 +146,10 @@ def test_a_spin_up_that_fails_is_tried_again(monkeypatch):
 def test_rules_that_were_replaced_are_not_overlooked(monkeypatch):
     """As who teaches replaces one in a notebook, or a test plants a fault."""
     default = build(rng=5)
-    monkeypatch.setattr(Osteoclast, "resorb", lambda _cell, _days: None)
+    monkeypatch.setattr(Osteoclast, "resorb", lambda _cell, _days, _free_rankl: None)
     assert not same(state_of(build(rng=5)), state_of(default))
     monkeypatch.undo()
-    monkeypatch.setattr("remodel.model.bmu.SETTLE", 0.9)
+    monkeypatch.setattr("remodel.model.environment.LEAST", 0.9)
     build(rng=5)
     assert len(spin_up_cache.KEPT) == 3
     monkeypatch.undo()
@@ -160,9 +160,8 @@ def test_rules_that_were_replaced_are_not_overlooked(monkeypatch):
 def test_a_class_of_ones_own_has_its_own_rest():
     def make(life):
         class Mine(BoneModel):
-            def resorb(self):
-                for cell in list(self.agents_by_type.get(Osteoclast, ())):
-                    cell.resorb(self.days * life)
+            def start_osteoclast(self, site, opening, mean, days):
+                return super().start_osteoclast(site, opening, life * mean, days)
 
         return Mine(parameters=small(), rng=5)
 
@@ -175,5 +174,5 @@ def test_reset_takes_less_than_half_a_second():
     begin = time.process_time()  # others may be at work
     again = BoneModel(rng=1)
     assert time.process_time() - begin < 0.5
-    assert model.tissue.matrix.size == 200 * 200 == again.tissue.matrix.size
+    assert model.tissue.matrix.size == 160 * 160 == again.tissue.matrix.size
     assert Parameters().time.spin_up > 1

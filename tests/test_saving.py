@@ -15,17 +15,17 @@ from remodel.bone.files import load_section
 from remodel.clinic.courses import Course
 from remodel.clinic.lifestyle import Change
 from remodel.model import files
+from remodel.model.bmu import AT_WORK
 from remodel.model.files import MODEL, load_model, save_model
 from remodel.parameters.drugs import drug
+from remodel.parameters.time_steps import YEAR
 from remodel.support.archive import read_archive, write_archive
 from remodel.support.provenance import OtherVersionWarning, made_by
 
-TINY = {"section__height": 0.6, "section__width": 1.0, "section__cortex": 0.4}
+TINY = {"section__height": 0.8, "section__width": 1.2, "section__cortex": 0.4}
 DERIVED = {
     "days",
-    "erosion",
-    "apposition",
-    "reference_depth",
+    "cover",
     "unmineralized_fraction",
     "parameters",
     "patient",
@@ -71,6 +71,53 @@ def test_a_model_saved_after_any_step_is_the_uninterrupted_one(tmp_path):
     assert model.frame().equals(uninterrupted.frame())
 
 
+def pits_alike(first, second):
+    """Assert that two models have the same pits, row by row, as far as rows are in use."""
+    ones, others = first.tissue.pits.arrays(), second.tissue.pits.arrays()
+    assert ones.keys() == others.keys()
+    for name in ones:
+        assert np.array_equal(ones[name], others[name]), name
+
+
+@pytest.mark.parametrize("depth", [0.0, 0.6])
+def test_a_model_saved_amid_units_of_all_phases_is_the_uninterrupted_one(tmp_path, depth):
+    """In a section and in a volume; osteoblasts build beyond their surface, drug is bound."""
+    changes = {"section__height": 0.6 if depth else 2.0, "section__width": 1.2 if depth else 2.0}
+    model = build(
+        "teriparatide 0-3, zoledronate 0-1", section__depth=depth, time__spin_up=1.0, **changes
+    )
+    while not (
+        all(model.units_in(phase) for phase in AT_WORK)
+        and any(unit.top < 0.0 for unit in model.units)
+        and any(0.0 < unit.floor < unit.depth for unit in model.units_in("formation"))
+        and model.eroded
+    ):
+        assert model.day < 3 * YEAR
+        model.step()
+    save_model(model, tmp_path / "model.npz")
+    loaded = load_model(tmp_path / "model.npz")
+    pits_alike(model, loaded)
+    end = model.day / YEAR + 1.0
+    for one in (model, loaded):
+        one.run_until(end)
+    alike(model, loaded)
+    pits_alike(model, loaded)
+    assert model.frame().equals(loaded.frame())
+
+
+def test_a_model_without_any_turnover_to_compare_with_is_saved(tmp_path):
+    """Its markers are no numbers, which JSON does not know."""
+    models = [BoneModel(parameters=small(**TINY), spin_up=False, rng=1) for _ in range(2)]
+    for model in models:
+        model.run(0.2)
+    assert models[0].frame()["ctx"].isna().any()
+    save_model(models[0], tmp_path / "model.npz")
+    loaded = load_model(tmp_path / "model.npz")
+    for model in (loaded, models[1]):
+        model.run(0.3)
+    assert loaded.frame().equals(models[1].frame())
+
+
 def go_on_alike(models, years, path):
     """Put the saved and loaded one in place of the first; see that both go on alike."""
     save_model(models[0], path)
@@ -109,7 +156,7 @@ def test_all_that_a_model_holds_is_saved_or_follows_from_it():
     there = set(files.COUNTS) - {"steps"}
     assert held == there | {
         "tissue", "signals", "environment", "meter", "treatment", "changes",
-        "units_by_phase", "visits",
+        "units_by_phase", "visits", "drive",
     }  # fmt: skip
     assert set(vars(tiny().meter)) == {*files.READINGS, "model"}
 
@@ -153,6 +200,29 @@ def test_a_model_of_another_version_goes_on_with_a_warning(saved, tmp_path):
         other = load_model(tmp_path / "other.npz")
     assert notes[0].filename == __file__
     alike(other, load_model(saved[1]))
+
+
+def test_a_model_of_the_first_design_says_what_to_do(saved, tmp_path):
+    arrays, record = read_archive(saved[1], MODEL, 1 << 30)
+    record.pop("kind")
+    write_archive(tmp_path / "old.npz", "remodel model, 2", arrays, record)
+    with pytest.raises(
+        ValueError, match=r"^[^\n]*old\.npz: .*make it anew, or open it with[^\n]*$"
+    ):
+        load_model(tmp_path / "old.npz")
+
+
+@pytest.mark.parametrize("spoil", [
+    {"pits_site": lambda rows: rows + 10**6}, {"pits_unit": lambda rows: rows + 10**6},
+    {"pits_level": lambda rows: rows[:-1]}, {"pits_floor": lambda units: units[:3]},
+], ids=lambda spoil: next(iter(spoil)))  # fmt: skip
+def test_pits_that_do_not_fit_the_section_are_refused(saved, tmp_path, spoil):
+    arrays, record = read_archive(saved[1], MODEL, 1 << 30)
+    record.pop("kind")
+    arrays |= {name: change(arrays[name]) for name, change in spoil.items()}
+    write_archive(tmp_path / "bad.npz", MODEL, arrays, record)
+    with pytest.raises(ValueError, match=r"bad\.npz: holds no complete model"):
+        load_model(tmp_path / "bad.npz")
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,15 @@ def faults(find):
 def opens_text(call):
     """Return whether a call opens a file as text."""
     method = getattr(call.func, "attr", "")
-    owner = getattr(getattr(call.func, "value", None), "id", "")
+    of = getattr(call.func, "value", None)
+    owner = getattr(of, "id", getattr(of, "attr", ""))
     modes = [node.value for node in call.args if isinstance(node, ast.Constant)]
     binary = any(isinstance(mode, str) and "b" in mode for mode in modes)
     built_in = getattr(call.func, "id", "") == "open"
     return (
-        (built_in or method in TEXT) and owner not in {"Image", "webbrowser", "os"} and not binary
+        (built_in or method in TEXT)
+        and owner not in {"Image", "webbrowser", "os", "pits"}
+        and not binary
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remodel.bone.pits import Pits
+from remodel.bone.pits import ROWS, UNITS, Pits
 from remodel.bone.section import DOSES, FIELDS, MOST_SITES, Tissue
 from remodel.clinic.courses import Course, Treatment
 from remodel.clinic.lifestyle import Change
@@ -25,6 +25,7 @@ from remodel.model.signals import Signals
 from remodel.parameters.drugs import drug
 from remodel.parameters.parameters import Parameters
 from remodel.support.archive import read_archive, write_archive
+from remodel.support.plain_values import blank, unblank
 from remodel.support.provenance import made_by, warn_of_others
 
 MODEL = "remodel model, 3"
@@ -75,13 +76,31 @@ def describe_point(point: Checkpoint) -> dict[str, Any]:
         "courses": [{k: v for k, v in course.items() if v != inf} for course in courses],
         "bodies": {name: asdict(body) for name, body in treatment.bodies.items()},
         "signals": {name: getattr(state["signals"], name) for name in signal_names()},
-        "readings": {name: getattr(state["meter"], name) for name in READINGS},
+        "readings": {name: blank_all(getattr(state["meter"], name)) for name in READINGS},
         "units": [unit_data(unit) for unit in units],
         "cells": {
             name: [cell_data(cell, units) for cell in held] for name, held in point.cells.items()
         },
         **{name: state[name] for name in COUNTS},
     }
+
+
+def blank_all(reading: Any) -> Any:
+    """Return a number, a reading or a list of readings as JSON can hold them."""
+    if isinstance(reading, list):
+        return [blank_all(one) for one in reading]
+    if isinstance(reading, dict):
+        return {name: blank(value) for name, value in reading.items()}
+    return blank(reading)
+
+
+def unblank_all(reading: Any) -> Any:
+    """Return that of which `blank_all` made what JSON holds."""
+    if isinstance(reading, list):
+        return [unblank_all(one) for one in reading]
+    if isinstance(reading, dict):
+        return {name: unblank(value) for name, value in reading.items()}
+    return unblank(reading)
 
 
 def signal_names() -> list[str]:
@@ -156,9 +175,21 @@ def read_tissue(arrays: Arrays, record: dict[str, Any]) -> Tissue:
         getattr(tissue, name)[:] = arrays[name]
     for name in DOSES:
         setattr(tissue, name, record["doses"][name])
-    found = [name for name in arrays if name.startswith(OF_PITS)]
-    tissue.pits = Pits.of({name.removeprefix(OF_PITS): arrays[name] for name in found})
+    tissue.pits = read_pits(arrays, tissue.matrix.size)
     return tissue
+
+
+def read_pits(arrays: Arrays, sites: int) -> Pits:
+    """Return the table of pits of a section of so many sites; refuse one that does not fit it."""
+    found = [name for name in arrays if name.startswith(OF_PITS)]
+    table = {name.removeprefix(OF_PITS): arrays[name] for name in found}
+    for names in (ROWS, UNITS):
+        if len({len(table[name]) for name in names}) != 1:
+            raise ValueError(f"columns of pits of several lengths: {', '.join(names)}")
+    for name, most in (("site", sites), ("beneath", sites), ("unit", len(table["floor"]))):
+        if table[name].size and not table[name].max() < most:
+            raise ValueError(f"pits: {name} {table[name].max()}; expected less than {most}")
+    return Pits.of(table)
 
 
 def read_environment(arrays: Arrays, parameters: Parameters, tissue: Tissue) -> LocalEnvironment:
@@ -174,7 +205,7 @@ def read_environment(arrays: Arrays, parameters: Parameters, tissue: Tissue) -> 
 def read_meter(readings: dict[str, Any]) -> Meter:
     """Return a meter with its readings; `resume` gives it its model."""
     meter = Meter.__new__(Meter)
-    vars(meter).update({name: readings[name] for name in READINGS})
+    vars(meter).update({name: unblank_all(readings[name]) for name in READINGS})
     return meter
 
 

@@ -14,6 +14,11 @@ from remodel.support.toml_table import LARGEST, Table, parse_toml
 
 DEFAULT_SET = "second-design-1"
 FOLDER = "parameter_sets"
+EARLIER = ("first-design-1",)  # sets whose numbers mean something else in this design
+OF_EARLIER = (
+    "is of an earlier design, and its numbers do not fit this one: "
+    f"begin anew from {DEFAULT_SET}, or use the version that it was made with"
+)
 ABOUT = ("name", "version", "about")  # keys of a file that are no numbers
 LABEL = re.compile(r"\w[\w-]*-[1-9][0-9]*")
 
@@ -22,6 +27,13 @@ def built_in_sets() -> list[str]:
     """Return the sets of the package, each by its name, a hyphen and its version."""
     found = (item.name for item in files("remodel.parameters").joinpath(FOLDER).iterdir())
     return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
+
+
+def say_no_set(label: str) -> str:
+    """Return, in one line, that there is no such set, and what there is."""
+    if label in EARLIER:
+        return f"set {label} {OF_EARLIER}"
+    return f"no parameter set {shown(label)}; there are {', '.join(built_in_sets())}"
 
 
 def set_table(label: str) -> Table:

@@ -13,12 +13,22 @@ from remodel.parameters.quantities import CALIBRATED, Row
 from remodel.support.messages import LONGEST_SHOWN, shown
 from remodel.support.toml_table import Table
 
+GONE = {  # numbers, and groups, of an earlier design, and what to do instead
+    "section.cell_density": "the spacing of trabeculae is section.wavelength now",
+    "section.strut_spread": "trabeculae vary by section.wavelength_spread now",
+    "section.missing_struts": "leave it out: trabeculae are no longer struts that can be missing",
+    "osteoblast.reference_depth": "it is unit.reference_depth now",
+    "responses.strain_overfilling": "leave it out: what strain does is strain.rankl now",
+}
 BARE = re.compile(r"[A-Za-z0-9_-]+")  # a key that TOML takes without quotes
 
 
 def say_unknown(name: str, known: Iterable[str]) -> str:
     """Return, in one line, that there is no such parameter, what is near it, and what there is."""
     group, _, item = name.rpartition(".")
+    for gone in (name, group):
+        if gone in GONE:
+            return f"no parameter {shown(name)} in this design; {GONE[gone]}"
     inside: dict[str, list[str]] = {}
     for one in known:
         inside.setdefault(one.rpartition(".")[0], []).append(one.rpartition(".")[2])

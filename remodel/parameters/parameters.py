@@ -10,9 +10,11 @@ from remodel.parameters.drugs import DRUGS, Drug
 from remodel.parameters.fitted_sets import (
     ABOUT,
     DEFAULT_SET,
+    EARLIER,
     LABEL,
     built_in_sets,
     read_label,
+    say_no_set,
     set_table,
     set_values,
 )
@@ -81,8 +83,7 @@ class Parameters:
             If there is no such set.
         """
         if name not in built_in_sets():
-            there = ", ".join(built_in_sets())
-            raise ValueError(f"no parameter set {shown(name)}; there are {there}")
+            raise ValueError(say_no_set(name))
         return cls.build(set_table(name))
 
     @classmethod
@@ -102,10 +103,8 @@ class Parameters:
             return cls.from_set(str(source))
         path = Path(source)
         if path.suffix != ".toml" and not path.is_file():
-            there = ", ".join(built_in_sets())
-            raise ValueError(
-                f"no parameter set {shown(str(source))}; there are {there}; or name a .toml file"
-            )
+            hint = "" if str(source) in EARLIER else "; or name a .toml file"
+            raise ValueError(say_no_set(str(source)) + hint)
         text = read_toml_text(path, "parameter file")
         return cls.build(Table(parse_toml(text, str(path)), str(path), text))
 
@@ -114,6 +113,8 @@ class Parameters:
         """Return the numbers that the top table of a file gives, in place of those of its set."""
         check_content(top)
         label = read_label(top)
+        if label in EARLIER:
+            top.refuse(ABOUT[0], say_no_set(label))
         start = cls(parameter_set=label or DEFAULT_SET).with_drugs(read_drugs(top))
         values = read_numbers(top, start.known())
         if label in built_in_sets():
@@ -251,8 +252,12 @@ class Parameters:
         cls, values: dict[str, float], parameter_set: str, drugs: Iterable[Drug] = ()
     ) -> Self:
         """Return the parameters of a record; each number must be there and known."""
+        if parameter_set in EARLIER:
+            raise ValueError(f"record: {say_no_set(parameter_set)}")
         default = replace(cls(), parameter_set=parameter_set).with_drugs(drugs)
         missing = sorted(set(default.values()) - set(values))
         if missing:
-            raise ValueError(f"record: no value of {', '.join(missing)}; made by another version")
+            raise ValueError(
+                f"record: no value of {', '.join(missing)}; made by another version: use that one"
+            )
         return default.with_values(values)

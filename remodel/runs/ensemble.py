@@ -17,13 +17,13 @@ from remodel.parameters.parameters import Parameters
 from remodel.parameters.quantities import whole
 from remodel.runs.measure_identity import identify
 from remodel.runs.parallel import Carried, run_all
-from remodel.runs.record import unblank
 from remodel.runs.replicate import Measure, Replicate, ReplicateTask, attempt, fail
 from remodel.runs.scenario import Case
 from remodel.runs.storage import lock_folder, read_manifest, read_runs, write_run
 from remodel.support.console import is_watched, say
 from remodel.support.files import sweep
 from remodel.support.messages import LikelyMistakeWarning
+from remodel.support.plain_values import unblank
 from remodel.support.provenance import made_by, warn_of_others
 from remodel.support.random_numbers import HIGHEST_SEED
 

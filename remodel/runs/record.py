@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
-from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from remodel.clinic.trials import Trial
 from remodel.parameters.parameters import Parameters
 from remodel.support.archive import MOST_TEXT, parse_json
 from remodel.support.files import folder_lock, open_folder, read_bytes, write_atomically
-from remodel.support.plain_values import for_json, plain
+from remodel.support.plain_values import blank, for_json
 from remodel.support.provenance import made_by
 
 FORMAT = "remodel run, 2"
@@ -68,23 +67,6 @@ def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table as JSON can hold them."""
     rows = table.to_dict("records")
     return [{str(name): blank(value) for name, value in row.items()} for row in rows]
-
-
-def blank(value: Any) -> Any:
-    """Return a value as JSON can hold it: None where there is no number, infinity by name."""
-    value = plain(value)
-    if not isinstance(value, float) or isfinite(value):
-        return value
-    return None if isnan(value) else {"number": str(value)}
-
-
-def unblank(value: Any) -> Any:
-    """Return the value of which `blank` made what JSON holds."""
-    if value is None:
-        return nan
-    if isinstance(value, dict) and set(value) == {"number"}:
-        return float(value["number"])
-    return value
 
 
 def as_csv(frame: pd.DataFrame) -> str:

@@ -10,9 +10,9 @@ from remodel.clinic.patients import Patient
 from remodel.clinic.trials import Trial
 from remodel.model.observer import COLUMNS
 from remodel.parameters.parameters import Parameters
-from remodel.runs.record import blank, checksum
+from remodel.runs.record import checksum
 from remodel.support.messages import shown
-from remodel.support.plain_values import plain
+from remodel.support.plain_values import blank, plain
 
 TAKEN = {"replicate", "seed", "arm", *COLUMNS}
 OF_TRIAL = Parameters()  # stands for those that the trial itself asks for

@@ -10,17 +10,16 @@ import pandas as pd
 from remodel.model.observer import COLUMNS
 from remodel.runs.record import (
     as_csv,
-    blank,
     check_parts,
     checksum,
     locked_folder,
     read_json,
     record_text,
-    unblank,
 )
 from remodel.runs.replicate import Replicate
 from remodel.support.files import write_atomically
 from remodel.support.messages import one_line
+from remodel.support.plain_values import blank, unblank
 
 MANIFEST = "ensemble.json"
 ENSEMBLE, RUN = "remodel ensemble, 3", "remodel ensemble run, 3"

@@ -48,8 +48,15 @@ def read_archive(
     arrays, record = unpack(path, largest)
     if record.get("kind") != kind:
         found = record.get("kind")
-        raise ValueError(f"{path}: holds {found!r}; expected {kind!r}: made by another version?")
+        raise ValueError(f"{path}: holds {found!r}; expected {kind!r}{advice(found, kind)}")
     return arrays, record
+
+
+def advice(found: Any, kind: str) -> str:
+    """Return what to do about an archive of the right kind in the form of another version."""
+    if str(found).rpartition(",")[0] != kind.rpartition(",")[0]:
+        return ""
+    return ": another version saved it; make it anew, or open it with that version"
 
 
 def unpack(path: Path, largest: int) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

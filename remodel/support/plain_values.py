@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from decimal import Decimal
+from math import isfinite, isnan, nan
 from numbers import Integral, Real
 from typing import Any
 
@@ -35,6 +36,23 @@ def keep_plain(item: Any) -> None:
         value = getattr(item, one.name)
         if type(value) not in PLAIN:
             object.__setattr__(item, one.name, plain(value))
+
+
+def blank(value: Any) -> Any:
+    """Return a value as JSON can hold it: None where there is no number, infinity by name."""
+    value = plain(value)
+    if not isinstance(value, float) or isfinite(value):
+        return value
+    return None if isnan(value) else {"number": str(value)}
+
+
+def unblank(value: Any) -> Any:
+    """Return the value of which `blank` made what JSON holds."""
+    if value is None:
+        return nan
+    if isinstance(value, dict) and set(value) == {"number"}:
+        return float(value["number"])
+    return value
 
 
 def for_json(value: Any) -> Any:
