@@ -82,9 +82,9 @@ def run_to_the_end(model, unit, years=4):
         model.step()
 
 
-def undying(tissue):
+def undying(tissue, **changes):
     """Return a model of a tissue in which osteoblasts live long and nothing begins by itself."""
-    return silent(tissue, osteoblast__life=2000.0)
+    return silent(tissue, osteoblast__life=2000.0, **changes)
 
 
 @pytest.mark.parametrize("site_um", SITES)
