@@ -88,7 +88,7 @@ def test_every_option_that_an_experiment_names_exists(name, monkeypatch):
     assert named <= set(experiment_parser(name, monkeypatch).options().split(", "))
 
 
-@pytest.mark.parametrize("name, library", [("calibrate", "cma"), ("sensitivity", "SALib")])
+@pytest.mark.parametrize("name, library", [("sensitivity", "SALib")])
 def test_a_missing_library_is_one_line_that_says_what_to_type(name, library, monkeypatch):
     for module in [module for module in sys.modules if module.split(".")[0] == library]:
         monkeypatch.delitem(sys.modules, module)

@@ -12,7 +12,6 @@ from remodel.bone.files import load_section, save_section, section_sum
 from remodel.bone.images import Segmentation
 from remodel.bone.section import CORTICAL, OUTSIDE, REGIONS, TRABECULAR, Tissue
 from remodel.measurement.histomorphometry import INDICES, structure
-from remodel.parameters.tissue import Section
 from remodel.report.fonts import save_figure
 from remodel.report.palette import MARROW
 from remodel.report.section_picture import draw_scale
@@ -98,15 +97,11 @@ def describe_section(found: Segmentation, name: str) -> str:
 
 def warn_of(tissue: Tissue) -> list[str]:
     """Return a line for each thing that will make results other than one expects."""
-    lines = [
+    return [
         f"note: no {region} bone was found; virtual DXA will count it as unchanged (try --mask)"
         for region, label in REGIONS.items()
         if not tissue.matrix[tissue.region == label].any()
     ]
-    fitted = Section().site
-    if tissue.site_um != fitted:
-        lines.append(f"note: the numbers of the model hold for sites of {fitted:g} µm only")
-    return lines
 
 
 def format_structure(table: pd.DataFrame) -> str:
