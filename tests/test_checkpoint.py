@@ -79,7 +79,7 @@ def test_a_drug_that_was_stopped_leaves_the_body_after_a_checkpoint_too():
     stopped = resume(take_checkpoint(model), "denosumab 0-0.8")
     model.run(0.1)
     stopped.run(0.1)
-    assert stopped.signals.free_rankl == pytest.approx(model.signals.free_rankl, rel=0.05)
+    assert stopped.signals.antibody == pytest.approx(model.signals.antibody, rel=0.05)
 
 
 def test_arms_do_not_disturb_each_other():

@@ -20,7 +20,6 @@ from remodel.clinic.exposure import Exposure
 from remodel.clinic.pharmacokinetics import Body
 from remodel.measurement.dxa import dxa_change
 from remodel.measurement.histomorphometry import INDICES
-from remodel.model import signals
 from remodel.model.signals import Signals
 from remodel.parameters.drugs import DRUGS, drug
 from remodel.parameters.mechanisms import EstradiolSupply, Given, ReceptorLigand
@@ -70,9 +69,9 @@ TABLE = [  # equation, how it is worked out, and the unit of what comes out
     ("columns of the section", "section.width * UM / section.site", "1"),
     ("columns of cortex", "section.cortex * UM / section.site", "1"),
     ("BV/TV", "section.bone_volume / PERCENT", "fraction"),
-    ("marrow spaces", "section.height * section.width * section.cell_density", "1"),
-    ("thickness of a strut", "exp(section.strut_spread * chance)", "1"),
-    ("struts missing", "chance + section.missing_struts", "fraction"),
+    ("sites across a volume", "section.depth * UM / section.site", "1"),
+    ("waves along the long axis", "section.stretch * section.height / section.wavelength", "1"),
+    ("how far a wave is from the band", "(section.width / section.wavelength - 1) / section.wavelength_spread", "1"),
     ("canals", "section.height * section.cortex * section.canal_density", "1"),
     ("radius of a canal", "(section.canal_width + chance * section.canal_spread) / (2 * UM)", "mm"),
     ("unmineralized matrix as built", "exp(-section.first_age / mineral.time_constant)", "1"),
@@ -85,28 +84,31 @@ TABLE = [  # equation, how it is worked out, and the unit of what comes out
       "responses.toxicity.emax"
     ), "day"),
     ("restraint", "chance - osteoclast.restraint", "fraction"),
-    ("resorbed in a step", "osteoclast.erosion * time.step / section.site", "1"),
-    ("osteoclasts that come to a site in some days", (
-      "responses.recruitment.emax / YEAR * days * share ** precursors.exponent"
-    ), "1/site"),
+    ("a floor goes down in a step", "osteoclast.erosion * time.step", "µm"),
+    ("level of a site", (
+      "released + unit.reference_depth * (2 * released / unit.width) ** (2 * unit.steepness)"
+    ), "µm"),
+    ("osteoclasts that come to a length of surface in some days", (
+      "responses.recruitment.emax / YEAR * days * share ** precursors.exponent * section.site / unit.width"
+    ), "1"),
+    ("RANKL under strain", "share ** strain.rankl * responses.rankl.emax", "1"),
+    ("OPG of osteoblasts", "1 + osteoblast.opg * share", "1"),
+    ("sites within reach of OPG", "osteoblast.opg_reach / section.site", "1"),
     ("sites within reach of a site", "precursors.reach / section.site", "1"),
-    ("reversal", "chance * osteoblast.reversal * osteoblast.reference_depth / released", "day"),
+    ("reversal", "chance * osteoblast.reversal * unit.reference_depth / released", "day"),
     ("Weibull osteoblast lifespan", (
-      "osteoblast.life * released / osteoblast.reference_depth * responses.osteoblast_survival.emax * chance "
+      "osteoblast.life * released / unit.reference_depth * responses.osteoblast_survival.emax * chance "
       "** (1 / osteoblast.shape)"
     ), "day"),
     ("days of osteoblast lifespan that pass", (
       "days * responses.osteoblast_apoptosis.emax * (1 + habits.alcohol * patient.alcohol)"
     ), "day"),
-    ("refilled in a step", "osteoblast.apposition * time.step / section.site", "1"),
-    ("built beyond a cavity, in sites", (
-      "(responses.anabolic_overfilling.emax + released / osteoblast.reference_depth * responses.strain_overfilling.emax)"
-      " / section.site"
-    ), "1"),
+    ("a floor comes up in a step", "osteoblast.apposition * time.step", "µm"),
+    ("built beyond a cavity", "released + responses.anabolic_overfilling.emax", "µm"),
     ("anabolic signal", "drug.anabolic / responses.anabolic_overfilling.ec50", "1"),
-    ("lining cells that begin on a site in some days", (
-      "responses.lining_activation.emax / YEAR * days"
-    ), "1/site"),
+    ("lining cells that begin on a length of surface in some days", (
+      "responses.lining_activation.emax / YEAR * days * section.site / unit.width"
+    ), "1"),
     ("bisphosphonate that binds", (
       "(osteoclast.bisphosphonate_capacity - bound) * (1 - exp(-drug.bisphosphonate / "
       "osteoclast.bisphosphonate_capacity))"
@@ -316,14 +318,12 @@ def take_drugs(model):
 
 
 def read_rates(model):
-    """Rates of the cells, in sites."""
-    stand_in = SimpleNamespace(parameters=model, tissue=SimpleNamespace(site_um=model.section.site))
+    """What cells use in every step."""
+    tissue = SimpleNamespace(matrix=SimpleNamespace(ndim=1))
+    stand_in = SimpleNamespace(parameters=model, tissue=tissue)
     BoneModel.read_rates(stand_in)
     return {
         "days": (stand_in.days, "day"),
-        "erosion": (stand_in.erosion, "1/day"),
-        "apposition": (stand_in.apposition, "1/day"),
-        "reference_depth": (stand_in.reference_depth, "1"),
         "unmineralized_fraction": (stand_in.unmineralized_fraction, "1"),
     }
 
@@ -345,7 +345,7 @@ def scan(model):
 )
 def test_a_function_of_the_model_gives_the_same_with_units(act, monkeypatch):
     plain = act(PLAIN)
-    for module in (signals, patients):
+    for module in (patients,):
         monkeypatch.setattr(module, "YEAR", quantity(YEAR, "day/year"))
     monkeypatch.setattr(pharmacokinetics, "SUBSTEP", quantity(pharmacokinetics.SUBSTEP, "day"))
     found = act(WITH_UNITS)

@@ -1,6 +1,6 @@
 """The dose-response relations: each row at zero, half-way and in excess."""
 
-from math import exp
+from math import exp, inf
 
 import numpy as np
 import pytest
@@ -8,8 +8,10 @@ from helpers import silent, small, wall
 
 from remodel import Parameters
 from remodel.clinic.exposure import Exposure
+from remodel.model.bmu import FILLED
 from remodel.model.signals import Signals
 from remodel.parameters.quantities import Response
+from remodel.parameters.time_steps import YEAR
 
 ROWS = {name: row for name, row in Parameters().groups().items() if isinstance(row, Response)}
 
@@ -51,8 +53,8 @@ def test_estrogen_lowers_rankl_raises_opg_and_leaves_less_free():
     assert without.activity == 0.0
     assert without.rankl > little.rankl > much.rankl
     assert without.opg < little.opg < much.opg
-    assert without.free_rankl > 1.2 * little.free_rankl > 1.44 * much.free_rankl
-    assert without.recruitment > 1.1 * little.recruitment > 1.21 * much.recruitment
+    free = [one.unbound(1.0, 1.0) for one in (without, little, much)]
+    assert free[0] > 1.2 * free[1] > 1.44 * free[2]
 
 
 def test_lives_follow_estrogen_at_once_and_rankl_with_its_lag():
@@ -60,8 +62,7 @@ def test_lives_follow_estrogen_at_once_and_rankl_with_its_lag():
     rankl, apoptosis = signals.rankl, signals.osteoclast_apoptosis
     signals.renew(Exposure(estradiol=0.0), days=0.01)
     assert signals.rankl == pytest.approx(rankl, rel=1e-3)
-    withdrawal = rows.rankl_withdrawal.at(signals.free_rankl)
-    assert signals.osteoclast_apoptosis == pytest.approx(rows.osteoclast_apoptosis.e0 * withdrawal)
+    assert signals.osteoclast_apoptosis == pytest.approx(rows.osteoclast_apoptosis.e0)
     assert signals.osteoclast_apoptosis != pytest.approx(apoptosis, rel=1e-3)
     signals.renew(Exposure(estradiol=0.0), days=Parameters().receptor.lag)
     assert signals.rankl - rankl == pytest.approx((1 - exp(-1)) * (rows.rankl.e0 - rankl), rel=0.2)
@@ -80,11 +81,18 @@ def test_cells_answer_to_each_cycle_and_the_mean_answer_is_felt():
 
 
 def test_an_antibody_withdraws_rankl_from_osteoclasts():
-    free, bound = settled(20.0), settled(20.0, antibody=1e4)
-    assert bound.free_rankl < 0.01 * free.free_rankl
-    assert bound.osteoclast_apoptosis > 3 * free.osteoclast_apoptosis
-    assert bound.recruitment < 0.05 * free.recruitment
-    assert bound.pool > 0.95 > free.pool
+    rows, free, pool = Parameters().responses, [], []
+    for antibody in (0.0, 1e4):
+        signals = settled(20.0, antibody=antibody)
+        free.append(signals.unbound(1.0, 1.0))
+        signals.use_precursors(rows.recruitment.at(free[-1]), inf)
+        pool.append(signals.pool)
+    assert free[1] < 0.01 * free[0]
+    apoptosis = [rows.rankl_withdrawal.at(level) for level in free]
+    assert apoptosis[1] > 3 * apoptosis[0]
+    recruitment = [rows.recruitment.at(level) for level in free]
+    assert recruitment[1] < 0.05 * recruitment[0]
+    assert pool[1] > 0.95 > pool[0]
 
 
 def test_rankl_follows_estrogen_with_its_lag():
@@ -99,11 +107,13 @@ def test_rankl_follows_estrogen_with_its_lag():
 def test_osteoclasts_come_as_often_as_the_rate_says():
     """Births on a wall against recruitment times supply times surface, by Poisson."""
     model = silent(wall(12, rows=400, columns=40, first=14))
-    model.signals.recruitment = 0.02 / model.days
+    model.signals.pool = 1.0
+    model.drive = 0.02 / model.days * YEAR * model.cover / model.environment.area
     expected = births = 0.0
     for tick in range(60):
         model.tick = tick
-        model.tissue.busy[:] = False
+        for unit in model.units:
+            model.close(unit, FILLED, 0.0)
         before = len(model.activations)
         model.recruit_osteoclasts()
         births += len(model.activations) - before
@@ -117,7 +127,9 @@ def test_osteoclasts_come_as_often_as_the_rate_says():
 def test_supply_is_the_marrow_fraction_to_a_power():
     model = silent(wall(12, rows=60, columns=60, first=14))
     reach = model.parameters.precursors.reach
-    fraction = model.tissue.marrow_fraction(reach).reshape(-1)[model.environment.surface]
+    blocks = model.tissue.blocks
+    marrow = blocks.around(1 - blocks.mean(model.tissue.matrix.astype(np.float32)), reach)
+    fraction = marrow.reshape(-1)[blocks.number(model.environment.surface)].astype(float)
     hill = small().precursors.exponent
     np.testing.assert_allclose(model.environment.supply, fraction**hill)
     assert 0.3 < fraction.mean() < 0.8
@@ -125,8 +137,8 @@ def test_supply_is_the_marrow_fraction_to_a_power():
 
 def test_strain_is_one_at_rest_and_doubles_when_half_of_the_bone_is_gone():
     model = silent(wall(12, rows=60, columns=60, first=14))
-    wherever = model.environment.habitual > 1e-3
+    wherever = model.tissue.blocks.spread(model.environment.habitual) > 1e-3
     np.testing.assert_allclose(model.environment.strain[wherever], 1.0)
     model.tissue.matrix *= 0.5
-    model.environment.renew(model.tissue)
+    model.environment.renew(model.tissue, np.zeros(0, dtype=int))
     np.testing.assert_allclose(model.environment.strain[wherever], 2.0, rtol=1e-6)
