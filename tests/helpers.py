@@ -41,11 +41,11 @@ def hand_made(matrix, region=TRABECULAR, site_um=20.0):
     return Tissue(matrix=matrix, region=labels, outside=labels == OUTSIDE, site_um=site_um)
 
 
-def wall(width, rows=8, columns=20, first=8):
+def wall(width, rows=8, columns=20, first=8, site_um=20.0):
     """Return a straight trabecula along the periodic axis, with marrow on both sides."""
     matrix = np.zeros((rows, columns))
     matrix[:, first : first + width] = 1.0
-    return hand_made(matrix)
+    return hand_made(matrix, site_um=site_um)
 
 
 def silent(tissue, **changes):

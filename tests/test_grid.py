@@ -69,7 +69,8 @@ def test_layers_are_views_of_the_section_as_it_is(model):
         assert layer.data.shape == model.grid.dimensions == layer.dimensions
         holder = model.environment if name == "strain" else tissue
         assert np.array_equal(layer.data, getattr(holder, name).T)
-        assert np.shares_memory(layer.data, getattr(holder, name)) == (name != "mineral")
+        own = name not in ("mineral", "strain")  # which are worked out when they are asked for
+        assert np.shares_memory(layer.data, getattr(holder, name)) == own
     assert layers["bisphosphonate"].data.any()
 
 
@@ -82,8 +83,9 @@ def test_what_mesa_writes_into_a_layer_is_in_the_section(model):
     layer.data = np.full(layer.dimensions, 1.0)
     assert model.tissue.matrix_at[0] == 1.0
     assert layer.aggregate(np.mean) == 1.0
-    with pytest.raises(ValueError, match="read-only"):
-        model.grid.mineral.data[0, 0] = 1.0
+    for worked_out in (model.grid.mineral, model.grid.strain):
+        with pytest.raises(ValueError, match="read-only"):
+            worked_out.data[0, 0] = 1.0
 
 
 def test_single_sites_are_made_when_they_are_asked_for(model):
@@ -233,12 +235,26 @@ def test_the_page_of_mesa_steps_and_resets_it(page, with_renderer):
     assert new.steps == 1
 
 
-def test_osteoblasts_move_with_what_they_build(model):
-    seen = {}
+def test_cells_stay_where_their_unit_began(model):
+    """They move its floor; where in the cavity they are drawn is for pictures to say."""
+    begun = {cell: (cell.pos, cell.unit.site) for cell in model.agents_by_type[Osteoblast]}
     for _ in range(10):
-        for cell in model.agents_by_type[Osteoblast]:
-            seen.setdefault(cell, set()).add(cell.pos)
         model.step()
-    assert max(map(len, seen.values())) > 1
+    for cell, (place, site) in begun.items():
+        assert (cell.pos, cell.site) == (place, site)
     assert mesa.Agent in Osteoblast.__mro__
     assert isinstance(model.grid, SectionGrid)
+
+
+def test_a_volume_is_a_grid_too():
+    model = build(rng=4, section__depth=0.5, time__spin_up=0.5, section__height=0.5)
+    rows, columns, depth = model.tissue.matrix.shape
+    assert model.grid.dimensions == (depth, columns, rows)
+    sites = model.grid.all_cells
+    assert len(sites) == model.tissue.matrix.size
+    assert sum(len(each.agents) for each in sites) == len(model.agents) > 0
+    for cell in model.agents:
+        assert cell in model.grid[cell.pos].agents
+        assert model.grid[cell.pos].matrix == model.tissue.matrix_at[cell.site]
+    with pytest.raises(KeyError, match="columns"):
+        model.grid[0, columns, 0]

@@ -142,3 +142,74 @@ def test_strain_is_one_at_rest_and_doubles_when_half_of_the_bone_is_gone():
     model.tissue.matrix *= 0.5
     model.environment.renew(model.tissue, np.zeros(0, dtype=int))
     np.testing.assert_allclose(model.environment.strain[wherever], 2.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("site_um", [10.0, 20.0])
+def test_as_many_osteoclasts_come_to_a_length_of_wall_whatever_its_sites(site_um):
+    """Births against drive times supply times surface in mm, over what a unit covers, by Poisson."""
+    model = silent(wall(12, rows=round(8000 / site_um), columns=40, first=14, site_um=site_um))
+    place, years = model.environment, model.days / YEAR
+    surface = 2 * 8.0  # mm, of both sides
+    assert place.area.sum() == pytest.approx(surface, rel=0.01)
+    model.drive = np.full(len(place.surface), 20.0)
+    rate = 20.0 * model.signals.pool * place.mean(place.supply) * surface / model.cover
+    births = 0
+    for tick in range(60):
+        model.tick = tick
+        before = len(model.activations)
+        model.recruit_osteoclasts()
+        births += len(model.activations) - before
+    expected = 60 * years * rate
+    assert abs(births - expected) < 4 * np.sqrt(expected)
+    assert expected > 100
+
+
+def test_osteoclasts_live_by_the_rankl_of_their_own_place():
+    """Two of equal lives: the one without RANKL around it dies sooner, by the response."""
+    model = silent(wall(12, rows=60, columns=40, first=14))
+    row, lived = model.parameters.responses.rankl_withdrawal, []
+    for free in (row.ec50, 1e6 * row.ec50):
+        site = int(model.environment.surface[0])
+        cell = model.start_osteoclast(site, model.tissue.open_beside(site)[0], 1000.0, 0.0)
+        cell.resorb(7.0, free)
+        lived.append(1000.0 - cell.life)
+    assert lived[0] / lived[1] == pytest.approx(row.at(row.ec50) / row.at(1e6 * row.ec50))
+
+
+def test_recruitment_follows_rankl_place_by_place():
+    model = silent(wall(12, rows=60, columns=40, first=14), responses__recruitment__emax=5.0)
+    row, place = model.parameters.responses.recruitment, model.environment
+    place.rankl[::2] *= 3.0
+    free = place.free_rankl(model.signals)
+    assert (free[::2] > 2.9 * free[1]).all()
+    assert model.recruitment_drive() == pytest.approx(row.at(free))
+
+
+def test_half_of_what_lies_around_a_wide_wall_is_marrow():
+    """On the faces of a wall that is wider than the reach, half is marrow, to half a block."""
+    reach = round(small().precursors.reach / 10)
+    model = silent(
+        wall(2 * reach, rows=4 * reach, columns=6 * reach, first=2 * reach, site_um=10.0)
+    )
+    numbers, place = model.parameters.precursors, model.environment
+    fraction = place.supply ** (1 / numbers.exponent)
+    assert np.abs(fraction - 0.5).max() < 0.5 * place.blocks.block_um / (2 * numbers.reach) + 0.01
+
+
+def test_strain_lowers_rankl_by_its_power():
+    model = silent(wall(12, rows=60, columns=60, first=14))
+    np.testing.assert_allclose(model.environment.rankl, 1.0)
+    model.tissue.matrix *= 0.5
+    model.environment.renew(model.tissue, np.zeros(0, dtype=int))
+    power = model.parameters.strain.rankl
+    np.testing.assert_allclose(model.environment.rankl, 2.0**-power, rtol=1e-6)
+
+
+def test_osteoblasts_nearby_add_opg_in_proportion_to_what_they_cover():
+    model = silent(wall(3, rows=60, columns=60, first=14), osteoblast__opg=0.8)
+    place = model.environment
+    half = place.surface.reshape(-1, 2)[:, 0]  # the left face; the right one is within reach
+    for share in (0.0, 0.5, 1.0):
+        under = {0.0: half[:0], 0.5: half, 1.0: place.surface}[share]
+        place.renew(model.tissue, under)
+        np.testing.assert_allclose(place.opg, 1.0 + 0.8 * share, rtol=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from mesa.agent import AgentSet
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from remodel.model.bone_model import BoneModel
 
-Place = tuple[int, int]  # column, row
+Place = tuple[int, ...]  # column, row; in a volume with a third before them
 FIELDS: Mapping[str, Callable[[Any], NDArray[Any]]] = {
     "matrix": lambda model: model.tissue.matrix,
     "mineral": lambda model: model.tissue.mineral,
@@ -26,7 +27,7 @@ FIELDS: Mapping[str, Callable[[Any], NDArray[Any]]] = {
     "region": lambda model: model.tissue.region,
     "outside": lambda model: model.tissue.outside,
 }
-WORKED_OUT = ("mineral",)  # from other fields; what is written into it would be lost
+WORKED_OUT = ("mineral", "strain")  # from others; what is written into them would be lost
 
 
 class Layer(PropertyLayer):
@@ -38,7 +39,7 @@ class Layer(PropertyLayer):
         A name in `FIELDS`.
     data : array
         The model's own array seen as Mesa orients it, not a copy; shape (columns, rows).
-        `mineral` alone is worked out anew each time, and cannot be written to.
+        `mineral` and `strain` alone are worked out anew each time, and cannot be written to.
     """
 
     def __init__(self, name: str, model: BoneModel) -> None:
@@ -49,8 +50,7 @@ class Layer(PropertyLayer):
     @property
     def dimensions(self) -> Place:
         """Columns and rows."""
-        rows, columns = self.model.tissue.matrix.shape
-        return columns, rows
+        return self.model.tissue.matrix.shape[::-1]
 
     @property
     def data(self) -> NDArray[Any]:
@@ -96,6 +96,7 @@ class SectionGrid(OrthogonalVonNeumannGrid):
 
     It holds no cell objects: sites are made when they are asked for, and layers are views of
     the model's arrays. Positions are (column, row). The rows are periodic, the columns are not.
+    In a volume the third axis, periodic too, comes before them.
     (Mesa's own drawing fails on any grid that has no agents, such as one without spin-up.)
 
     Parameters
@@ -157,18 +158,17 @@ class SectionGrid(OrthogonalVonNeumannGrid):
         here: dict[Place, list[Any]] = {}
         for agent in self.placed():
             here.setdefault(agent.pos, []).append(agent)
-        width, height = self.dimensions
-        for column in range(width):
-            for row in range(height):
-                yield Site(self, (column, row), here.get((column, row), []))
+        for place in product(*map(range, self.dimensions)):
+            yield Site(self, place, here.get(place, []))
 
     def __getitem__(self, place: Place) -> Site:
         """Return the site at (column, row)."""
-        column, row = place
-        width, height = self.dimensions
-        if not (0 <= column < width and 0 <= row < height):
-            raise KeyError(f"no site {place}; there are {width} columns and {height} rows")
-        place = int(column), int(row)
+        counts = self.dimensions
+        inside = all(0 <= at < count for at, count in zip(place, counts, strict=True))
+        if not inside:
+            there = f"{counts[-2]} columns and {counts[-1]} rows"
+            raise KeyError(f"no site {place}; there are {there}")
+        place = tuple(int(at) for at in place)
         return Site(self, place, [agent for agent in self.placed() if agent.pos == place])
 
     def __getattr__(self, name: str) -> Any:
