@@ -43,7 +43,7 @@ LIST = Path(__file__).with_name("faults.toml")
 RECORD = Path(__file__).with_name("faults.csv")
 COPIED = (".ci", "remodel", "tests", "experiments", "docs")  # folders; and the files beside them
 FIRST = (  # quick files that know the model; then the others, by name
-    "responses", "uniform", "perforation", "changes", "submodels", "checkpoint", "geometry", "report",
+    "responses", "unit", "surface", "perforation", "changes", "submodels", "checkpoint", "geometry", "report",
     "histomorphometry", "images", "validation", "saving", "limits", "laws", "trials", "drugs",
     "offset", "mesa", "patients", "directions", "steps",
 )  # fmt: skip

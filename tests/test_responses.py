@@ -4,7 +4,7 @@ from math import exp, inf
 
 import numpy as np
 import pytest
-from helpers import silent, small, wall
+from helpers import build, silent, small, wall
 
 from remodel import Parameters
 from remodel.clinic.exposure import Exposure
@@ -144,26 +144,6 @@ def test_strain_is_one_at_rest_and_doubles_when_half_of_the_bone_is_gone():
     np.testing.assert_allclose(model.environment.strain[wherever], 2.0, rtol=1e-6)
 
 
-@pytest.mark.parametrize("site_um", [10.0, 20.0])
-def test_as_many_osteoclasts_come_to_a_length_of_wall_whatever_its_sites(site_um):
-    """Births against drive times supply times surface in mm, over what a unit covers, by Poisson."""
-    model = silent(wall(12, rows=round(8000 / site_um), columns=40, first=14, site_um=site_um))
-    place, years = model.environment, model.days / YEAR
-    surface = 2 * 8.0  # mm, of both sides
-    assert place.area.sum() == pytest.approx(surface, rel=0.01)
-    model.drive = np.full(len(place.surface), 20.0)
-    rate = 20.0 * model.signals.pool * place.mean(place.supply) * surface / model.cover
-    births = 0
-    for tick in range(60):
-        model.tick = tick
-        before = len(model.activations)
-        model.recruit_osteoclasts()
-        births += len(model.activations) - before
-    expected = 60 * years * rate
-    assert abs(births - expected) < 4 * np.sqrt(expected)
-    assert expected > 100
-
-
 def test_osteoclasts_live_by_the_rankl_of_their_own_place():
     """Two of equal lives: the one without RANKL around it dies sooner, by the response."""
     model = silent(wall(12, rows=60, columns=40, first=14))
@@ -174,15 +154,6 @@ def test_osteoclasts_live_by_the_rankl_of_their_own_place():
         cell.resorb(7.0, free)
         lived.append(1000.0 - cell.life)
     assert lived[0] / lived[1] == pytest.approx(row.at(row.ec50) / row.at(1e6 * row.ec50))
-
-
-def test_recruitment_follows_rankl_place_by_place():
-    model = silent(wall(12, rows=60, columns=40, first=14), responses__recruitment__emax=5.0)
-    row, place = model.parameters.responses.recruitment, model.environment
-    place.rankl[::2] *= 3.0
-    free = place.free_rankl(model.signals)
-    assert (free[::2] > 2.9 * free[1]).all()
-    assert model.recruitment_drive() == pytest.approx(row.at(free))
 
 
 def test_half_of_what_lies_around_a_wide_wall_is_marrow():
@@ -213,3 +184,13 @@ def test_osteoblasts_nearby_add_opg_in_proportion_to_what_they_cover():
         under = {0.0: half[:0], 0.5: half, 1.0: place.surface}[share]
         place.renew(model.tissue, under)
         np.testing.assert_allclose(place.opg, 1.0 + 0.8 * share, rtol=1e-6)
+
+
+def test_recruitment_hears_a_drug_in_the_step_in_which_it_comes():
+    """Though the surface is measured only now and then."""
+    model = build("denosumab 0-1")
+    before = model.drive.copy()
+    while model.signals.antibody == 0.0:
+        model.step()
+    assert (model.drive < 0.9 * before.max()).all()
+    assert model.drive == pytest.approx(model.recruitment_drive(), rel=1e-6)

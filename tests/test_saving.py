@@ -214,7 +214,7 @@ def test_a_model_of_the_first_design_says_what_to_do(saved, tmp_path):
 
 @pytest.mark.parametrize("spoil", [
     {"pits_site": lambda rows: rows + 10**6}, {"pits_unit": lambda rows: rows + 10**6},
-    {"pits_level": lambda rows: rows[:-1]}, {"pits_floor": lambda units: units[:3]},
+    {"pits_begin": lambda rows: rows[:-1]}, {"pits_floor": lambda units: units[:3]},
 ], ids=lambda spoil: next(iter(spoil)))  # fmt: skip
 def test_pits_that_do_not_fit_the_section_are_refused(saved, tmp_path, spoil):
     arrays, record = read_archive(saved[1], MODEL, 1 << 30)

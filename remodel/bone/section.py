@@ -13,7 +13,7 @@ import numpy as np
 
 from remodel.bone.blocks import Blocks, box_mean
 from remodel.bone.pits import Pits
-from remodel.support.arrays import Floats, Fractions, Ints, Labels, Mask
+from remodel.support.arrays import Floats, Ints, Labels, Mask
 
 OUTSIDE, TRABECULAR, CORTICAL = 0, 1, 2
 REGIONS = {"trabecular": TRABECULAR, "cortical": CORTICAL}
