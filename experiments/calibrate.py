@@ -73,17 +73,17 @@ FREE = {  # the box that is searched, in the unit of each number; what informs i
     "precursors.exponent": (0.25, 0.9),  # turnover of cortical against trabecular bone
     "precursors.fusion": (0.015, 0.05),  # turnover on an inhibitor
     "precursors.turnover": (0.003, 0.007),  # the time course after denosumab
-    "osteoclast.life": (28, 38),  # erosion depth
+    "osteoclast.life": (30, 44),  # erosion depth
     "osteoclast.bisphosphonate_half_life": (1.5, 5),  # zoledronate, year 5
     "osteoblast.life": (110, 165),  # wall thickness, placebo arms
-    "osteoblast.opg": (0, 2),  # where there is bone formation
+    "osteoblast.opg": (0, 4),  # where there is bone formation
     "strain.rankl": (0.6, 2.6),  # year 2 against year 5
     "densitometry.spine_drift": (0.3, 0.8),  # placebo and tamoxifen, spine against hip
     "responses.rankl.ec50": (0.28, 0.52),  # ATAC anastrozole, ARIBON markers
     "responses.rankl.hill": (0.8, 1.7),  # activation frequency before and after menopause
     "responses.opg.ec50": (0.25, 0.6),  # ATAC tamoxifen
     "responses.recruitment.emax": (4, 9),  # activation frequency
-    "responses.recruitment.ec50": (0.09, 0.22),  # denosumab
+    "responses.recruitment.ec50": (0.09, 0.35),  # denosumab
     "responses.recruitment.hill": (1.1, 2.1),  # denosumab
     "responses.rankl_withdrawal.ec50": (0.002, 0.012),  # denosumab, first weeks
     "responses.osteoclast_apoptosis.emax": (1.1, 1.5),  # ATAC
@@ -93,7 +93,7 @@ FREE = {  # the box that is searched, in the unit of each number; what informs i
     "responses.osteoblast_apoptosis.emax": (0.8, 1.2),  # ATAC against placebo
     "responses.osteoblast_survival.hill": (1, 4),  # year 2 against year 5
     "drugs.tamoxifen.efficacy": (0.4, 0.7),  # ATAC tamoxifen
-    "drugs.tamoxifen.serm": (10, 35),  # ATAC tamoxifen
+    "drugs.tamoxifen.serm": (6, 35),  # ATAC tamoxifen
     "drugs.tamoxifen.half_life": (10, 60),  # after tamoxifen
     "drugs.denosumab.binding": (10, 28),  # FREEDOM, before the next dose
     "drugs.risedronate.bisphosphonate": (0.03, 0.12),  # IBIS-II risedronate

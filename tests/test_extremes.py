@@ -120,7 +120,7 @@ def test_a_run_without_end_or_before_its_start_is_refused(years):
     "parts, changes",
     [
         ("6400000 sites", {"height": 40, "width": 4, "site": 5}),
-        ("16000 marrow spaces", {"height": 40, "width": 40, "cell_density": 10}),
+        ("16008001 waves", {"height": 40, "width": 40, "wavelength": 0.2, "stretch": 0.2}),
         ("28800 canals", {"height": 40, "width": 40, "cortex": 40}),
     ],
 )

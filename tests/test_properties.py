@@ -183,7 +183,8 @@ def stays_sound(model):
     assert not tissue.matrix[tissue.outside].any()
     for cell in model.agents:
         assert 0 <= cell.site < tissue.matrix.size
-        assert tissue.busy_at[cell.site]
+        assert cell.unit in model.units
+        assert cell.unit.site == cell.site
         assert not tissue.outside_at[cell.site]
     never = {name for name in MARKERS if model.meter.rows and math.isnan(model.meter.rows[0][name])}
     now = {name: value for name, value in model.meter.now.items() if name not in never}

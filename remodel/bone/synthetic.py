@@ -116,9 +116,10 @@ def grow_trabeculae(size: Section, region: Labels, rng: np.random.Generator) -> 
     for axis in range(field.ndim):
         steep2 += np.gradient(field, axis=axis) ** 2
     least2 = JOINING * steep2.mean()
-    distance = np.abs(field) / np.sqrt(steep2 + least2)  # sites
+    steep = np.sqrt(np.maximum(steep2 + least2, 1e-30))  # where the field has no wave at all
+    distance = np.abs(field) / steep  # sites
     half = np.quantile(distance[inside], size.bone_volume / 100)
-    thinning = np.sqrt(steep2 / (steep2 + least2))  # slope of that distance
+    thinning = np.sqrt(steep2) / steep  # slope of that distance
     thinning = np.maximum(thinning, 0.3)
     signed = distance * np.sign(field)
     below = np.clip((half - signed) / thinning + 0.5, 0.0, 1.0)
