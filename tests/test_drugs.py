@@ -4,7 +4,7 @@ from math import exp, inf, log
 
 import numpy as np
 import pytest
-from helpers import before_each_measure, build, free_rankl, same, state_of
+from helpers import before_each_measure, build, free_rankl, same, silent, state_of, wall
 
 from remodel.clinic.courses import Course, Treatment
 from remodel.clinic.patients import Patient
@@ -258,6 +258,24 @@ def test_zoledronate_shortens_lives_and_outlasts_its_course():
             for name, found in counts.items()
         }
         assert here["zoledronate 0-0"] < 0.9 * here[""], f"years {low} to {high}"
+
+
+@pytest.mark.parametrize("site_um", [10.0, 20.0, 40.0])
+def test_an_osteoclast_takes_up_the_dose_on_its_surface_whatever_the_sites(site_um):
+    size = {"rows": 1600, "columns": 1600, "first": 400}
+    thick = wall(
+        round(800 / site_um),
+        site_um=site_um,
+        **{name: round(length / site_um) for name, length in size.items()},
+    )
+    model = silent(thick)
+    place, tissue = model.environment, model.tissue
+    tissue.bind_drug(place.surface, place.faces, 1.0, 1000.0)  # nearly one dose on each face
+    site = int(place.surface[len(place.surface) // 2])
+    cell = model.start_osteoclast(site, tissue.open_beside(site)[0], 1e6, 0.0)
+    while cell.unit.floor < 50.0:
+        model.resorb()
+    assert cell.taken_up == pytest.approx(1.0, abs=0.3)  # a pit is as wide as its reference
 
 
 @pytest.mark.parametrize("drug", ["teriparatide", "romosozumab"])
