@@ -146,6 +146,8 @@ def test_osteoclasts_come_per_length_of_surface(angle):
         rows = place.surface // tissue.matrix.shape[1] * site_um
         middle = np.abs(rows - 1600) < 700
         found.append(rate[middle].sum() * np.cos(radians(angle)))
+        length = 1.4 / np.cos(radians(angle))  # mm
+        assert place.area[middle].sum() == pytest.approx(length, rel=0.05)
     assert found == pytest.approx([found[1]] * 3, rel=0.05)
 
 

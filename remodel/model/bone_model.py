@@ -364,7 +364,7 @@ class BoneModel(MesaModel):
         pits.close(unit.number)
         del self.units_by_phase[unit.phase][unit]
         unit.enter(end, self.day + days)
-        if end != FILLED:
+        if end != FILLED or unit.perforated:
             self.clear_crumbs(unit)
 
     def abandon(self, rows: Ints) -> None:
