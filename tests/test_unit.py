@@ -318,6 +318,9 @@ def test_crumbs_are_pieces_that_hang_on_nothing_and_are_smaller_than_a_pit_is_de
     assert set(crumbs(tissue, site, UNIT).tolist()) == {site, site + tissue.matrix.shape[1]}
     tissue.busy[20, 20] = True  # of another unit
     assert len(crumbs(tissue, site, UNIT)) == 0
+    tissue.busy[20, 20] = False
+    tissue.matrix[:10], tissue.matrix[30:] = 0.0, 0.0  # nothing else is in sight
+    assert set(crumbs(tissue, site, UNIT).tolist()) == {site, site + tissue.matrix.shape[1]}
 
 
 @pytest.mark.parametrize("rng", [1, 2, 3, 5])

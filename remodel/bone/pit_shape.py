@@ -278,8 +278,6 @@ def crumbs(tissue: Tissue, site: int, unit: Unit) -> Ints:
     matrix = tissue.matrix.reshape(-1)[flat].reshape(shape)
     held = tissue.busy.reshape(-1)[flat].reshape(shape)
     pieces, count = label((matrix > 0.0) | held, sides(len(shape)))
-    if count < 2:
-        return np.zeros(0, dtype=np.int64)
     kept = {0, *pieces[held].tolist()}
     for axis in range(pieces.ndim):
         for end in (0, -1):
