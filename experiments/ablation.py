@@ -76,9 +76,11 @@ def switched_off(parameters: Parameters) -> dict[str, dict[str, float]]:
             "responses.recruitment.emax": rows.recruitment.emax * supply,
         },
         "strain": {
-            f"responses.{name}.{end}": getattr(rows, name).at(1.0)
-            for name in ("osteoblast_survival", "strain_overfilling")
-            for end in ("e0", "emax")
+            **{
+                f"responses.osteoblast_survival.{end}": rows.osteoblast_survival.at(1.0)
+                for end in ("e0", "emax")
+            },
+            "strain.rankl": 0.0,
         },
         "mineral age": {"mineral.primary": 1.0},
         "perforation": {"osteoclast.restraint": 1.0},

@@ -19,8 +19,8 @@ of 45. The remodeling space is back by then (43 of 45 in trabecular bone), miner
 
 TRUST
 The three parts add up to the whole in every section, by definition; what they are worth depends on
-the model. Bone given up also holds what loaded bone builds back beyond the old surface, so that it
-shrinks a little against untreated patients, who age. Eight sections: half-widths of 0.3 to 1.4 points of
+the model. Where bone was lost strain is high, so that less RANKL is made and fewer units begin there
+than in untreated patients: bone given up shrinks a little against theirs. Eight sections: half-widths of 0.3 to 1.4 points of
 trabecular, 0.1 to 0.5 of cortical bone. Five years after the drug patients are of different ages,
 which the untreated ones share.
 """
