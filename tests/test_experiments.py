@@ -102,7 +102,7 @@ def test_what_is_fitted_says_so_and_nothing_else_does():
 
 
 def test_only_rows_that_may_be_fitted_are_read():
-    module = load("calibrate")
+    module = load("fitted")
     trials = [load_trial(name) for name in built_in_trials()]
     fitted = [row for trial in trials for row in trial.published if row.use == "calibrate"]
     assert len(module.published_rows()) == len(fitted)

@@ -17,11 +17,37 @@ from remodel.parameters.quantities import CALIBRATED, MEASURED, Response, Row
 
 CONSTANTS = (  # numbers that are no parameters: name, unit, meaning, basis
     (
-        "model.bmu.SETTLE",
+        "bone.section.HALF",
         "site",
-        "new bone beyond a cavity below which none is built outward",
+        "matrix and cavity from which on a site counts as bone",
         "design",
     ),
+    (
+        "bone.section.SMOOTHING",
+        "µm",
+        "to each side, over which surface is smoothed for its direction",
+        "design",
+    ),
+    ("bone.blocks.WIDEST", "µm", "block of sites for means over a far reach", "design"),
+    (
+        "bone.pit_shape.WINDOW",
+        "fraction",
+        "of the width of a unit, how far it can reach to each side",
+        "design",
+    ),
+    (
+        "bone.synthetic.APART",
+        "fraction",
+        "of the mean spacing of canals, which they keep from each other",
+        "assumed",
+    ),
+    (
+        "bone.synthetic.JOINING",
+        "fraction",
+        "of the mean slope of the random field, which joins trabeculae at nodes",
+        "assumed",
+    ),
+    ("model.environment.LEAST", "1", "strain beneath which RANKL rises no further", "assumed"),
     (
         "clinic.pharmacokinetics.SUBSTEP",
         "day",
