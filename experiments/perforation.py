@@ -67,7 +67,7 @@ def measure(model: BoneModel) -> dict[str, float]:
     along, across = bone & np.roll(bone, -1, axis=0), bone[:, 1:] & bone[:, :-1]
     squares = along[:, 1:] & along[:, :-1]
     euler = int(bone.sum()) - int(along.sum()) - int(across.sum()) + int(squares.sum())
-    pieces = int(connected(bone, tissue.neighbors).max())
+    pieces = int(connected(bone, tissue.periodic).max())
     area = float(here.sum()) * (tissue.site_um / 1000) ** 2
     return {
         "loops": (pieces - euler) / area,

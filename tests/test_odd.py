@@ -20,15 +20,3 @@ def test_every_number_named_in_the_odd_is_one_of_the_model():
 
 def test_every_process_is_carried_out_by_a_named_function():
     assert [name for name in STEP if not hasattr(BoneModel, name)] == []
-
-
-def test_what_the_odd_says_of_precursors_at_rest_is_so():
-    said = re.search(
-        r"uses ([\d.]+) times what is lost by itself, and P is\s([\d.]+)\.\s",
-        " ".join(TEXT.split()),
-    )
-    signals = BoneModel(spin_up=False, rng=1).signals
-    numbers, row = signals.parameters.precursors, signals.parameters.responses.recruitment
-    used = numbers.fusion * row.at(signals.free_rankl) / row.emax
-    assert float(said[1]) == round(used / numbers.turnover, 1)
-    assert float(said[2]) == round(signals.pool, 2)
