@@ -18,7 +18,8 @@ each step, and a year costs 1.6 to 1.9 times as much.
 
 TRUST
 CPU times move by a third from one machine or one moment to the next; the ratios by a tenth.
-The gain of a second worker needs two idle cores. Options other than --quick and --out do nothing.
+The gain of a second worker needs two idle cores. --against FOLDER, a checkout of another version, has
+that run five years of anastrozole too, in the same run, and gives ratios.
 """
 
 if __name__ == "__main__":
@@ -91,6 +92,25 @@ begin = process_time()
 model.run(years=1)
 print(process_time() - begin)
 """
+
+
+YEARS = """
+import json, sys
+from time import process_time
+from remodel import BoneModel, Parameters
+values, seeds = json.loads(sys.argv[1])
+changes, spent, on_drug = [], 0.0, 0.0
+for seed in range(1, seeds + 1):
+    begin = process_time()
+    model = BoneModel("anastrozole 0-5", parameters=Parameters().with_values(values), rng=seed)
+    middle = process_time()
+    model.run(5)
+    on_drug += process_time() - middle
+    spent += process_time() - begin
+    changes.append(model.meter.now["lumbar_spine"])
+print(json.dumps([on_drug / seeds / 5, spent / seeds, changes]))
+"""
+HALF_WIDTH = 0.5  # points, of the 95 % interval of a mean that is asked for
 
 
 class Finding(NamedTuple):
@@ -252,8 +272,57 @@ def cost_of_ensembles(runs: int, parameters: Parameters) -> Iterator[Finding]:
     yield Finding("overhead of an ensemble over its runs", "%", 100 * (one / spent - 1), 5.0)
 
 
-def measure(quick: bool, parameters: Parameters) -> Iterator[Finding]:
+def five_years(
+    values: dict[str, float], seeds: int, version: Path | None = None
+) -> tuple[float, float]:
+    """Run five years of anastrozole in a process of its own, of another version if its folder is given.
+
+    Returns
+    -------
+    tuple of float
+        CPU-seconds of a simulated year, and CPU-seconds, spin-up with them, until the 95 % interval
+        of the change of the spine is `HALF_WIDTH` to both sides.
+    """
+    line = [sys.executable, "-c", YEARS, json.dumps([values, seeds])]
+    environment = os.environ | ({"PYTHONPATH": str(version.resolve())} if version else {})
+    text = subprocess.run(
+        line, check=True, capture_output=True, text=True, env=environment, cwd=version
+    ).stdout
+    year, run, changes = json.loads(text)
+    return year, run * (1.96 * float(np.std(changes, ddof=1)) / HALF_WIDTH) ** 2
+
+
+def cost_of_an_answer(quick: bool, version: Path | None) -> Iterator[Finding]:
+    """Measure a year and an answer, and against another version in the same run if one is given."""
+    seeds, small = (2, {"section.height": 1.0, "time.spin_up": 1.0}) if quick else (24, {})
+    year, answer = five_years(small, seeds)
+    fine, _ = five_years(small | {"section.site": 10.0}, 2)
+    yield Finding("CPU until the spine at 5 years is known to half a point", "s", answer, 60)
+    if version:
+        other, its_answer = five_years(small, seeds, version)
+        yield Finding("CPU per year / that of the other version", "1", year / other, 1.2)
+        yield Finding("the same with sites of 10 um", "1", fine / other, 2.5)
+        yield Finding("CPU until it is known / that of the other", "1", answer / its_answer, 3, 1.5)
+
+
+def cost_of_a_volume(quick: bool, default: Parameters) -> Iterator[Finding]:
+    """Run a cube without drugs."""
+    side = 0.6 if quick else 2.0
+    names = ("section.height", "section.width", "section.depth")
+    values = dict.fromkeys(names, side) | {"section.site": 20.0, "section.cortex": 0.0}
+    model = BoneModel(parameters=default.with_values(values | {"time.spin_up": 1.0}), rng=1)
+    begin = process_time()
+    model.run(1)
+    sites = model.tissue.matrix.size / 1e6
+    yield Finding(
+        f"CPU per year, {sites:.2f} million sites in 3-D", "s", process_time() - begin, 1.5
+    )
+
+
+def measure(quick: bool, parameters: Parameters, version: Path | None = None) -> Iterator[Finding]:
     """Make all measurements, the shortest that tell anything if quick."""
+    yield from cost_of_an_answer(quick, version)
+    yield from cost_of_a_volume(quick, parameters)
     yield from cost_of_a_year(3 if quick else 20, parameters)
     yield from cost_of_a_cell(3 if quick else 20, parameters)
     heights = [1.0, 4.0] if quick else [1.0, 2.0, 4.0, 8.0, 16.0]
@@ -299,7 +368,7 @@ def work(options: argparse.Namespace) -> None:
     parameters = base_parameters(options).with_values(set_values(options))
     runs = [
         item._asdict() | {"ratio": item.ratio, "met": item.met}
-        for item in measure(options.quick, parameters)
+        for item in measure(options.quick, parameters, options.against)
     ]
     table, machine = pd.DataFrame(runs), describe_machine()
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
@@ -310,4 +379,8 @@ def work(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    start(make_parser(__doc__, replicates=1), work)
+    parser = make_parser(__doc__, replicates=1)
+    parser.add_argument(
+        "--against", type=Path, metavar="FOLDER", help="checkout of another version to compare with"
+    )
+    start(parser, work)
