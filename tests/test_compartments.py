@@ -111,9 +111,12 @@ def test_a_core_of_struts_leaves_nothing_to_doubt():
 @pytest.mark.parametrize("margin", [True, False])
 def test_the_cortex_of_a_built_section_is_kept(turns, cortex, margin):
     built = build_section(
-        Parameters().with_values({"section.cortex": cortex, "section.height": 2.0}), seed=3
+        Parameters().with_values(
+            {"section.cortex": cortex, "section.height": 2.0, "section.site": 20.0}
+        ),
+        seed=3,
     )
-    bone, truth = np.rot90(built.matrix > 0, turns), np.rot90(built.region, turns)
+    bone, truth = np.rot90(built.matrix >= 0.5, turns), np.rot90(built.region, turns)
     if not margin:  # the image was cut at the periosteum
         inside = truth != OUTSIDE
         cut = np.ix_(inside.any(axis=1), inside.any(axis=0))

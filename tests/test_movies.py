@@ -80,7 +80,10 @@ def test_a_film_is_of_the_run_that_the_record_says(folder, tmp_path, seen, repli
     readings = pd.read_csv(folder / "replicates.csv")
     here = readings[(readings.arm == "drug") & (readings.replicate == replicate)]
     bone = here.trabecular_bone.iloc[-1] + here.cortical_bone.iloc[-1]
-    assert seen[-1].matrix.sum() == pytest.approx(bone, rel=0.01)  # some steps after the reading
+    site = (seen[-1].site_um / 1000) ** 2  # mm2
+    assert seen[-1].matrix.sum() * site == pytest.approx(
+        bone, rel=0.01
+    )  # some steps after the reading
     again = run_ahead(movies.take_checkpoint(movies.spin_up(film.task, film.arm.patient)), film)
     assert again.trabecular_bone.to_numpy() == pytest.approx(here.trabecular_bone, rel=0, abs=0)
 
@@ -186,7 +189,8 @@ def test_a_brought_section_is_what_the_arms_begin_with(folder, trial, brought, t
     assert not mine.total_hip.equals(built.total_hip)
     first = mine[mine.year == 0].groupby("replicate").trabecular_bone.first()
     assert first[0] != first[1]  # random numbers differ, the section does not
-    assert first.to_numpy() == pytest.approx(brought.matrix[brought.region == 1].sum(), rel=0.2)
+    bone = brought.matrix[brought.region == 1].sum() * brought.site_volume
+    assert first.to_numpy() == pytest.approx(bone, rel=0.2)
 
 
 def test_workers_get_the_section_too(folder, trial, brought, tmp_path):

@@ -131,6 +131,7 @@ def test_a_drug_of_ones_own_reaches_the_cells_in_sensible_amounts(numbers, lasti
         makes_sense(exposure)
         signals.renew(exposure, 7.0)
         told = {name: value for name, value in vars(signals).items() if name != "parameters"}
+        told["added_rankl"] = signals.unbound(1.0, 1.0)  # a drug may take RANKL away
         assert all(math.isfinite(value) and value >= 0 for value in told.values()), told
         assert signals.activity <= 1
         assert signals.pool <= 1 + 1e-12

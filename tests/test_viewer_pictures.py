@@ -11,9 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from remodel.clinic.trials import Published
-from remodel.model.bmu import ENDS, FORMATION, RESORPTION
+from remodel.model.bmu import AT_WORK, ENDS, FORMATION, RESORPTION
 from remodel.model.cells import Osteoclast
 from remodel.model.observer import COLUMNS
+from remodel.model.snapshot import cavities
 from remodel.viewer.bmu_tracker import PHASES, REST, Follower, find_bmu
 from remodel.viewer.curves import (
     LEFT,
@@ -59,10 +60,11 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def test_bone_marrow_outside_and_parts_have_their_colors():
     model = build()
-    image, tissue = paint_tissue(model.tissue), model.tissue
+    tissue = model.tissue
+    image = paint_tissue(tissue, cavities(model, AT_WORK))
     bone = (tissue.matrix >= 0.5) & (tissue.cavity < 0.1)
     assert set(np.unique(image[tissue.outside])) == {OUT}
-    assert (image[(tissue.matrix == 0) & ~tissue.outside & (tissue.cavity == 0)] == OPEN).all()
+    assert (image[(tissue.matrix == 0) & ~tissue.outside & ~tissue.busy] == OPEN).all()
     for label, first in ((1, WARM), (2, COOL)):
         shades = image[bone & (tissue.region == label)]
         assert (((shades >= first) & (shades < first + SHADES)) | (shades == OSTEOID)).all()
@@ -71,20 +73,20 @@ def test_bone_marrow_outside_and_parts_have_their_colors():
 def test_younger_bone_is_lighter_and_the_newest_is_osteoid():
     tissue = hand_made([[1.0, 1.0, 1.0, 0.0]])
     tissue.unmineralized[0] = [0.0, 0.15, 0.3, 0.0]
-    old, young, new, _ = paint_tissue(tissue)[0]
+    old, young, new, _ = paint_tissue(tissue, tissue.busy)[0]
     assert WARM <= young < old
     assert new == OSTEOID
 
 
 def test_a_cavity_is_eroded_surface():
     tissue = hand_made([[1.0, 0.4, 0.0]])
-    tissue.cavity[0, 1] = 0.6
-    assert paint_tissue(tissue)[0, 1] == ERODED
+    tissue.busy[0, 1] = True
+    assert paint_tissue(tissue, tissue.busy)[0, 1] == ERODED
 
 
 def test_every_cell_is_marked_and_its_site_is_where_the_mark_is():
     model = silent(wall(4))
-    cell = model.start_osteoclast(8, 3, 20.0, 0.0)
+    cell = model.start_osteoclast(8, 7, 20.0, 0.0)
     image = draw_section(model, "mineral", 4)
     assert image[2, 8 * 4 + 2] == COLOR_OF["osteoclasts"]
     cell.remove()
@@ -167,7 +169,7 @@ def test_a_unit_goes_through_its_phases_in_order():
 def test_a_small_pit_that_is_refilled_is_not_called_cut_through():
     model = silent(wall(6))
     follower = Follower(model)
-    unit = model.start_osteoclast(8, 3, 3.0, 0.0).unit
+    unit = model.start_osteoclast(8, 7, 3.0, 0.0).unit
     follower.follow(8)
     while find_bmu(model, 8):
         model.step()
@@ -177,9 +179,11 @@ def test_a_small_pit_that_is_refilled_is_not_called_cut_through():
 
 
 def test_a_pit_right_through_is_called_so():
-    model = silent(wall(1))
+    tissue = wall(1)
+    tissue.matrix[3:-2] = 0.0  # an island of a few sites, less wide than a unit
+    model = silent(tissue)
     follower = Follower(model)
-    model.start_osteoclast(8, 3, 50.0, 0.0)
+    model.start_osteoclast(8, 7, 80.0, 0.0)
     follower.follow(8)
     while follower.phase != REST:
         model.step()
@@ -190,7 +194,7 @@ def test_a_pit_right_through_is_called_so():
 def test_a_unit_is_told_apart_from_its_neighbors():
     model = silent(wall(6))
     follower = Follower(model)
-    model.start_osteoclast(8, 3, 3.0, 0.0)
+    model.start_osteoclast(8, 7, 3.0, 0.0)
     follower.follow(8)
     while follower.phase != REST:
         for name in ("matrix_at", "cavity_at"):  # as neighbors do, who resorb and fill there
@@ -204,7 +208,7 @@ def test_a_unit_is_told_apart_from_its_neighbors():
 @pytest.mark.parametrize("courses", ["", "anastrozole 0-5", "romosozumab 0-1, zoledronate 0-1"])
 def test_of_every_unit_the_closing_sentence_agrees_with_the_tally(courses):
     model = build(courses)
-    most_laid = model.days * model.apposition * model.tissue.site_um  # in one step
+    most_laid = model.days * model.parameters.osteoblast.apposition  # in one step
     followers, told, closed = {}, {}, 0
     for _ in range(200):
         model.step()
@@ -223,7 +227,7 @@ def test_of_every_unit_the_closing_sentence_agrees_with_the_tally(courses):
                 assert left + dug_last - most_laid - 1 <= ends <= left + dug_last + 1
                 assert ends == pytest.approx(follower.left, abs=0.51)
                 closed += 1
-    assert closed > 100
+    assert closed > 40
 
 
 def closing(outcome, resorbed):
@@ -239,7 +243,7 @@ def closing(outcome, resorbed):
 
 def test_what_all_units_have_resorbed_and_laid_is_what_the_section_lost_and_gained():
     model = silent(wall(6))
-    unit = model.start_osteoclast(8, 3, 30.0, 0.0).unit
+    unit = model.start_osteoclast(8, 7, 30.0, 0.0).unit
     before = model.tissue.matrix.sum()
     while find_bmu(model, 8):
         model.step()
@@ -405,8 +409,9 @@ def test_an_antibody_is_seen_in_free_rankl_and_not_in_rankl_over_opg():
     found = {line.column: read_line(model, line, panel.ratio)[1] for panel in PANELS
              for line in panel.lines}  # fmt: skip
     assert found["free_rankl"][-1] < 0.3
-    assert found["rankl_opg"][-1] == pytest.approx(1.0, abs=0.05)
-    assert model.meter.systemic()["free_rankl"] == model.signals.free_rankl
+    assert found["rankl_opg"][-1] == pytest.approx(1.0, abs=0.15)  # what strain and osteoid move
+    free = model.environment.free_rankl(model.signals)
+    assert model.meter.systemic()["free_rankl"] == model.environment.mean(free)
 
 
 def test_bone_without_bisphosphonate_is_left_unpainted():
@@ -443,7 +448,8 @@ def test_the_table_holds_day_0_the_last_year_and_now():
     assert table["rankl_opg"][0] == table["free_rankl"][0] == "1.00"
     assert float(table["free_rankl"][1]) < 0.5
     assert float(table["pool"][2]) == pytest.approx(model.signals.pool, abs=0.006)
-    assert int(table["trabecular_surface"][0]) == frame["trabecular_surface"][0]
+    surface = frame["trabecular_surface"][0]
+    assert float(table["trabecular_surface"][0]) == pytest.approx(surface, abs=0.5)
 
 
 def test_the_table_counts_what_was_given():

@@ -229,9 +229,14 @@ def build_on(
     return layout, room.reshape(-1)[wanted] / fraction.reshape(-1)[wanted]
 
 
-def has_bone_beneath(tissue: Tissue, beneath: Ints) -> Mask:
-    """Return which sites have bone, or a cavity under repair, or the end of the section, beneath."""
+def has_bone_beneath(tissue: Tissue, beneath: Ints, whole: bool = False) -> Mask:
+    """Return which sites have bone, or a cavity under repair, or the end of the section, beneath.
+
+    With `whole`, a site at which a unit is at work does not count: what is there may be lost.
+    """
     full = tissue.matrix.reshape(-1)[beneath] + tissue.cavity.reshape(-1)[beneath]
+    if whole:
+        full = np.where(tissue.busy.reshape(-1)[beneath], 0.0, full)
     return np.asarray((beneath == BORDER) | ((full >= HALF) & (beneath != OTHER_SIDE)))
 
 

@@ -458,7 +458,7 @@ class BoneModel(MesaModel):
         layout = dig(self.tissue, site, opening, self.parameters.unit)
         restraint = self.parameters.osteoclast.restraint
         if restraint and draw(self.seed, "osteoclast restraint", self.tick, site) <= restraint:
-            layout = layout.only(has_bone_beneath(self.tissue, layout.beneath))
+            layout = layout.only(has_bone_beneath(self.tissue, layout.beneath, whole=True))
         if not len(layout.sites):
             layout = dig(self.tissue, site, opening, self.parameters.unit)
         self.tissue.pits.add(unit.number, layout)

@@ -8,13 +8,13 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from remodel.bone.section import CORTICAL, HALF, Tissue
-from remodel.model.bmu import FORMATION, RESORPTION, REVERSAL
+from remodel.model.bmu import AT_WORK
 from remodel.model.bone_model import BoneModel
 from remodel.model.cell_types import CELL_TYPES, PAINTED, CellType
 from remodel.model.places import cell_places
 from remodel.model.snapshot import cavities, in_middle_plane, middle_plane
 from remodel.report.palette import BONE, CAVITY, MARROW, MINERAL_RANGE, OUTSIDE, SKY
-from remodel.support.arrays import Floats, Ints
+from remodel.support.arrays import Floats, Ints, Mask
 from remodel.viewer.overlays import OVERLAYS, shown
 
 BLACK, WHITE, PLAIN = "#000000", "#FFFFFF", "#9A948B"
@@ -57,9 +57,11 @@ def shade(values: Floats) -> Pixels:
     return np.asarray(np.clip(values, 0, 1) * (SHADES - 1) + 0.5).astype(np.uint8)
 
 
-def paint_tissue(model: BoneModel) -> Pixels:
-    """Return the color of each site: bone by mineral and part, marrow, eroded, osteoid."""
-    tissue = model.tissue
+def paint_tissue(tissue: Tissue, at_work: Mask) -> Pixels:
+    """Return the color of each site: bone by mineral and part, marrow, eroded, osteoid.
+
+    `at_work` are the sites at which units have something left to fill.
+    """
     matrix, mineral = tissue.matrix, tissue.mineral
     fraction = np.divide(mineral, matrix, out=np.ones_like(matrix), where=matrix > 0)
     low, high = MINERAL_RANGE
@@ -68,14 +70,13 @@ def paint_tissue(model: BoneModel) -> Pixels:
     bone[fraction < 1 - FRESH * (1 - low)] = OSTEOID
     empty = np.where(tissue.outside, OUT, OPEN)
     image = np.where(matrix >= HALF, bone, empty).astype(np.uint8)
-    open_now = matrix < HALF
-    image[open_now & cavities(model, (RESORPTION, REVERSAL, FORMATION))] = ERODED
+    image[at_work & (matrix < HALF)] = ERODED
     return np.asarray(middle_plane(image))
 
 
 def paint(model: BoneModel, overlay: str) -> Pixels:
     """Return the color of each site under an overlay."""
-    image = paint_tissue(model)
+    image = paint_tissue(model.tissue, cavities(model, AT_WORK))
     if overlay in OVERLAYS:
         where, values = shown(OVERLAYS[overlay], model)
         image[image >= WARM] = GRAY
@@ -150,7 +151,7 @@ def draw_close_up(model: BoneModel, site: int, reach: int, pixels: int) -> bytes
     rows, columns = model.tissue.matrix.shape
     top = site // columns - reach
     left = min(max(0, site % columns - reach), max(0, columns - 2 * reach - 1))
-    image = np.roll(paint_tissue(model), -top, 0)
+    image = np.roll(paint_tissue(model.tissue, cavities(model, AT_WORK)), -top, 0)
     image = image[: 2 * reach + 1, left : left + 2 * reach + 1]
     image = image.repeat(pixels, 0).repeat(pixels, 1)
     for one in PAINTED:
