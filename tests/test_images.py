@@ -71,7 +71,7 @@ def test_a_section_that_was_read_lies_in_its_file_and_runs(built, tmp_path, caps
         tissue=section, parameters=Parameters().with_values({"time.spin_up": 0.5}), rng=1
     )
     model.run(0.5)
-    assert len(model.agents) > 20
+    assert len(model.agents) > 10
 
 
 def test_units_stay_in_the_bone_of_an_image_and_cross_the_joined_ends(slab, tmp_path):

@@ -11,6 +11,7 @@ from helpers import build, same, small, state_of
 from test_checkpoint import EVERYTHING, alike
 
 from remodel import BoneModel, Change, Patient
+from remodel.model.bmu import AT_WORK
 from remodel.model.cells import Osteoblast, Osteoclast
 
 
@@ -32,9 +33,11 @@ def test_a_copy_goes_on_like_the_original(copied, steps, courses):
     model = build(courses, rng=9, section__height=3.0)
     for _ in range(steps):
         model.step()
-    if not steps:
-        assert {Osteoclast, Osteoblast} == set(model.agents_by_type)
-        assert model.units_in("reversal")
+    while not all(model.units_in(phase) for phase in AT_WORK):
+        assert steps < 200
+        model.step()
+        steps += 1
+    assert {Osteoclast, Osteoblast} == set(model.agents_by_type)
     other = copied(model)
     for _ in range(30):
         model.step()
