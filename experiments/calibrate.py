@@ -12,7 +12,7 @@ Emulated and simulated rows agree; every row marked `calibrate` within about a p
 `validate` are not read at all.
 
 TRY
---out NAME.json keeps every run in NAME.jsonl: the same command goes on where it stopped.
+--out NAME.json keeps every run in NAME.runs: the same command goes on where it stopped.
 --sets 400 for a better emulator; --seeds 16 for a quieter choice among candidates.
 --write-set mine-1 --out NAME.json writes what was found to mine-1.toml beside it, a set that
 --parameters mine-1.toml takes; in remodel/parameters/parameter_sets/ it is one of the package.
@@ -358,13 +358,22 @@ def set_label(text: str) -> str:
     return text
 
 
+def runs_file(out: Path | None) -> Path | None:
+    """Return where runs are kept, beside the record."""
+    if out is None:
+        return None
+    folder = out.with_suffix(".runs")
+    folder.mkdir(exist_ok=True)
+    return folder / "scattered.jsonl"
+
+
 def make_parser() -> Parser:
     """Return the options."""
     parser = describe(__doc__)
     parser.add_argument("--quick", action="store_true", help="a few small runs")
     parser.add_argument(
         "--out", type=json_file, metavar="NAME.json",
-        help="record; NAME.png and the runs, NAME.jsonl, lie beside it (none)",
+        help="record; NAME.png and NAME.runs lie beside it (none)",
     )  # fmt: skip
     parser.add_argument(
         "--write-set", type=set_label, metavar="NAME",
@@ -394,7 +403,7 @@ def main() -> int:
     default = base_parameters(options).with_values(set_values(options, SMALL))
     sets, seeds = (4, 1) if options.quick else (options.sets, options.seeds)
     with process_pool(options.workers or all_workers()) as pool:
-        search = Search(pool, default, options.out and options.out.with_suffix(".jsonl"))
+        search = Search(pool, default, runs_file(options.out))
         place, answers, emulator = search.go(sets, seeds)
     record = make_record(search, place, answers, search.doubt(place, emulator))
     print(f"cost {record['cost']:.1f}; BMD rows: rms error {record['bmd_rms_error']:.2f} points")

@@ -30,6 +30,7 @@ if __name__ == "__main__":
 
 
 import argparse
+from math import nan
 
 import numpy as np
 import pandas as pd
@@ -107,7 +108,8 @@ def regained(table: pd.DataFrame, on: float) -> dict[str, float]:
     for outcome in ("pieces", "trabecular_bmd"):
         rows = table[(table["outcome"] == outcome) & (table["arm"] == "difference")]
         loss = rows.set_index("year")["mean"]
-        fractions[outcome] = 100 * (1 - float(loss.iloc[-1]) / float(loss[on]))
+        lost = float(loss[on])
+        fractions[outcome] = 100 * (1 - float(loss.iloc[-1]) / lost) if lost else nan
     return fractions
 
 

@@ -123,7 +123,8 @@ def test_the_cortex_of_a_built_section_is_kept(turns, cortex, margin):
         bone, truth = bone[cut], truth[cut]
     region = segment_compartments(bone, built.site_um)
     assert (region == truth).mean() > 0.97
-    assert (region == CORTICAL).sum() == pytest.approx((truth == CORTICAL).sum(), rel=0.1)
+    # A node of trabeculae that touches a cortex as thin as it is may count with it.
+    assert (region == CORTICAL).sum() == pytest.approx((truth == CORTICAL).sum(), rel=0.2)
     said = doubts(bone, region, built.site_um, 400.0)
     assert [line for line in said if "--rotate" not in line] == []
     assert any("--rotate 90?" in line for line in said) == (turns in (1, 3))

@@ -21,7 +21,11 @@ from remodel.parameters.time_steps import YEAR
 from remodel.runs.results import Readings
 
 FOLDER = Path(__file__).parent.parent / "experiments"
-SHARED = {FOLDER / "common.py", FOLDER / "fitted.py"}  # no experiments of their own
+SHARED = {
+    FOLDER / "common.py",
+    FOLDER / "emulator.py",
+    FOLDER / "fitted.py",
+}  # no experiments of their own
 SCRIPTS = sorted(set(FOLDER.glob("*.py")) - SHARED)
 TIMED = {FOLDER / "speed.py"}  # measures time, which does not repeat
 
@@ -228,60 +232,52 @@ def test_what_is_switched_off_stays_as_it_was_at_rest():
     rates = {}
     for name in ("nothing", "precursor pool"):
         model = BoneModel(parameters=default.with_values(values[name]), spin_up=False, rng=1)
-        rates[name] = model.signals.recruitment
+        rates[name] = model.drive * model.signals.pool
         assert (model.signals.pool == 1.0) == (name == "precursor pool")
-    assert rates["precursor pool"] == pytest.approx(rates["nothing"])
-    rows = default.with_values(values["strain"]).responses
-    for now, before in (
-        (rows.osteoblast_survival, default.responses.osteoblast_survival),
-        (rows.strain_overfilling, default.responses.strain_overfilling),
-    ):
-        assert now.at(0.5) == now.at(2.0) == pytest.approx(before.at(1.0))
+    np.testing.assert_allclose(rates["precursor pool"], rates["nothing"])
+    flat = default.with_values(values["strain"])
+    now, before = flat.responses.osteoblast_survival, default.responses.osteoblast_survival
+    assert now.at(0.5) == now.at(2.0) == pytest.approx(before.at(1.0))
+    assert flat.strain.rankl == 0.0
     model = BoneModel(
         parameters=default.with_values(values["supply by marrow"]), spin_up=False, rng=1
     )
-    supplied = BoneModel(parameters=default, spin_up=False, rng=1)
     assert model.environment.supply == pytest.approx(1.0)
-    assert model.signals.recruitment == pytest.approx(
-        supplied.signals.recruitment * supplied.environment.supply.mean()
-    )
 
 
-class Line:
-    """A world in which each row misses by how far a number, as its logarithm, is from a place."""
+class World:
+    """A world that answers with how far its numbers are from a place, and with chance."""
 
     def __init__(self, module, place):
-        self.free, self.place, self.asked = module.FREE, place, 0
-        self.size = len(module.published_rows()) + len(module.RANGES)
+        self.module, self.place, self.asked = module, place, 0
+        self.rng = np.random.default_rng(3)
 
     def map(self, _, tasks):
-        self.asked += len(tasks)
-        return [{name: np.log(given.values()[name]) for name in self.free} for given, _ in tasks]
+        for given, _ in tasks:
+            self.asked += 1
+            values = given.values()
+            here = [values[name] for name in self.module.FREE]
+            away = [np.log(at / there) for at, there in zip(here, self.place.values(), strict=True)]
+            chance = self.rng.normal(0.0, 0.1, len(away))
+            names = [row.name for row in self.module.targets()]
+            low = {row.name: row.low for row in self.module.targets()}
+            yield {
+                name: low[name] + 5 * (away[k % len(away)] + chance[k % len(away)])
+                for k, name in enumerate(names)
+            }
 
-    def missed(self, answers, _):
-        found = np.zeros(self.size)
-        here = np.array([answers[name] for name in self.free])
-        found[: len(here)] = 3.0 * (here - self.place)
-        return found
 
-
-def test_least_squares_finds_the_place_of_least_cost_inside_the_ranges(monkeypatch):
+def test_the_emulator_finds_the_place_of_least_cost_from_scattered_runs():
     module = load("calibrate")
-    start = {name: Parameters().values()[name] for name in module.FREE}
-    place = np.log(list(start.values())) + np.linspace(-0.4, 0.4, len(start))
-    at_end = module.FREE.index("drugs.tamoxifen.efficacy")  # of at most 1
-    place[at_end] = np.log(2.0)
-    world = Line(module, place)
-    monkeypatch.setattr(module, "residuals", world.missed)
-    search = module.Search(world, range(1), start, Parameters())
-    search.descend(8)
-    assert world.asked <= 9 + 9 * len(start)
-    best = min(search.history, key=lambda one: one["cost"])
-    found = np.array([best["values"][name] for name in module.FREE])
-    inside = np.delete(np.arange(len(start)), at_end)
-    assert found[inside] == pytest.approx(np.exp(place[inside]), rel=0.01)
-    assert 0.9 < found[at_end] <= 1.0
-    doubt = search.doubt()  # each row has a slope of 3 on the number that it is about
-    width = np.log(doubt["osteoclast.life"]["high"] / doubt["osteoclast.life"]["low"])
-    assert width == pytest.approx(2 * 1.96 / 3, rel=1e-6)
-    assert [each["informed_by"] for each in doubt.values()][:3] == list(search.rows)[:3]
+    middle = module.values_at(np.full(len(module.FREE), 0.5))
+    place = {name: value * 1.1 for name, value in middle.items()}
+    world = World(module, place)
+    search = module.Search(world, Parameters(), None)
+    at, _, emulator = search.go(sets=128, seeds=1)
+    assert world.asked == len(search.runs) > 128
+    assert np.median(emulator.explained) > 0.7
+    found = module.values_at(at)
+    off = {name: abs(np.log(found[name] / place[name])) for name in place}
+    assert np.median(list(off.values())) < 0.06  # of logarithms; the place is 0.095 from the middle
+    doubt = search.doubt(at, emulator)
+    assert all(one["low"] <= found[name] <= one["high"] for name, one in doubt.items())

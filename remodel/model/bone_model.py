@@ -364,8 +364,7 @@ class BoneModel(MesaModel):
         pits.close(unit.number)
         del self.units_by_phase[unit.phase][unit]
         unit.enter(end, self.day + days)
-        if end != FILLED or unit.perforated:
-            self.clear_crumbs(unit)
+        self.clear_crumbs(unit)
 
     def abandon(self, rows: Ints) -> None:
         """Let units leave some rows of the table of pits, and their sites as they are."""
