@@ -43,10 +43,10 @@ QUANTITIES = (
     *(Quantity(one.name, one.counted) for one in CELL_TYPES),
     Quantity("trabecular_activations", "osteoclasts that come, a year: trabecular"),
     Quantity("cortical_activations", "the same, cortical"),
-    Quantity("trabecular_bone", "sites of bone: trabecular"),
-    Quantity("cortical_bone", "the same, cortical"),
-    Quantity("trabecular_surface", "sites of surface: trabecular"),
-    Quantity("cortical_surface", "the same, cortical"),
+    Quantity("trabecular_bone", "bone, mm²: trabecular", ".2f"),
+    Quantity("cortical_bone", "the same, cortical", ".2f"),
+    Quantity("trabecular_surface", "surface, mm: trabecular", ".1f"),
+    Quantity("cortical_surface", "the same, cortical", ".1f"),
 )
 
 
