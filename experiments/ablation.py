@@ -64,7 +64,7 @@ def switched_off(parameters: Parameters) -> dict[str, dict[str, float]]:
     """
     rest = BoneModel(parameters=parameters, rng=1, spin_up=False)
     rows = parameters.responses
-    pool, supply = rest.signals.pool, float(rest.environment.supply.mean())
+    pool, supply = rest.signals.pool, rest.environment.mean(rest.environment.supply)
     return {
         WHOLE: {},
         "precursor pool": {

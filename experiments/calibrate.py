@@ -161,10 +161,12 @@ class Search:
                 with self.path.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(run) + "\n")
 
-    def learn(self) -> Emulator:
-        """Return an emulator of all runs so far."""
-        places = np.array([run["place"] for run in self.runs])
-        answers = [[run["answers"][row.name] for row in self.rows] for run in self.runs]
+    def learn(self, waves: int) -> Emulator:
+        """Return an emulator of the first waves: the same if later ones are there already."""
+        names = tuple(f"wave {wave} " for wave in range(waves))
+        runs = [run for run in self.runs if run["name"].startswith(names)]
+        places = np.array([run["place"] for run in runs])
+        answers = [[run["answers"][row.name] for row in self.rows] for run in runs]
         return Emulator(places, np.array(answers))
 
     def missed(self, answers: np.ndarray) -> np.ndarray:
@@ -203,7 +205,7 @@ class Search:
         first = qmc.Sobol(len(FREE), rng=np.random.default_rng(7)).random(sets)
         self.run([(f"wave 0 set {k}", p, 1000 + k) for k, p in enumerate(first)], "first wave")
         for wave in range(1, WAVES + 1):
-            best = self.candidates(self.learn(), wave)[:3]
+            best = self.candidates(self.learn(wave), wave)[:3]
             rng = np.random.default_rng([7, wave])
             near = [
                 np.clip(best[k % len(best)] + rng.normal(0, NEAR, len(FREE)), 0, 1)
@@ -211,7 +213,7 @@ class Search:
             ]
             named = [(f"wave {wave} set {k}", p, 2000 * wave + k) for k, p in enumerate(near)]
             self.run(named, f"wave {wave}")
-        emulator = self.learn()
+        emulator = self.learn(WAVES + 1)
         best = self.candidates(emulator, WAVES + 1)[:3]
         tasks = [
             (f"candidate {k} seed {101 + s}", place, 101 + s)

@@ -9,7 +9,7 @@ RUN
 python experiments/sensitivity.py --out experiments/results/sensitivity.json  (13 min on two cores; --quick 8 s)
 
 LOOK FOR
-Of 126 numbers 61 can matter at all. Load and osteoblasts lead for loss: the balance of a cavity is a
+Load and osteoblasts lead for loss: the balance of a cavity is a
 small difference of two large amounts. Twice what chance would do is reached at the spine by the load
 and the apoptosis rate of osteoclasts alone, at the hip by six. Of the variance over the six leaders chance is 7 %
 for the loss of the spine and 4 % for that of the hip, and the load is the largest part. Of that of the
@@ -28,8 +28,8 @@ A bar shorter than the dotted line may be chance; the line takes all points for 
 rather too high. Of the screening, two numbers that only act as their ratio (`osteoblast.life` and
 `responses.osteoblast_apoptosis.e0`) are one, seen twice. `section.height` can act by chance alone: its
 sections are others. All ranges are 10 % to both sides, however well each number is known, and what was
-fitted together is moved apart here. What the search for numbers that matter does not find, such as
-`section.missing_struts`, lies below what two sections of this size can show.
+fitted together is moved apart here. What the search for numbers that matter does not find lies below
+what two sections of this size can show, or acts only beyond half a year.
 """
 
 if __name__ == "__main__":

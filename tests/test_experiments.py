@@ -16,16 +16,13 @@ from helpers import silent, small, wall
 from remodel import BoneModel, Parameters
 from remodel.clinic.courses import Treatment
 from remodel.clinic.trial_files import built_in_trials, load_trial
+from remodel.model.environment import rankl_under
 from remodel.parameters.drugs import DRUGS
 from remodel.parameters.time_steps import YEAR
 from remodel.runs.results import Readings
 
 FOLDER = Path(__file__).parent.parent / "experiments"
-SHARED = {
-    FOLDER / "common.py",
-    FOLDER / "emulator.py",
-    FOLDER / "fitted.py",
-}  # no experiments of their own
+SHARED = {FOLDER / f"{name}.py" for name in ("common", "emulator", "fitted")}  # no experiments
 SCRIPTS = sorted(set(FOLDER.glob("*.py")) - SHARED)
 TIMED = {FOLDER / "speed.py"}  # measures time, which does not repeat
 
@@ -225,6 +222,26 @@ def test_mineral_is_split_into_parts_that_add_up():
     assert list(gained.values()) == pytest.approx([0.5, 0.5])
 
 
+def test_recovery_is_told_with_and_without_the_field_and_against_two_baselines():
+    module = load("recovery")
+    default = Parameters()
+    fields = {case.labels["field"]: case.parameters.strain.rankl
+              for case in module.make_cases(module.make_trial((1.0,), 1.0), default)}  # fmt: skip
+    assert fields == {module.WITH: default.strain.rankl, module.WITHOUT: 0.0}
+    rows = [
+        {"field": field, "arm": arm, "replicate": 0, "year": float(year),
+         "trabecular_bmd": change, "cortical_bmd": 0.5 * change}
+        for field, back in ((module.WITH, 1.0), (module.WITHOUT, 0.0))
+        for arm, changes in (("1", (0.0, -5.0, -5.0 + back)), ("untreated", (0.0, -1.0, -2.0)))
+        for year, change in enumerate(changes)
+    ]  # fmt: skip
+    found = module.since_the_end(pd.DataFrame(rows), (1.0,), 1.0)
+    means = found.set_index(["field", "compartment", "arm"])["mean"]
+    assert means[module.WITH, "trabecular", "drug"] == pytest.approx(1.0)
+    assert means[module.WITHOUT, "trabecular", "drug"] == pytest.approx(0.0)
+    assert means[module.WITH, "cortical", "untreated"] == pytest.approx(-0.5)
+
+
 def test_what_is_switched_off_stays_as_it_was_at_rest():
     module = load("ablation")
     default = small()
@@ -232,17 +249,83 @@ def test_what_is_switched_off_stays_as_it_was_at_rest():
     rates = {}
     for name in ("nothing", "precursor pool"):
         model = BoneModel(parameters=default.with_values(values[name]), spin_up=False, rng=1)
-        rates[name] = model.drive * model.signals.pool
+        rates[name] = model.environment.mean(model.drive) * model.signals.pool
         assert (model.signals.pool == 1.0) == (name == "precursor pool")
-    np.testing.assert_allclose(rates["precursor pool"], rates["nothing"])
-    flat = default.with_values(values["strain"])
-    now, before = flat.responses.osteoblast_survival, default.responses.osteoblast_survival
+    assert rates["precursor pool"] == pytest.approx(rates["nothing"])
+    blind = default.with_values(values["strain"])
+    now, before = (each.responses.osteoblast_survival for each in (blind, default))
     assert now.at(0.5) == now.at(2.0) == pytest.approx(before.at(1.0))
-    assert flat.strain.rankl == 0.0
+    assert rankl_under(default, 2.0) < rankl_under(blind, 2.0) == 1.0
     model = BoneModel(
         parameters=default.with_values(values["supply by marrow"]), spin_up=False, rng=1
     )
     assert model.environment.supply == pytest.approx(1.0)
+    place = supplied.environment
+    assert model.environment.mean(model.drive) == pytest.approx(
+        place.mean(supplied.drive * place.supply)
+    )
+
+
+def test_an_emulator_knows_a_quadratic_and_says_how_much_is_chance():
+    module = load("emulator")
+    rng = np.random.default_rng(1)
+    places, unseen = rng.random((200, 4)), rng.random((50, 4))
+
+    def answer(at):
+        return np.stack([3 * at[:, 0] - 2 * at[:, 1] ** 2, 5 * at[:, 2]], axis=1)
+
+    chance = rng.normal(0.0, [0.01, 1.0], (200, 2))
+    emulator = module.Emulator(places, answer(places) + chance)
+    found = emulator.predict(unseen)
+    assert found[:, 0] == pytest.approx(answer(unseen)[:, 0], abs=0.05)
+    assert found[:, 1] == pytest.approx(answer(unseen)[:, 1], abs=1.0)
+    assert 0.98 < emulator.explained[0] <= 1.0
+    assert emulator.explained[1] == pytest.approx(25 / 12 / (25 / 12 + 1), abs=0.15)
+
+
+class StraightWorld:
+    """Answers that miss a row each by how far a number is from a place, 0 to 1 in its range."""
+
+    def __init__(self, module, place):
+        self.free, self.place, self.asked = module.FREE, place, 0
+        self.rows = module.targets()
+
+    def map(self, _, tasks):
+        return [self.answers(parameters.values()) for parameters, _ in tasks]
+
+    def answers(self, values):
+        self.asked += 1
+        found = {row.name: (row.low + row.high) / 2 for row in self.rows}
+        for at, row, (name, (low, high)) in zip(
+            self.place, self.rows, self.free.items(), strict=False
+        ):
+            ratio = (
+                math.log(values[name] / low) / math.log(high / low) if low else values[name] / high
+            )
+            end = row.high if ratio > at else row.low
+            found[row.name] = end + 9.0 * row.scale / math.sqrt(row.weight) * (ratio - at)
+        return found
+
+
+def test_calibration_finds_the_place_of_least_cost_and_how_well_it_is_known(tmp_path):
+    module = load("calibrate")
+    place = np.linspace(0.3, 0.7, len(module.FREE))
+    world, file = StraightWorld(module, place), tmp_path / "a.jsonl"
+    search = module.Search(world, Parameters(), file)
+    best, answers, emulator = search.go(64, 2)
+    assert best == pytest.approx(place, abs=0.05)
+    assert search.cost(search.in_order(answers)) < 10
+    doubt = search.doubt(best, emulator)
+    for row, (name, found) in zip(search.rows, doubt.items(), strict=False):
+        assert found["informed_by"] == row.name
+        low, high = module.FREE[name]
+        if low:  # a slope of 9 on the row that it is about
+            width = math.log(found["high"] / found["low"]) / math.log(high / low)
+            assert width == pytest.approx(2 * 1.96 / 9, rel=0.2)
+    asked = world.asked
+    again = module.Search(world, Parameters(), file)
+    assert again.go(64, 2)[0] == pytest.approx(best)
+    assert world.asked == asked == len(again.runs)  # all were kept
 
 
 class World:
