@@ -1,29 +1,34 @@
 """Do the lengths of step, site and section, or how a section lies, change the result?
 
 QUESTION
-Five years of anastrozole, and untreated, with steps of 1, 3.5 and 7 days, sites of 10, 20 and 40 µm,
-sections 4 and 8 mm high; a section and its mirror image; plates that lie along the axes of the grid
-and at 30 degrees; a section and a cube of as much bone and surface: does the mean over seeds move by
-more than seeds differ by chance? And how many seeds hold the 95 % interval of a mean within half a
-point to both sides?
+Five years of anastrozole, and untreated, with steps of 1, 3.5 and 7 days; sites of 10, 20 and 40 µm;
+sections 4 and 8 mm high; a section and its mirror images; trabeculae and the same turned by 90
+degrees; plates at 0, 30 and 90 degrees to the grid; a section and a cube of as much bone and surface:
+does the mean over seeds move by more than seeds differ by chance? And how many seeds hold the 95 %
+interval of a mean within half a point to both sides?
 
 RUN
 python experiments/convergence.py --out experiments/results/convergence.json  (30 min on two cores; --quick 20 s)
 
 LOOK FOR
-No |z| beyond 2 between steps, between sites of 10 and 20 µm, and between mirror images and plates
-that are turned; with 40 µm a few tenths of a point. A remodeling unit has a size of its own, and its
-floor moves by parts of a site. A cube and a section need not agree: see TRUST.
+No |z| beyond 2 between steps, between sites of 10 and 20 µm, and between what is turned or mirrored
+and what is not; with sites of 40 µm a few tenths of a point. A remodeling unit has a size of its own,
+and its floor moves by parts of a site. A cube and a section need not agree: see TRUST.
 
 TRY
---steps 14 --sites 15 --heights 16 --replicates 6
+--steps 14 --sites 15 --heights 16 --replicates 6: coarser steps, sites that fit less well, a longer
+section.
 
-TRUST The seed builds the same section for every step and every size of site, so there
-differences are taken seed by seed; the random numbers of the cells are others, because a random
-number belongs to a step and a site. All replicates of a shape begin with the same tissue. A section is
-a cut through bone that ends in all directions: in a cube a unit covers a disk, not a length, a trabecula that is cut in
-one plane holds on in the next, and at the same BV/TV and BS/BV fewer units come through. With 100
-comparisons a correct model shows a few |z| above 2.
+TRUST
+The seed builds the same section for every step and every size of site, so there differences are taken
+seed by seed; the random numbers of the cells are others, because one belongs to a step and a site.
+All replicates of a shape begin with the same tissue, which is one draw of it. Where trabeculae are
+turned, another pair of their ends meets across the border.
+The cube has the bone and the surface of the section (its wavelength is a little longer), but it is no
+stack of such sections: a plane cut through it shows about pi/4 of its surface for the same bone, and a
+plate cut askew looks thicker than it is. A unit covers a disk, not a length, its pit is a bowl and not
+a trough, and a trabecula that is cut in one plane may hold on in the next. So a difference there is
+one of dimension, not of the grid. With 100 comparisons a correct model shows a few |z| above 2.
 """
 
 if __name__ == "__main__":
@@ -33,11 +38,12 @@ if __name__ == "__main__":
 
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 from common import compare_courses, make_parser, run_cases, section, start, write
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
@@ -60,8 +66,11 @@ DEFAULTS = {"time.step": [1.0, 3.5, 7.0], "section.site": [10.0, 20.0, 40.0],
 REFERENCE = {"section.site": 20.0}  # others are compared with the default
 QUICK = {"time.step": [3.5, 7.0], "section.site": [20.0, 40.0], "section.height": [1.0, 2.0]}
 SPACING = 700.0  # um, of plates
-SAME = {"mirrored": "section", "plates at 30": "plates at 0", "plates at 90": "plates at 0",
-        "cube": "trabeculae"}  # fmt: skip
+SAME = {"mirrored along": "section", "mirrored across": "section", "turned": "trabeculae",
+        "plates at 30": "plates at 0", "plates at 90": "plates at 0", "cube": "trabeculae"}  # fmt: skip
+SHAPES = tuple(dict.fromkeys(shape for pair in SAME.items() for shape in reversed(pair)))
+CUBE_SITE = 40.0  # um
+TRIES = 6  # at a cube
 LIMIT = 3.0  # of |z|
 WANTED = 0.5  # points to both sides of a mean
 
@@ -118,99 +127,127 @@ def compare(table: pd.DataFrame, default: dict[str, float]) -> pd.DataFrame:
 
 
 def differ(first: np.ndarray, second: np.ndarray, paired: bool) -> dict[str, float]:
-    """Return two means, their difference, its standard error and its z-score."""
+    """Return two means, their difference, its z-score, and standard errors."""
     if paired:
         test = stats.ttest_rel(first, second)
     else:
         test = stats.ttest_ind(first, second, equal_var=False)
     apart = float(first.mean() - second.mean())
     return {
-        "mean": float(first.mean()), "reference": float(second.mean()), "difference": apart,
+        "mean": float(first.mean()), "mean_error": float(stats.sem(first)),
+        "reference": float(second.mean()), "difference": apart,
         "error": abs(apart / float(test.statistic)) if test.statistic else 0.0,
         "z": float(np.sign(apart) * stats.norm.isf(test.pvalue / 2)),
     }  # fmt: skip
 
 
 def plates(parameters: Parameters, angle: float) -> Tissue:
-    """Return plates that lie at an angle to the long axis, degrees, as thick as trabeculae are."""
+    """Return plates that lie at an angle to the long axis, degrees, as thick as trabeculae are.
+
+    A square holds a whole number of them along either axis, and half as many at 30 degrees, so
+    that plates meet themselves across the periodic border however they lie.
+    """
     site = parameters.section.site
-    apart, thick = SPACING, SPACING * parameters.section.bone_volume / 100
     rows, columns = (
         round(1000 * length / site)
         for length in (parameters.section.height, parameters.section.width)
     )
-    if angle % 90:  # so that plates meet themselves across the periodic border
-        turns = max(1, round(rows * site * np.sin(np.radians(angle)) / apart))
-        apart = rows * site * np.sin(np.radians(angle)) / turns
-        thick = apart * parameters.section.bone_volume / 100
+    apart = rows * site / 2 / max(1, round(rows * site / 2 / SPACING))
+    thick = apart * parameters.section.bone_volume / 100
     y, x = np.meshgrid(
         (np.arange(rows) + 0.5) * site, (np.arange(columns) + 0.5) * site, indexing="ij"
     )
     across = y * np.sin(np.radians(angle)) + x * np.cos(np.radians(angle))
-    away = np.abs((across + apart / 2) % apart - apart / 2)
+    away = np.abs(across % apart - apart / 2)
     matrix = np.clip((thick / 2 - away) / site + 0.5, 0.0, 1.0)
     region = np.full(matrix.shape, TRABECULAR, dtype=np.int8)
-    return aged(
-        Tissue(matrix=matrix, region=region, outside=region == OUTSIDE, site_um=site), parameters
-    )
-
-
-def aged(tissue: Tissue, parameters: Parameters) -> Tissue:
-    """Return a tissue whose matrix has the ages that a built section has."""
+    tissue = Tissue(matrix=matrix, region=region, outside=region == OUTSIDE, site_um=site)
     assign_ages(tissue, parameters, np.random.default_rng(1))
     return tissue
 
 
-def mirrored(tissue: Tissue) -> Tissue:
-    """Return the mirror image of a tissue along its long axis."""
-    matrix, region = (np.flip(field, axis=0).copy() for field in (tissue.matrix, tissue.region))
+def changed(tissue: Tissue, change: Callable[[np.ndarray], np.ndarray]) -> Tissue:
+    """Return a built tissue of which each field is flipped or turned."""
+    matrix, region = (change(field).copy() for field in (tissue.matrix, tissue.region))
     other = Tissue(matrix, region, region == OUTSIDE, tissue.site_um)
-    other.unmineralized[:] = np.flip(tissue.unmineralized, axis=0)
+    other.unmineralized[:] = change(tissue.unmineralized)
     return other
+
+
+def surface_per_bone(tissue: Tissue) -> float:
+    """Return BS/BV, 1/mm."""
+    surface = tissue.surface_faces(tissue.surface_sites()).sum() * tissue.site_face
+    return float(surface / (tissue.matrix.sum() * tissue.site_volume))
+
+
+def build_cube(flat: Parameters, side: float) -> tuple[Tissue, Parameters]:
+    """Return trabeculae in three dimensions, with as much surface per bone as in two.
+
+    The longer the wavelength, the less surface; few waves fit into a cube, so that not every
+    amount can be had: the nearest of some tries.
+    """
+    wanted = surface_per_bone(build_section(flat, 1))
+    lengths = dict.fromkeys(("section.height", "section.width", "section.depth"), side)
+    solid = flat.with_values(lengths | {"section.site": CUBE_SITE})
+    tries = []
+    for _ in range(TRIES):
+        tissue = build_section(solid, 1)
+        ratio = surface_per_bone(tissue) / wanted
+        tries.append((abs(np.log(ratio)), tissue, solid))
+        nearer = np.clip(solid.section.wavelength * ratio, side / 4, side)
+        solid = solid.with_values({"section.wavelength": float(nearer)})
+    _, tissue, solid = min(tries, key=lambda one: one[0])
+    return tissue, solid
 
 
 def shapes(parameters: Parameters, quick: bool) -> dict[str, tuple[Tissue, Parameters]]:
     """Return tissues to compare, by name, each with the numbers to run it with."""
     built = build_section(parameters, 1)
-    side = 0.8 if quick else 1.6  # mm
     flat = parameters.with_values(
         {"section.cortex": 0.0, "section.width": parameters.section.height}
     )
-    volume = {
-        "section.height": side,
-        "section.width": side,
-        "section.depth": side,
-        "section.site": 40.0,
-    }
-    solid = flat.with_values(volume)
+    square = build_section(flat, 1)
     return {
         "section": (built, parameters),
-        "mirrored": (mirrored(built), parameters),
-        "plates at 0": (plates(flat, 0.0), flat),
-        "plates at 30": (plates(flat, 30.0), flat),
-        "plates at 90": (plates(flat, 90.0), flat),
-        "trabeculae": (build_section(flat, 1), flat),
-        "cube": (build_section(solid, 1), solid),
+        "mirrored along": (changed(built, lambda field: np.flip(field, 0)), parameters),
+        "mirrored across": (changed(built, lambda field: np.flip(field, 1)), parameters),
+        "trabeculae": (square, flat),
+        "turned": (changed(square, np.transpose), flat),
+        **{f"plates at {angle}": (plates(flat, angle), flat) for angle in (0, 30, 90)},
+        "cube": build_cube(flat, 1.2 if quick else 3.0),
     }
 
 
-def compare_shapes(options: argparse.Namespace, years: float) -> pd.DataFrame:
-    """Run the shapes, and return each against the one that it is to agree with."""
-    found = shapes(section(options), options.quick)
-    trial = make_trial(years)
-    cases = [Case(trial, p, {"shape": name}, tissue) for name, (tissue, p) in found.items()]
-    runs = read_outcomes(run_cases(options, cases, part="shapes"), years, ["shape"])
-    runs = runs.set_index("shape")
+def describe_shapes(found: dict[str, tuple[Tissue, Parameters]]) -> pd.DataFrame:
+    """Return how much bone and surface each shape has."""
     rows = []
-    for name, other in SAME.items():
-        for outcome in OUTCOMES:
-            first, second = (runs.loc[at, outcome].to_numpy() for at in (name, other))
-            if first.std() or second.std():
-                rows.append(
-                    {"number": "shape", "value": name, "against": other, "outcome": outcome}
-                    | differ(first, second, paired=False)
-                )
+    for name, (tissue, _) in found.items():
+        inside = float((tissue.region != OUTSIDE).sum())
+        rows.append(
+            {"shape": name, "sites": tissue.matrix.size, "site, µm": tissue.site_um,
+             "BV/TV, %": 100 * float(tissue.matrix.sum()) / inside,
+             "BS/BV, 1/mm": surface_per_bone(tissue)}
+        )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def compare_shapes(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return each shape against the one that it is to agree with; without a cortex, less."""
+    runs, rows = runs.set_index("shape"), []
+    for name, other in SAME.items():
+        for outcome in outcomes_of(name):
+            first, second = (runs.loc[at, outcome].to_numpy() for at in (name, other))
+            rows.append(
+                {"number": "shape", "value": name, "against": other, "outcome": outcome}
+                | differ(first, second, paired=False)
+            )
+    return pd.DataFrame(rows)
+
+
+def outcomes_of(shape: str) -> tuple[str, ...]:
+    """Return what is compared of a shape: where there is no cortex, its trabecular bone."""
+    whole = SAME.get(shape, shape) == "section"
+    return OUTCOMES if whole else ("trabecular_bmd", f"trabecular_bmd {UNTREATED}", "ctx")
 
 
 def needed(spread: float) -> int:
@@ -235,25 +272,24 @@ def count_replicates(table: pd.DataFrame, default: dict[str, float]) -> pd.DataF
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, default: dict[str, float]) -> Figure:
+def draw(table: pd.DataFrame, default: dict[str, float], formed: pd.DataFrame) -> Figure:
     """Draw each seed as a gray dot, joined where sections are the same, and the means."""
-    figure = Figure(figsize=(2.2 * len(OUTCOMES), 7.5), layout="constrained")
-    grid = figure.subplots(len(UNITS), len(OUTCOMES), sharey="col")
-    for line, (number, unit) in zip(grid, UNITS.items(), strict=True):
+    figure = Figure(figsize=(2.2 * len(OUTCOMES), 10.5), layout="constrained")
+    grid = figure.subplots(len(UNITS) + 1, len(OUTCOMES))
+    for line, (number, unit) in zip(grid, UNITS.items(), strict=False):
         runs = select(table, number, default)
         places = sorted(set(runs.index))
         for axes, name in zip(line, OUTCOMES, strict=True):
-            columns = np.array([runs.loc[at, name] for at in places])
-            style = "-" if number in PAIRED else "."
-            axes.plot(places, columns, style, color="0.8", linewidth=0.7, markersize=3)
-            axes.errorbar(
-                places, columns.mean(axis=1), stats.sem(columns, axis=1),
-                color="C0", marker="o", capsize=3,
-            )  # fmt: skip
+            columns = [runs.loc[at, name].to_numpy() for at in places]
+            draw_means(axes, places, columns, number in PAIRED)
             axes.set(xlabel=f"{number}, {unit}", xscale="log")
             axes.set_xticks(places, [f"{at:g}" for at in places])
             axes.minorticks_off()
-            axes.spines[["top", "right"]].set_visible(False)
+    for axes, name in zip(grid[-1], OUTCOMES, strict=True):
+        shown = [shape for shape in SHAPES if name in outcomes_of(shape)]
+        columns = [formed.loc[formed["shape"] == shape, name].to_numpy() for shape in shown]
+        draw_means(axes, list(range(len(shown))), columns, joined=False)
+        axes.set_xticks(range(len(shown)), shown, rotation=90, fontsize="small")
     for axes, name in zip(grid[0], OUTCOMES, strict=True):
         axes.set_title(
             name.replace("_", " ").replace(UNTREATED, f"\n{UNTREATED}"), fontsize="medium"
@@ -262,13 +298,28 @@ def draw(table: pd.DataFrame, default: dict[str, float]) -> Figure:
     return figure
 
 
-def report(found: pd.DataFrame, counted: pd.DataFrame) -> None:
+def draw_means(axes: Axes, places: list, columns: list[np.ndarray], joined: bool) -> None:
+    """Draw the seeds at each place, and their mean with its standard error."""
+    if joined:
+        axes.plot(places, np.array(columns), "-", color="0.8", linewidth=0.7)
+    for place, values in zip(places, columns, strict=True):
+        axes.plot([place] * len(values), values, ".", color="0.8", markersize=3)
+    means, errors = [v.mean() for v in columns], [stats.sem(v) for v in columns]
+    axes.errorbar(
+        places, means, errors, color="C0", marker="o", capsize=3, linestyle="-" if joined else ""
+    )
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def report(found: pd.DataFrame, counted: pd.DataFrame, forms: pd.DataFrame) -> None:
     """Print the differences, what agrees with the default, and how many runs are needed."""
     print(found.round(2).to_string(index=False))
     for (number, value), rows in found.groupby(["number", "value"], sort=False):
         verdict = "agrees" if agree(rows) else "DOES NOT agree"
         what = f"{number} {value}" if number == "shape" else f"{number} {value:g} {UNITS[number]}"
         print(f"{what} {verdict} with {rows['against'].iloc[0]} (|z| < {LIMIT:g})")
+    print("\nthe shapes as built")
+    print(forms.round(2).to_string(index=False))
     print(f"\nruns needed for a 95 % interval of {WANTED:g} points to both sides of a mean")
     print(counted.round(2).to_string(index=False))
 
@@ -299,14 +350,20 @@ def work(options: argparse.Namespace) -> None:
         raise ValueError("expected 2 replicates or more, and of each number an unusual value")
     cases = cross([make_trial(years)], values=[{}, *changes], parameters=parameters)
     table = read_outcomes(run_cases(options, cases), years)
-    found, counted = compare(table, default), count_replicates(table, default)
-    found = pd.concat([found, compare_shapes(options, years)], ignore_index=True)
-    report(found, counted)
+    made, counted = shapes(parameters, options.quick), count_replicates(table, default)
+    cases = [
+        Case(make_trial(years), p, {"shape": name}, built) for name, (built, p) in made.items()
+    ]
+    formed = read_outcomes(run_cases(options, cases, part="shapes"), years, ["shape"])
+    found = pd.concat([compare(table, default), compare_shapes(formed)], ignore_index=True)
+    forms = describe_shapes(made)
+    report(found, counted, forms)
     findings = {
         "years": years, "agree": agree(found), "runs": found.to_dict("records"),
-        "needed": counted.to_dict("records"),
+        "needed": counted.to_dict("records"), "shapes": forms.to_dict("records"),
     }  # fmt: skip
-    write(options, findings, table, draw(table, default))
+    both = pd.concat([table, formed], ignore_index=True)
+    write(options, findings, both, draw(table, default, formed))
 
 
 if __name__ == "__main__":

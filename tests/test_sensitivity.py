@@ -92,6 +92,30 @@ def test_differences_are_paired_where_the_section_is_the_same():
     assert not module.agree(found)
 
 
+def test_shapes_that_are_to_agree_have_as_much_bone_and_surface():
+    module = load("convergence")
+    found = module.shapes(Parameters(), quick=False)
+    assert set(found) == set(module.SHAPES)
+    forms = module.describe_shapes(found).set_index("shape")
+    for name, other in module.SAME.items():
+        near = 0.1 if name == "cube" else 0.03  # few waves fit into a cube
+        for what in ("BV/TV, %", "BS/BV, 1/mm"):
+            assert forms.loc[name, what] == pytest.approx(forms.loc[other, what], rel=near)
+    assert found["cube"][0].matrix.ndim == 3
+    assert (found["turned"][0].matrix == found["trabeculae"][0].matrix.T).all()
+
+
+@pytest.mark.parametrize("angle", [0, 30, 90])
+def test_plates_meet_themselves_across_the_border(angle):
+    module = load("convergence")
+    numbers = {"section.height": 2.0, "section.width": 2.0, "section.cortex": 0.0}
+    matrix = module.plates(Parameters().with_values(numbers), angle).matrix
+    rolled = np.roll(matrix, len(matrix) // 2, axis=0)
+    steps, seam = abs(np.diff(rolled, axis=0)).sum(axis=1), len(matrix) // 2 - 1
+    assert steps[seam] <= 1.05 * np.delete(steps, seam).max() + 1e-9
+    assert matrix.mean() == pytest.approx(Parameters().section.bone_volume / 100, rel=0.02)
+
+
 def test_loss_and_recovery_are_against_untreated_patients():
     rows = [
         {"point": 7, "arm": arm, "replicate": 0, "year": float(year), "lumbar_spine": value,
