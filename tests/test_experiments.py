@@ -260,6 +260,7 @@ def test_what_is_switched_off_stays_as_it_was_at_rest():
         parameters=default.with_values(values["supply by marrow"]), spin_up=False, rng=1
     )
     assert model.environment.supply == pytest.approx(1.0)
+    supplied = BoneModel(parameters=default, spin_up=False, rng=1)
     place = supplied.environment
     assert model.environment.mean(model.drive) == pytest.approx(
         place.mean(supplied.drive * place.supply)
