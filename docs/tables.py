@@ -1,4 +1,7 @@
-"""Print the tables of the code, and of the record of speed, into the docs: `python docs/tables.py`."""
+"""Print into the docs what has its home elsewhere: `python docs/tables.py`.
+
+Tables of the code, the record of speed, and the sentence on pages whose results are of an earlier design.
+"""
 
 import json
 import re
@@ -10,6 +13,10 @@ import remodel
 from remodel.report import parameter_tables
 
 SPEED = Path(__file__).parent.parent / "experiments/results/speed.json"
+EARLIER = (  # a page whose results are made anew is to be taken out of `PAGES`
+    "**Results that this page shows or quotes are of the first design of the remodeling unit**; they "
+    "are made anew when the second one is fitted to all evidence."
+)
 USED = {  # what one calls of a class, and what else one may import
     "BoneModel": ("give", "change", "run", "run_until", "read_at", "frame"),
     "Parameters": (
@@ -72,6 +79,11 @@ def speed_table() -> str:
     )
 
 
+def earlier() -> str:
+    """Return the sentence that stands on pages of results of an earlier design."""
+    return EARLIER
+
+
 PAGES = {  # the tables of each page
     "docs/parameters.md": {
         "parameter set": parameter_tables.set_table,
@@ -88,7 +100,8 @@ PAGES = {  # the tables of each page
         "mechanisms": parameter_tables.mechanism_table,
     },
     "docs/api.md": {"api": api_table},
-    "experiments/README.md": {"speed": speed_table},
+    "docs/evidence.md": {"results of an earlier design": earlier},
+    "experiments/README.md": {"results of an earlier design": earlier, "speed": speed_table},
 }
 
 
