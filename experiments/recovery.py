@@ -12,8 +12,8 @@ LOOK FOR
 The rows `with` and `without`, in two tables. Against untreated patients: cavities that wait to be
 refilled come back, and young bone fills with mineral, with or without a field; what is given up,
 trabeculae cut through or thinned and canals widened, has no floor to be refilled from. From the
-end of the drug on, as a trial reports it: there the field tells, because it slows what patients lose in
-these years by age, whether they had the drug or not.
+end of the drug on, as a trial reports it: a field also slows what patients lose in these years by age,
+whether they had the drug or not, so that more seems to return with it. Read the two tables together.
 
 TRY
 --off 2: the remodeling space is back by then, mineral and what was given up are not.
