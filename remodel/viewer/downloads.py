@@ -19,9 +19,9 @@ from remodel.runs.record import as_csv, describe, record_text, results
 from remodel.runs.results import summarize
 from remodel.viewer.legend import KEYS
 from remodel.viewer.player import Player
-from remodel.viewer.section_image import as_picture, as_png
+from remodel.viewer.section_image import as_picture, as_png, pixels_of
 
-PIXELS = 6  # a site in a saved picture
+PIXELS = 4.0  # µm, side of a pixel in a saved picture
 LINE = 24  # pixels of a line of the key
 ENDPOINTS = ("lumbar_spine", "total_hip", "trabecular_bmd", "cortical_bmd", "ctx", "p1np")
 
@@ -110,7 +110,9 @@ def record_file(player: Player) -> str:
 def section_picture(player: Player) -> bytes:
     """Return the sections side by side with their key, as PNG."""
     overlay = player.scene.overlay
-    pictures = [as_picture(model, overlay, PIXELS) for model in player.models]
+    pictures = [
+        as_picture(model, overlay, pixels_of(model.tissue, PIXELS)) for model in player.models
+    ]
     width = sum(picture.width for picture in pictures)
     height = max(picture.height for picture in pictures)
     sheet = Image.new("RGB", (width, height + LINE * (len(KEYS) // 2 + 2)), "white")
