@@ -1,5 +1,7 @@
 """The painter of sections for print, film and page: which color each point of a picture has."""
 
+from typing import Any
+
 import numpy as np
 
 from remodel.bone.section import HALF
@@ -44,7 +46,7 @@ def paint_section(picture: Snapshot, points: int) -> Pixels:
     fraction = np.divide(mineral, np.maximum(matrix, LEAST, out=matrix), out=mineral)
     low, high = MINERAL_RANGE
     empty = np.where(picture.outside, OUT, OPEN).astype(np.uint8)
-    image = repeated(empty, points)
+    image: Pixels = repeated(empty, points)
     cavity = np.where(picture.eroded, ERODED, np.where(picture.forming, FORMING, empty))
     held = finer(picture.matrix + picture.cavity, points) >= HALF
     np.copyto(image, repeated(cavity.astype(np.uint8), points), where=held)
@@ -55,7 +57,7 @@ def paint_section(picture: Snapshot, points: int) -> Pixels:
     return image
 
 
-def shade(values: Fractions) -> Pixels:
+def shade(values: Any) -> Pixels:
     """Return the shade of values from 0 to 1."""
     return np.asarray(np.clip(values, 0, 1) * (SHADES - 1) + 0.5).astype(np.uint8)
 

@@ -49,9 +49,9 @@ def at_surface(model: BoneModel, values: Floats) -> Floats:
     surface[model.environment.surface] = True
     field, surface = (middle_plane(each.reshape(tissue.matrix.shape)) for each in (field, surface))
     if not surface.any():
-        return field
+        return np.zeros(surface.shape)
     away, nearest = distance_transform_edt(~surface, return_indices=True)
-    return np.where(away * tissue.site_um <= BAND, field[tuple(nearest)], 0.0)
+    return np.asarray(np.where(away * tissue.site_um <= BAND, field[tuple(nearest)], 0.0))
 
 
 def read_rankl(model: BoneModel) -> Floats:

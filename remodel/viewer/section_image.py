@@ -15,14 +15,14 @@ from remodel.model.places import in_plane, middle_plane
 from remodel.model.snapshot import Snapshot, take_snapshot
 from remodel.report.palette import BONE
 from remodel.report.section_painter import FIRST, NEW, PLAIN, SHADES, Pixels, paint_section, shade
-from remodel.support.arrays import Floats, Ints
+from remodel.support.arrays import Floats
 from remodel.support.interpolation import repeated
 from remodel.viewer.overlays import OVERLAYS, shown
 
-BLACK, WHITE, NONE = "#000000", "#FFFFFF", "#9A948B"
+BLACK, WHITE, NO_VALUE = "#000000", "#FFFFFF", "#9A948B"
 RAMP = ("#440154", "#31688E", "#35B779", "#FDE725")  # viridis: lighter as it rises, for every eye
 BEHIND = FIRST + SHADES  # what comes after the colors of the painter
-MARKS = (BLACK, WHITE, NONE, *(one.color for one in CELL_TYPES))
+MARKS = (BLACK, WHITE, NO_VALUE, *(one.color for one in CELL_TYPES))
 INK, RIM, GRAY = range(BEHIND, BEHIND + 3)
 COLOR_OF = {one.name: index for index, one in enumerate(CELL_TYPES, GRAY + 1)}
 SCALE = BEHIND + len(MARKS)
@@ -30,6 +30,7 @@ BAR = 500.0  # µm, length of the scale bar
 TEXT = 175.0  # µm, height of letters
 RING = 130.0  # µm, half the width of the ring around a site
 DASH = 16  # pixels, of the line between the compartments and its gaps
+Mark = tuple[Floats, Floats, Pixels]
 
 
 def rgb(color: str) -> tuple[int, ...]:
@@ -66,28 +67,25 @@ def paint(model: BoneModel, picture: Snapshot, overlay: str, pixels: int) -> Pix
 
 
 @lru_cache(maxsize=16)
-def mark(round_: bool, side: int, color: int) -> tuple[Ints, Ints, Pixels]:
-    """Return the pixels of a mark some pixels wide, from its middle, and their colors.
+def mark(round_: bool, side: int, color: int) -> Mark:
+    """Return a mark some pixels wide: pixels from its middle, and their colors.
 
-    A mark that is wide enough has a white rim.
+    A disc has a white rim.
     """
-    y, x = (part.ravel() for part in np.mgrid[:side, :side])
-    middle = 0.5 * (side - 1)
-    away = np.hypot(y - middle, x - middle) if round_ else np.maximum(abs(y), abs(x)) * 0.0
+    y, x = (part.ravel() - 0.5 * (side - 1) for part in np.mgrid[:side, :side])
+    away = np.hypot(y, x) if round_ else np.zeros(side * side)
     inside = away <= 0.5 * side
-    colors = np.full(int(inside.sum()), color, dtype=np.uint8)
-    if round_:
-        colors[away[inside] > 0.5 * side - 1] = RIM
-    return y[inside] - side // 2, x[inside] - side // 2, colors
+    rim = away[inside] > 0.5 * side - 1
+    return y[inside], x[inside], np.where(rim, RIM, color).astype(np.uint8)
 
 
-def stamp(image: Pixels, places: Floats, pixels: int, shape: tuple[Ints, Ints, Pixels]) -> None:
+def stamp(image: Pixels, places: Floats, pixels: int, shape: Mark) -> None:
     """Put a mark on places, in sites; rows go round, columns end at the edge."""
     y, x, colors = shape
-    row, column = np.rint(places * pixels).astype(int).T
-    down = (row[:, None] + y) % image.shape[0]
-    right = np.clip(column[:, None] + x, 0, image.shape[1] - 1)
-    image[down, right] = colors
+    row, column = (places * pixels).T
+    down = np.floor(row[:, None] + y).astype(int) % image.shape[0]
+    right = np.floor(column[:, None] + x).astype(int)
+    image[down, np.clip(right, 0, image.shape[1] - 1)] = colors
 
 
 def draw_cells(image: Pixels, picture: Snapshot, pixels: int) -> None:
@@ -96,7 +94,7 @@ def draw_cells(image: Pixels, picture: Snapshot, pixels: int) -> None:
         stamp(image, picture.cells[one.name], pixels, cell_mark(one, pixels / picture.site_um))
 
 
-def cell_mark(one: CellType, scale: float) -> tuple[Ints, Ints, Pixels]:
+def cell_mark(one: CellType, scale: float) -> Mark:
     """Return the mark of a type of cells, where a micrometer has so many pixels.
 
     Squares stand side by side, with a gap between them.
@@ -128,11 +126,11 @@ def draw_section(model: BoneModel, overlay: str, pixels: int, site: int | None =
     return image
 
 
-def ring_of(side: int) -> tuple[Ints, Ints, Pixels]:
+def ring_of(side: int) -> Mark:
     """Return the mark that goes round a site."""
-    y, x, _ = mark(True, side, INK)
-    line = np.hypot(y + 0.5, x + 0.5) > 0.5 * side - 2.5
-    return y[line], x[line], np.full(int(line.sum()), INK, dtype=np.uint8)
+    y, x, colors = mark(True, side, INK)
+    line = np.hypot(y, x) > 0.5 * side - 2.5
+    return y[line], x[line], np.full_like(colors[line], INK)
 
 
 def pixels_of(tissue: Tissue, um: float) -> int:
