@@ -16,6 +16,7 @@ from remodel.clinic.trials import Published
 from remodel.model.bmu import ENDS, FORMATION, RESORPTION, REVERSAL
 from remodel.model.cells import Osteoclast
 from remodel.model.observer import COLUMNS
+from remodel.model.places import in_plane, site_in_plane
 from remodel.model.snapshot import take_snapshot
 from remodel.report.section_painter import (
     ERODED,
@@ -28,6 +29,7 @@ from remodel.report.section_painter import (
     SHADES,
     paint_section,
 )
+from remodel.report.section_picture import plot_section
 from remodel.viewer.bmu_tracker import PHASES, REST, Follower, find_bmu
 from remodel.viewer.curves import (
     LEFT,
@@ -232,6 +234,50 @@ def test_what_the_surface_has_is_shown_there_site_by_site(name):
     solid = minimum_filter(tissue.matrix, 3, mode=("wrap", "nearest")) == 1.0
     assert set(np.unique(image[solid & ~where])) == {GRAY}
     assert (image[solid & where] >= SCALE).all()
+
+
+@pytest.fixture(scope="module")
+def volume():
+    return build(section__depth=0.5, time__spin_up=0.5, section__height=0.5)
+
+
+def test_of_a_volume_the_middle_plane_is_drawn_and_said_so(volume, tmp_path):
+    picture = take_snapshot(volume)
+    rows, columns, depth = volume.tissue.matrix.shape
+    assert np.array_equal(picture.matrix, volume.tissue.matrix[:, :, depth // 2])
+    assert picture.plane == f"middle plane of a volume {depth * picture.site_um / 1000:g} mm deep"
+    assert take_snapshot(build()).plane == ""
+    assert len(picture.cells["osteoblasts"])
+    for places in picture.cells.values():
+        assert ((places >= -1) & (places <= (rows + 1, columns + 1))).all()
+    plot_section(volume, tmp_path / "volume.png")
+    for overlay in CHOICES:
+        drawn = draw_section(volume, overlay, 3, site_in_plane(1, 2, volume.tissue.matrix.shape))
+        assert drawn.shape == (3 * rows, 3 * columns)
+
+
+def test_a_unit_of_a_volume_is_followed_wherever_it_is(volume):
+    follower, shape = Follower(volume), volume.tissue.matrix.shape
+    for unit in volume.units_in(FORMATION):
+        follower.follow(unit.site)
+        assert follower.unit is unit
+        away = in_plane(unit.site, shape)[2]
+        assert ("away from the plane" in follower.measures()) == (away > 0)
+        assert "µm³" in follower.measures()
+        assert draw_close_up(volume, unit.site, 60.0, 2.5)[:4] == b"\x89PNG"
+
+
+def test_the_floor_of_a_unit_is_told_in_micrometers():
+    model = silent(wall(6))
+    follower = Follower(model)
+    unit = model.start_osteoclast(8, 7, 30.0, 0.0).unit
+    model.step()
+    follower.follow(8)
+    area = unit.resorbed * model.tissue.site_um**2
+    assert follower.measures() == (
+        f"floor {unit.floor:.0f} µm below the surface on which it began; depth "
+        f"{unit.depth:.0f} µm; resorbed {area:,.0f} µm², formed 0 µm²"
+    )
 
 
 def test_the_legend_names_what_is_drawn():

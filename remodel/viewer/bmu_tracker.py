@@ -6,6 +6,7 @@ import numpy as np
 
 from remodel.model.bmu import BMU, FORMATION, PERFORATED, RESORPTION, REVERSAL
 from remodel.model.bone_model import BoneModel
+from remodel.model.places import in_plane
 
 REST, RECRUITMENT = "rest", "recruitment"
 PHASES = (REST, RECRUITMENT, RESORPTION, REVERSAL, FORMATION)
@@ -71,9 +72,11 @@ class Follower:
         resorbed, formed = (amount * side**axes for amount in (unit.resorbed, unit.formed))
         of = {2: "µm²", 3: "µm³"}[axes]
         lies = "above" if unit.floor < 0 else "below"
+        away = in_plane(unit.site, self.model.tissue.matrix.shape)[2] * side
         return (
             f"floor {abs(unit.floor):.0f} µm {lies} the surface on which it began; depth "
-            f"{unit.depth:.0f} µm; resorbed {resorbed:.0f} {of}, formed {formed:.0f} {of}"
+            f"{unit.depth:.0f} µm; resorbed {resorbed:,.0f} {of}, formed {formed:,.0f} {of}"
+            + (f"; {away:.0f} µm away from the plane that is drawn" if away else "")
         )
 
     def follow(self, site: int) -> None:

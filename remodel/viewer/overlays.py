@@ -83,8 +83,8 @@ def read_bisphosphonate(model: BoneModel) -> Floats:
 
 MINERAL = "mineral"
 OVERLAYS = {
-    "RANKL/OPG": Overlay("RANKL/OPG, times day 0", 0.0, 2.0, read_rankl, absent=True),
-    "free RANKL": Overlay("free RANKL, times day 0", 0.0, 2.0, read_free_rankl, absent=True),
+    "RANKL/OPG": Overlay("RANKL/OPG, times day 0", 0.0, 3.0, read_rankl, absent=True),
+    "free RANKL": Overlay("free RANKL, times day 0", 0.0, 3.0, read_free_rankl, absent=True),
     "precursor supply": Overlay(
         "precursors within reach, fraction", 0.0, 1.0, read_supply, absent=True
     ),

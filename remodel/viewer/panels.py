@@ -20,7 +20,7 @@ from remodel.viewer.readout import readout_html
 from remodel.viewer.section_image import as_picture, as_png, draw_close_up, pixels_of
 from remodel.viewer.session import Tab
 
-PIXELS = (5.0, 8.0)  # µm, side of a pixel, for one section and for two
+PIXELS = (6.25, 8.0)  # µm, side of a pixel, for one section and for two
 REACH, CLOSE = 250.0, 2.5  # µm around the BMU up close, and side of a pixel
 TEACHER = "Answers for the teacher"
 ACTIVE = (  # what of Markdown could run code or ask another server
