@@ -258,3 +258,6 @@ def test_a_volume_is_a_grid_too():
         assert model.grid[cell.pos].matrix == model.tissue.matrix_at[cell.site]
     with pytest.raises(KeyError, match="columns"):
         model.grid[0, columns, 0]
+    for draw in (renderer, lambda it: draw_space(it.grid, draw_cell, ax=Figure().add_subplot())):
+        with pytest.raises(ValueError, match="Mesa draws sections, not volumes"):
+            draw(model)

@@ -52,7 +52,8 @@ assert (both == frame["osteocytes"]).all()
 assert model.datacollector.get_model_vars_dataframe()["osteocytes"].iloc[-1] == frame["osteocytes"].iloc[-1]
 
 snapshot = take_snapshot(model)  # pictures, in print and on the page
-assert set(snapshot.cells["osteocytes"]) == {site for site, _ in lie}
+rows, columns = np.floor(snapshot.cells["osteocytes"]).astype(int).T
+assert set(rows * model.tissue.matrix.shape[1] + columns) == {site for site, _ in lie}
 plot_section(model, folder + "/section.png")
 assert (draw_section(model, "mineral", 4) == COLOR_OF["osteocytes"]).any()
 assert "osteocyte, counts its days" in legend_html("mineral")

@@ -6,15 +6,30 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from helpers import build, hand_made, silent, wall
+from helpers import build, silent, small, wall
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy.ndimage import maximum_filter, minimum_filter
 
+from remodel import BoneModel
 from remodel.clinic.trials import Published
-from remodel.model.bmu import AT_WORK, ENDS, FORMATION, RESORPTION
+from remodel.model.bmu import ENDS, FORMATION, RESORPTION, REVERSAL
 from remodel.model.cells import Osteoclast
 from remodel.model.observer import COLUMNS
-from remodel.model.snapshot import cavities
+from remodel.model.places import in_plane, site_in_plane
+from remodel.model.snapshot import take_snapshot
+from remodel.report.section_painter import (
+    ERODED,
+    FIRST,
+    FORMING,
+    LINE,
+    NEW,
+    OPEN,
+    OUT,
+    SHADES,
+    paint_section,
+)
+from remodel.report.section_picture import plot_section
 from remodel.viewer.bmu_tracker import PHASES, REST, Follower, find_bmu
 from remodel.viewer.curves import (
     LEFT,
@@ -36,21 +51,14 @@ from remodel.viewer.readout import QUANTITIES, doses, readout
 from remodel.viewer.scene import Scene, trial_scene
 from remodel.viewer.section_image import (
     COLOR_OF,
-    COOL,
-    ERODED,
+    GRAY,
     INK,
-    OPEN,
-    OSTEOID,
-    OUT,
     SCALE,
-    SHADES,
-    WARM,
     as_picture,
     as_png,
     draw_close_up,
     draw_section,
     paint,
-    paint_tissue,
     palette,
 )
 
@@ -58,37 +66,114 @@ BUILT = build()
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_bone_marrow_outside_and_parts_have_their_colors():
+def painted(model, points=1):
+    return paint_section(take_snapshot(model), points)
+
+
+def middle(image, points):
+    """Return the color of the middle of each site."""
+    return image[points // 2 :: points, points // 2 :: points]
+
+
+def test_bone_marrow_and_outside_have_their_colors():
     model = build()
-    tissue = model.tissue
-    image = paint_tissue(tissue, cavities(model, AT_WORK))
-    bone = (tissue.matrix >= 0.5) & (tissue.cavity < 0.1)
-    assert set(np.unique(image[tissue.outside])) == {OUT}
-    assert (image[(tissue.matrix == 0) & ~tissue.outside & ~tissue.busy] == OPEN).all()
-    for label, first in ((1, WARM), (2, COOL)):
-        shades = image[bone & (tissue.region == label)]
-        assert (((shades >= first) & (shades < first + SHADES)) | (shades == OSTEOID)).all()
+    tissue, image = model.tissue, painted(model)
+    beside = maximum_filter(tissue.matrix, 3, mode=("wrap", "nearest"))
+    within = minimum_filter(tissue.matrix, 3, mode=("wrap", "nearest"))
+    assert set(np.unique(image[tissue.outside & (beside == 0)])) == {OUT}
+    away = (beside == 0) & ~tissue.outside & ~tissue.busy
+    assert set(np.unique(image[away])) == {OPEN}
+    bone = image[within == 1.0]
+    assert bone.size > 100
+    assert ((bone >= NEW) & (bone < FIRST + SHADES)).all()
 
 
 def test_younger_bone_is_lighter_and_the_newest_is_osteoid():
-    tissue = hand_made([[1.0, 1.0, 1.0, 0.0]])
-    tissue.unmineralized[0] = [0.0, 0.15, 0.3, 0.0]
-    old, young, new, _ = paint_tissue(tissue, tissue.busy)[0]
-    assert WARM <= young < old
-    assert new == OSTEOID
+    tissue = wall(10, first=5)
+    tissue.unmineralized[:, 8:11], tissue.unmineralized[:, 11:] = 0.15, 0.3
+    tissue.unmineralized[:, 15:] = 0.0
+    model = BoneModel(parameters=small(), tissue=tissue, rng=1, spin_up=False)
+    old, young, new = painted(model)[4, [6, 9, 13]]
+    assert FIRST <= young < old
+    assert new == NEW
 
 
-def test_a_cavity_is_eroded_surface():
-    tissue = hand_made([[1.0, 0.4, 0.0]])
-    tissue.busy[0, 1] = True
-    assert paint_tissue(tissue, tissue.busy)[0, 1] == ERODED
+@pytest.mark.parametrize("site_um", [10.0, 20.0, 40.0])
+def test_a_cement_line_is_a_thin_line_where_new_bone_meets_old(site_um):
+    tissue = wall(12, first=4, site_um=site_um)
+    tissue.unmineralized[:, 10:16] = 0.2
+    model = BoneModel(parameters=small(), tissue=tissue, rng=1, spin_up=False)
+    for points in (3, 4, 5):
+        line = painted(model, points)[points:-points] == LINE
+        columns = np.flatnonzero(line.any(axis=0))
+        assert set(line.sum(axis=1)) <= {1, 2}
+        assert abs(columns.mean() + 0.5 - 10 * points) <= 1
 
 
-def test_every_cell_is_marked_and_its_site_is_where_the_mark_is():
+def test_bone_of_one_age_has_no_cement_line():
+    tissue = wall(6)
+    tissue.unmineralized[:, 8:14] = 0.2
+    model = BoneModel(parameters=small(), tissue=tissue, rng=1, spin_up=False)
+    assert not (painted(model, 4) == LINE).any()
+
+
+@pytest.mark.parametrize("site_um", [10.0, 20.0, 25.0])
+def test_a_cavity_is_eroded_and_then_to_be_refilled(site_um):
+    rows = round(400 / site_um)
+    model = silent(wall(rows // 2, rows, 2 * rows, rows, site_um))
+    site = rows // 2 * 2 * rows + rows
+    unit = model.start_osteoclast(site, site - 1, 20.0, 0.0).unit
+    seen = {}
+    while unit.phase not in ENDS:
+        model.step()
+        image = painted(model, 4)
+        seen.setdefault(unit.phase, []).append(
+            [(image == each).sum() for each in (ERODED, FORMING)]
+        )
+    side = (site_um / 4) ** 2  # um2 of a point
+    deepest = side * max(eroded for eroded, _ in seen[REVERSAL])
+    assert deepest == pytest.approx(unit.resorbed * site_um**2, rel=0.25)
+    assert all(forming == 0 for _, forming in seen[RESORPTION] + seen[REVERSAL])
+    assert all(eroded == 0 for eroded, _ in seen[FORMATION])
+    left = [forming for _, forming in seen[FORMATION]]
+    assert left[0] > 0.7 * deepest / side
+    assert left == sorted(left, reverse=True)
+
+
+@pytest.mark.parametrize("site_um", [10.0, 20.0, 25.0, 40.0])
+def test_cells_lie_on_the_floor_of_their_unit(site_um):
+    """An osteoclast in the middle of its lacuna, osteoblasts in a row along the seam."""
+    rows = round(400 / site_um)
+    model = silent(wall(rows // 2, rows, 2 * rows, rows, site_um))
+    site = rows // 2 * 2 * rows + rows
+    unit = model.start_osteoclast(site, site - 1, 20.0, 0.0).unit
+    rowed = 0
+    while unit.phase not in ENDS:
+        cells = take_snapshot(model).cells
+        place = {name: (at - (rows // 2 + 0.5, rows)) * site_um for name, at in cells.items()}
+        depth = unit.floor  # um, from the surface on which it began
+        if unit.phase == RESORPTION:
+            ((down, right),) = place["osteoclasts"]
+            assert abs(down) < 0.7 * site_um
+            assert -30 < right - depth < 0.5 * site_um
+        else:
+            assert not len(place["osteoclasts"])
+        if unit.phase == FORMATION and depth > 10:
+            down, right = place["osteoblasts"].T
+            rowed = max(rowed, len(down))
+            assert (abs(down) < 0.65 * model.parameters.unit.width + 10).all()
+            assert (right < depth + 0.5 * site_um).all()
+            assert right.max() > depth - 0.5 * site_um - 15
+            apart = np.hypot(np.diff(np.sort(down)), 0)
+            assert apart.max() < 2.5 * max(20.0, site_um)
+        model.step()
+    assert 4 <= rowed <= 14
+
+
+def test_every_cell_is_marked():
     model = silent(wall(4))
     cell = model.start_osteoclast(8, 7, 20.0, 0.0)
-    image = draw_section(model, "mineral", 4)
-    assert image[2, 8 * 4 + 2] == COLOR_OF["osteoclasts"]
+    assert (draw_section(model, "mineral", 4) == COLOR_OF["osteoclasts"]).any()
     cell.remove()
     assert not (draw_section(model, "mineral", 4) == COLOR_OF["osteoclasts"]).any()
 
@@ -133,7 +218,66 @@ def test_an_overlay_changes_with_its_quantity(name):
     model.give("zoledronate 0-1, denosumab 0-1, exercise 0-1")
     model.run(years=0.5)
     assert not np.array_equal(before, shown(OVERLAYS[name], model)[1])
-    assert not np.array_equal(paint(model, name), paint(model, "mineral"))
+    picture = take_snapshot(model)
+    assert not np.array_equal(*(paint(model, picture, each, 2) for each in (name, "mineral")))
+
+
+@pytest.mark.parametrize("name", ["RANKL/OPG", "free RANKL", "precursor supply"])
+def test_what_the_surface_has_is_shown_there_site_by_site(name):
+    model = build()
+    tissue = model.tissue
+    where, values = shown(OVERLAYS[name], model)
+    assert where.reshape(-1)[model.environment.surface].all()
+    assert where.mean() < 0.5
+    assert len(np.unique(values[where])) > 10
+    image = paint(model, take_snapshot(model), name, 1)
+    solid = minimum_filter(tissue.matrix, 3, mode=("wrap", "nearest")) == 1.0
+    assert set(np.unique(image[solid & ~where])) == {GRAY}
+    assert (image[solid & where] >= SCALE).all()
+
+
+@pytest.fixture(scope="module")
+def volume():
+    return build(section__depth=0.5, time__spin_up=0.5, section__height=0.5)
+
+
+def test_of_a_volume_the_middle_plane_is_drawn_and_said_so(volume, tmp_path):
+    picture = take_snapshot(volume)
+    rows, columns, depth = volume.tissue.matrix.shape
+    assert np.array_equal(picture.matrix, volume.tissue.matrix[:, :, depth // 2])
+    assert picture.plane == f"middle plane of a volume {depth * picture.site_um / 1000:g} mm deep"
+    assert take_snapshot(build()).plane == ""
+    assert len(picture.cells["osteoblasts"])
+    for places in picture.cells.values():
+        assert ((places >= -1) & (places <= (rows + 1, columns + 1))).all()
+    plot_section(volume, tmp_path / "volume.png")
+    for overlay in CHOICES:
+        drawn = draw_section(volume, overlay, 3, site_in_plane(1, 2, volume.tissue.matrix.shape))
+        assert drawn.shape == (3 * rows, 3 * columns)
+
+
+def test_a_unit_of_a_volume_is_followed_wherever_it_is(volume):
+    follower, shape = Follower(volume), volume.tissue.matrix.shape
+    for unit in volume.units_in(FORMATION):
+        follower.follow(unit.site)
+        assert follower.unit is unit
+        away = in_plane(unit.site, shape)[2]
+        assert ("away from the plane" in follower.measures()) == (away > 0)
+        assert "µm³" in follower.measures()
+        assert draw_close_up(volume, unit.site, 60.0, 2.5)[:4] == b"\x89PNG"
+
+
+def test_the_floor_of_a_unit_is_told_in_micrometers():
+    model = silent(wall(6))
+    follower = Follower(model)
+    unit = model.start_osteoclast(8, 7, 30.0, 0.0).unit
+    model.step()
+    follower.follow(8)
+    area = unit.resorbed * model.tissue.site_um**2
+    assert follower.measures() == (
+        f"floor {unit.floor:.0f} µm below the surface on which it began; depth "
+        f"{unit.depth:.0f} µm; resorbed {area:,.0f} µm², formed 0 µm²"
+    )
 
 
 def test_the_legend_names_what_is_drawn():
@@ -145,7 +289,7 @@ def test_the_legend_names_what_is_drawn():
 
 @pytest.mark.parametrize("site", [0, 15, 7 * 20 + 19])
 def test_the_close_up_reaches_over_every_edge(site):
-    png = draw_close_up(silent(wall(4)), site, 3, 9)
+    png = draw_close_up(silent(wall(4)), site, 60.0, 2.5)
     assert png[:4] == b"\x89PNG"
 
 
@@ -417,13 +561,14 @@ def test_an_antibody_is_seen_in_free_rankl_and_not_in_rankl_over_opg():
 def test_bone_without_bisphosphonate_is_left_unpainted():
     model = build("zoledronate 0-0")
     model.run(years=0.2)
-    image, drug = paint(model, "bisphosphonate"), model.tissue.bisphosphonate
-    bone = model.tissue.matrix >= 0.5
+    image = paint(model, take_snapshot(model), "bisphosphonate", 1)
+    bone, drug = image >= GRAY, model.tissue.bisphosphonate
     assert (image[bone & (drug > 0)] >= SCALE).all()
     assert (image[bone & (drug == 0)] < SCALE).all()
     assert (bone & (drug == 0)).sum() > (bone & (drug > 0)).sum() > 0
     assert "gray: none" in legend_html("bisphosphonate")
-    assert (paint(build(), "bisphosphonate") < SCALE).all()
+    model = build()
+    assert (paint(model, take_snapshot(model), "bisphosphonate", 1) < SCALE).all()
 
 
 def test_every_panel_has_a_title_and_least_range():

@@ -20,7 +20,7 @@ from remodel.viewer import downloads, scene
 from remodel.viewer.narration import say, say_course
 from remodel.viewer.player import ESTRADIOL, Player, run_spin_up
 from remodel.viewer.scene import Scene, trial_scene
-from remodel.viewer.section_image import PLAIN, as_picture, rgb
+from remodel.viewer.section_image import NO_VALUE, as_picture, rgb
 
 TINY = {**SMALL, "section.height": 0.6}
 
@@ -350,7 +350,7 @@ def test_a_section_without_bone_is_drawn_and_said():
     player.model.tissue.matrix[:] = 0
     assert "no bone is left" in say(player)
     assert as_picture(player.model, "strain", 3).getextrema()
-    assert rgb(PLAIN)
+    assert rgb(NO_VALUE)
 
 
 @pytest.mark.parametrize("drug", ["estradiole", "", "aspirin"])

@@ -25,8 +25,10 @@ class CellType:
         is counted.
     color : str
         Of its mark; all are told apart by all kinds of color vision (Okabe and Ito).
-    round, large : bool
-        Whether its mark is a disc, not a square, and is larger than a site.
+    round : bool
+        Whether its mark is a disc, not a square.
+    size : float
+        Of its mark, um; about that of the cell.
     phase : str, optional
         The phase of a BMU in which there is such a cell.
     """
@@ -38,7 +40,7 @@ class CellType:
     counted: str
     color: str
     round: bool = False
-    large: bool = False
+    size: float = 20.0
     phase: str | None = None
 
 
@@ -51,7 +53,7 @@ CELL_TYPES = (
         counted="osteoclasts",
         color="#D55E00",
         round=True,
-        large=True,
+        size=60.0,
         phase=RESORPTION,
     ),
     CellType(

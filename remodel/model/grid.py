@@ -125,6 +125,25 @@ class SectionGrid(OrthogonalVonNeumannGrid):
         return self.layer("matrix").dimensions
 
     @property
+    def width(self) -> int:
+        """Columns of a section."""
+        return self.of_section()[0]
+
+    @property
+    def height(self) -> int:
+        """Rows of a section."""
+        return self.of_section()[1]
+
+    def of_section(self) -> Place:
+        """Return columns and rows; refuse a volume, of which Mesa asks them to draw it."""
+        if len(self.dimensions) > 2:
+            raise ValueError(
+                "Mesa draws sections, not volumes; remodel.plots.plot_section "
+                "draws the middle plane of one"
+            )
+        return self.dimensions
+
+    @property
     def random(self) -> Any:
         """The model's chance, as Mesa's spaces have it."""
         return self.model.random

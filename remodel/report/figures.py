@@ -31,7 +31,6 @@ PANELS = (
     ("ctx", "CTX (resorption)"),
     ("p1np", "P1NP (formation)"),
 )
-LARGER = 1.8  # times the area, of the marks of large cells
 
 
 def plot_trial(frame: pd.DataFrame, trial: Trial, path: Path | str) -> None:

@@ -6,7 +6,8 @@ BLUE, VERMILLION, GREEN, PINK, ORANGE, SKY, YELLOW = (
 )  # fmt: skip
 BONE = ("#D9B27C", "#A07B50", "#5C4530")  # from fresh to fully mineralized
 MINERAL_RANGE = (0.7, 1.0)  # fresh matrix holds the lesser, old bone the greater
-MARROW, OUTSIDE, CAVITY, OSTEOID = "#FBF6EA", "#FFFFFF", "#F3B79D", YELLOW
+CEMENT = "#3A2A1C"  # where new bone meets old
+MARROW, OUTSIDE, CAVITY, REFILLED, OSTEOID = "#FBF6EA", "#FFFFFF", "#F3B79D", "#F8EEB4", YELLOW
 
 
 def as_label(text: str) -> str:

@@ -1,6 +1,7 @@
 """Pictures of sections: bone by its mineral, cavities, cells."""
 
 from collections.abc import Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,30 +11,34 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from scipy.ndimage import zoom
 
-from remodel.bone.section import HALF
 from remodel.model.bone_model import BoneModel
 from remodel.model.cell_types import CELL_TYPES, PAINTED
 from remodel.model.snapshot import Snapshot, take_snapshot
-from remodel.report.figures import LARGER, mark_of
+from remodel.report.figures import mark_of
 from remodel.report.fonts import save_figure
-from remodel.report.palette import BONE, CAVITY, MARROW, MINERAL_RANGE, OSTEOID, OUTSIDE, as_label
-from remodel.support.arrays import Floats, Mask
+from remodel.report.palette import BONE, CAVITY, CEMENT, MARROW, OSTEOID, REFILLED, as_label
+from remodel.report.section_painter import PLAIN, SHADES, paint_section
+from remodel.support.arrays import Floats
 
 MINERAL = LinearSegmentedColormap.from_list("mineral", BONE)
 SCALES = (0.1, 0.5, 2.0, 5.0)  # mm; the length of the bar
 WIDTH = 3.4  # inches of one section among several
-CELL = 0.03  # mm; marks of cells are about to scale
-FINER = 4  # points of a picture on each side of a site
-CEMENT_SLOPE, CEMENT_DARK = 0.05, 0.45  # of mineral from site to site; how dark a line is
+LEAST = 1.5  # printer's points, of the mark of a cell; else it is to scale
+POINT = 5.0  # um, at most, from point to point of a picture
+PLATE: dict[str, Any] = {
+    "fontsize": 10,
+    "bbox": {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1},
+}
 Pictures = Mapping[tuple[str, float], Snapshot]
 
 
 def plot_section(model: BoneModel, path: Path | str) -> None:
     """Draw the section of a model as it is now: bone, cavities, cells."""
-    figure = Figure(figsize=(7.5, 8.1), dpi=150, layout="constrained")
-    draw_section(figure.subplots(), take_snapshot(model), 7.3)
+    picture = take_snapshot(model)
+    rows, columns = picture.matrix.shape
+    figure = Figure(figsize=(7.5, 7.5 * rows / columns + 0.7), dpi=150, layout="constrained")
+    draw_section(figure.subplots(), picture, 7.3)
     add_section_legend(figure, "outside lower center", 9)
     save_figure(figure, path)
 
@@ -69,48 +74,25 @@ def draw_section(axis: Axes, picture: Snapshot, inches: float) -> None:
     """Draw one section some inches wide, marrow on the left and periosteum on the right."""
     rows, columns = picture.matrix.shape
     side = picture.site_um / 1000
-    axis.imshow(
-        section_image(picture), extent=(0, columns * side, rows * side, 0), interpolation="nearest"
-    )
-    size = max(1.5, 72 * inches / (columns * side) * CELL) ** 2
+    axis.imshow(section_image(picture), extent=(0, columns * side, rows * side, 0))
+    scale = 72 * inches / (columns * picture.site_um)  # printer's points of a micrometer
     for one in PAINTED:
-        row, column = np.divmod(picture.cells[one.name], columns)
+        row, column = picture.cells[one.name].T
         axis.scatter(
-            (column + 0.5) * side, (row + 0.5) * side, s=size * (LARGER if one.large else 1.0),
-            marker=mark_of(one), color=one.color, edgecolors="white", linewidths=0.25,
+            column * side, row * side, s=max(LEAST, one.size * scale) ** 2, marker=mark_of(one),
+            color=one.color, edgecolors="white", linewidths=0.1 * LEAST,
         )  # fmt: skip
     axis.set(xticks=[], yticks=[], xlim=(0, columns * side), ylim=(rows * side, 0))
     draw_scale(axis, rows * side)
+    if picture.plane:
+        axis.text(0.02, 0.985, picture.plane, va="top", transform=axis.transAxes, **PLATE)
 
 
 def section_image(picture: Snapshot) -> Floats:
-    """Return the colors of a section: marrow, bone by its mineral, what is eroded or refilled.
-
-    Between the middles of sites all is interpolated, `FINER` times as fine, so that surfaces are
-    as smooth as the fractions of the sites say. Where mineral changes sharply within bone, new
-    bone meets old: the cement line.
-    """
-    matrix = finer(picture.matrix)
-    mineral = np.divide(finer(picture.mineral), matrix, out=np.ones_like(matrix), where=matrix > 0)
-    low, high = MINERAL_RANGE
-    bone = MINERAL((mineral - low) / (high - low))[..., :3]
-    slope = np.hypot(*np.gradient(mineral)) * FINER
-    bone = bone * (1 - CEMENT_DARK * np.clip(slope / CEMENT_SLOPE - 1, 0, 1))[..., None]
-    image = np.full(bone.shape, to_rgb(MARROW))
-    image[finer(picture.outside) >= HALF] = to_rgb(OUTSIDE)
-    image[finer(picture.eroded) >= HALF] = to_rgb(CAVITY)
-    image[finer(picture.forming) >= HALF] = to_rgb(OSTEOID)
-    solid = matrix >= HALF
-    image[solid] = bone[solid]
-    return np.asarray(np.clip(image, 0, 1))
-
-
-def finer(field: Floats | Mask) -> Floats:
-    """Return a field interpolated between the middles of sites; the long axis goes round."""
-    around = np.pad(field.astype(float), ((1, 1), (0, 0)), mode="wrap")
-    around = np.pad(around, ((0, 0), (1, 1)), mode="edge")
-    fine = zoom(around, FINER, order=1, mode="nearest", grid_mode=True)
-    return np.asarray(fine[FINER:-FINER, FINER:-FINER])
+    """Return the colors of a section, shape (height, width, 3)."""
+    shades = MINERAL(np.linspace(0, 1, SHADES))[:, :3]
+    colors = np.concatenate([[to_rgb(color) for color in PLAIN], shades])
+    return np.asarray(colors[paint_section(picture, ceil(picture.site_um / POINT))])
 
 
 def draw_scale(axis: Axes, height: float) -> None:
@@ -119,8 +101,7 @@ def draw_scale(axis: Axes, height: float) -> None:
     bar = max(length for length in SCALES if length <= max(SCALES[0], height / 4))
     axis.plot([left, left + bar], [y, y], color="black", linewidth=3, solid_capstyle="butt")
     axis.text(
-        left + bar / 2, y - 0.02 * height, f"{bar:g} mm", ha="center", va="bottom", fontsize=10,
-        bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1},
+        left + bar / 2, y - 0.02 * height, f"{bar:g} mm", ha="center", va="bottom", **PLATE
     )  # fmt: skip
 
 
@@ -131,11 +112,13 @@ def add_section_legend(
 ) -> None:
     """Add the key of colors and marks below a picture of sections."""
     keys = [
-        Patch(facecolor=MINERAL(0.95), label="bone, old and fully mineralized"),
-        Patch(facecolor=MINERAL(0.05), label="bone, young"),
+        Patch(facecolor=MINERAL(0.95), label="old bone"),
+        Patch(facecolor=MINERAL(0.05), label="young bone"),
         Patch(facecolor=MARROW, edgecolor="0.6", label="marrow"),
-        Patch(facecolor=CAVITY, label="eroded: being resorbed, or in reversal"),
-        Patch(facecolor=OSTEOID, label="being refilled by osteoblasts"),
+        Line2D([], [], color=CEMENT, linewidth=1.5, label="cement line: new bone on old"),
+        Patch(facecolor=CAVITY, label="eroded, or in reversal"),
+        Patch(facecolor=REFILLED, edgecolor="0.6", label="still to be refilled"),
+        Patch(facecolor=OSTEOID, label="osteoid, newest bone"),
         *(
             Line2D([], [], color=one.color, marker=mark_of(one), linestyle="", markersize=7,
                    label=one.label)

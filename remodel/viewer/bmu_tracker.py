@@ -6,6 +6,7 @@ import numpy as np
 
 from remodel.model.bmu import BMU, FORMATION, PERFORATED, RESORPTION, REVERSAL
 from remodel.model.bone_model import BoneModel
+from remodel.model.places import in_plane
 
 REST, RECRUITMENT = "rest", "recruitment"
 PHASES = (REST, RECRUITMENT, RESORPTION, REVERSAL, FORMATION)
@@ -61,6 +62,22 @@ class Follower:
     def left(self) -> float:
         """What the BMU has resorbed and not refilled, µm: osteoblasts fill it before all else."""
         return max(0.0, self.resorbed - self.deposited)
+
+    def measures(self) -> str:
+        """Return where the floor of the unit is, how deep it came, and what it did."""
+        unit = self.unit
+        if unit is None:
+            return ""
+        side, axes = self.model.tissue.site_um, self.model.tissue.matrix.ndim
+        resorbed, formed = (amount * side**axes for amount in (unit.resorbed, unit.formed))
+        of = {2: "µm²", 3: "µm³"}[axes]
+        lies = "above" if unit.floor < 0 else "below"
+        away = in_plane(unit.site, self.model.tissue.matrix.shape)[2] * side
+        return (
+            f"floor {abs(unit.floor):.0f} µm {lies} the surface on which it began; depth "
+            f"{unit.depth:.0f} µm; resorbed {resorbed:,.0f} {of}, formed {formed:,.0f} {of}"
+            + (f"; {away:.0f} µm away from the plane that is drawn" if away else "")
+        )
 
     def follow(self, site: int) -> None:
         """Begin to watch the BMU nearest to a site, or the site itself."""
@@ -118,9 +135,11 @@ def nearest_bmu(model: BoneModel, site: int) -> int | None:
     begun = [unit.site for unit in model.units]
     if not begun:
         return None
-    rows, columns = model.tissue.matrix.shape
-    row, column = np.divmod(np.array(begun), columns)
-    down = np.abs(row - site // columns)
-    away = np.hypot(np.minimum(down, rows - down), column - site % columns)
-    best = int(away.argmin())
-    return begun[best] if away[best] * model.tissue.site_um <= NEAR else None
+    shape, periodic = model.tissue.matrix.shape, model.tissue.periodic
+    away2 = np.zeros(len(begun))
+    places = zip(np.unravel_index(begun, shape), np.unravel_index(site, shape), strict=True)
+    for (at, to), count, wraps in zip(places, shape, periodic, strict=True):
+        away = np.abs(at - to)
+        away2 += np.minimum(away, count - away if wraps else away) ** 2.0
+    best = int(away2.argmin())
+    return begun[best] if np.sqrt(away2[best]) * model.tissue.site_um <= NEAR else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from remodel.clinic.lifestyle import year_of
 from remodel.clinic.trials import LONGEST, Arm, Trial
 from remodel.model.bone_model import BoneModel
 from remodel.model.observer import COLUMNS
+from remodel.model.snapshot import plane_of
 from remodel.parameters.parameters import Parameters
 from remodel.parameters.quantities import check
 from remodel.report.fonts import font_file
@@ -19,10 +21,10 @@ from remodel.runs.record import as_csv, describe, record_text, results
 from remodel.runs.results import summarize
 from remodel.viewer.legend import KEYS
 from remodel.viewer.player import Player
-from remodel.viewer.section_image import as_picture, as_png
+from remodel.viewer.section_image import as_picture, as_png, pixels_of
 
-PIXELS = 6  # a site in a saved picture
-LINE = 24  # pixels of a line of the key
+PIXELS = 4.0  # µm, side of a pixel in a saved picture
+LINE, COLUMN = 24, 320  # pixels of a line and of a column of the key
 ENDPOINTS = ("lumbar_spine", "total_hip", "trabecular_bmd", "cortical_bmd", "ctx", "p1np")
 
 
@@ -110,31 +112,38 @@ def record_file(player: Player) -> str:
 def section_picture(player: Player) -> bytes:
     """Return the sections side by side with their key, as PNG."""
     overlay = player.scene.overlay
-    pictures = [as_picture(model, overlay, PIXELS) for model in player.models]
+    pictures = [
+        as_picture(model, overlay, pixels_of(model.tissue, PIXELS)) for model in player.models
+    ]
     width = sum(picture.width for picture in pictures)
     height = max(picture.height for picture in pictures)
-    sheet = Image.new("RGB", (width, height + LINE * (len(KEYS) // 2 + 2)), "white")
+    columns = max(1, pictures[0].width // COLUMN)
+    lines = 2 + ceil(len(KEYS) / columns)
+    sheet = Image.new("RGB", (width, height + LINE * lines), "white")
     left = 0
     for arm, picture in zip(player.scene.arms, pictures, strict=True):
         sheet.paste(picture, (left, 0))
-        write_key(sheet, left, picture.height, f"{arm.name}, year {player.year:.2f}")
+        title = f"{arm.name}, year {player.year:.2f}"
+        title += f", {plane}" if (plane := plane_of(player.model)) else ""
+        write_key(sheet, left, picture.height, title, columns)
         left += picture.width
     return as_png(sheet)
 
 
-def write_key(sheet: Image.Image, left: int, top: int, title: str) -> None:
-    """Write a title and what each color and mark means, in two columns."""
+def write_key(sheet: Image.Image, left: int, top: int, title: str, columns: int) -> None:
+    """Write a title and what each color and mark means, in some columns."""
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=LINE - 8)
     own = font if title.isascii() else ImageFont.truetype(font_file(title), LINE - 8)
     pen.text((left + 6, top + 3), title, fill="black", font=own)
-    for (x, y), key in zip(places(left, top), KEYS, strict=False):
+    for (x, y), key in zip(places(left, top, columns), KEYS, strict=True):
         box = [(x, y + 4), (x + 14, y + 18)]
         shape = pen.ellipse if key.round else pen.rectangle
         shape(box, fill=key.color, outline="#888888")
         pen.text((x + 20, y + 2), key.label, fill="black", font=font)
 
 
-def places(left: int, top: int) -> Iterator[tuple[int, int]]:
+def places(left: int, top: int, columns: int) -> Iterator[tuple[int, int]]:
     """Yield where the lines of the key go."""
     for index in range(len(KEYS)):
-        yield left + 8 + 420 * (index % 2), top + LINE * (1 + index // 2)
+        line, column = divmod(index, columns)
+        yield left + 8 + COLUMN * column, top + LINE * (1 + line)

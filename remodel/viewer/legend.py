@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from remodel.model.cell_types import CELL_TYPES
-from remodel.report.palette import BONE, CAVITY, MARROW, SKY
+from remodel.report.palette import BONE, CAVITY, CEMENT, MARROW, OSTEOID, REFILLED
 from remodel.viewer.overlays import OVERLAYS
-from remodel.viewer.section_image import CORTEX, RAMP
+from remodel.viewer.section_image import RAMP
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,12 @@ class Key:
 
 KEYS = (
     *(Key(one.color, one.caption, one.round) for one in CELL_TYPES),
-    Key(CAVITY, "eroded surface, to be refilled"),
-    Key(SKY, "osteoid, new matrix"),
-    Key(BONE[-1], "trabecular bone (lighter: younger)"),
-    Key(CORTEX[-1], "cortical bone (lighter: younger)"),
+    Key(CAVITY, "eroded, by osteoclasts or in reversal"),
+    Key(REFILLED, "still to be refilled"),
+    Key(OSTEOID, "osteoid and newest bone"),
+    Key(BONE[0], "young bone"),
+    Key(BONE[-1], "old bone"),
+    Key(CEMENT, "cement line: new bone meets old"),
     Key(MARROW, "marrow"),
 )
 SWATCH = "display:inline-block;width:.9em;height:.9em;margin:0 .3em -.1em 0;border:1px solid #888"

@@ -8,6 +8,8 @@ from typing import Any
 import solara
 from markdown import Markdown
 
+from remodel.model.places import site_in_plane
+from remodel.model.snapshot import plane_of
 from remodel.viewer.bmu_tracker import PHASES, REST, SAYS
 from remodel.viewer.controls import OverlayControl, Press
 from remodel.viewer.curves import draw_curves
@@ -15,11 +17,11 @@ from remodel.viewer.legend import legend_html
 from remodel.viewer.lesson import Lesson
 from remodel.viewer.narration import say
 from remodel.viewer.readout import readout_html
-from remodel.viewer.section_image import as_picture, as_png, draw_close_up
+from remodel.viewer.section_image import as_picture, as_png, draw_close_up, pixels_of
 from remodel.viewer.session import Tab
 
-PIXELS = (4, 3)  # a site, for one section and for two
-REACH, CLOSE = 14, 9  # sites around the BMU up close, and pixels of a site
+PIXELS = (6.25, 8.0)  # µm, side of a pixel, for one section and for two
+REACH, CLOSE = 250.0, 2.5  # µm around the BMU up close, and side of a pixel
 TEACHER = "Answers for the teacher"
 ACTIVE = (  # what of Markdown could run code or ask another server
     "html", "link", "image_link", "reference", "image_reference", "short_reference",
@@ -45,17 +47,20 @@ def SectionPanel(tab: Tab) -> None:
     models, scene = player.models, player.scene
 
     def pick(place: dict[str, float]) -> None:
-        rows, columns = player.model.tissue.matrix.shape
+        shape = player.model.tissue.matrix.shape
+        rows, columns = shape[:2]
         row = min(rows - 1, max(0, int(place["down"] * rows)))
         column = min(columns - 1, max(0, int(place["across"] * columns)))
-        tab.attempt(lambda: player.follower.follow(row * columns + column))
+        tab.attempt(lambda: player.follower.follow(site_in_plane(row, column, shape)))
 
     with solara.Div(classes=["sections", f"of{len(models)}"]):
         for index, (arm, model) in enumerate(zip(scene.arms, models, strict=True)):
             site = None if index else player.follower.site
-            png = as_png(as_picture(model, scene.overlay, PIXELS[len(models) - 1], site))
+            pixels = pixels_of(model.tissue, PIXELS[len(models) - 1])
+            png = as_png(as_picture(model, scene.overlay, pixels, site))
             with solara.Div():
                 title = f"{arm.name}, year {player.year:.2f}"
+                title += f", {plane}" if (plane := plane_of(model)) else ""
                 solara.HTML("div", escape(title), classes=["who"])
                 Picture(src=data_url(png), alt=title, event_pick=pick)
     solara.HTML("div", unsafe_innerHTML=legend_html(scene.overlay))
@@ -88,8 +93,8 @@ def bmu_html(tab: Tab) -> str:
     )
     days = tab.player.model.day - follower.history[-1][1]
     told = f"{SAYS[follower.phase]}; for {days:.0f} days"
-    if follower.resorbed and follower.phase != REST:
-        told += f"; resorbed {follower.resorbed:.0f} µm, {follower.left:.0f} µm still to refill"
+    if follower.phase != REST:
+        told += f"; {follower.measures()}"
     return f"<div>{steps}</div><p>{told}. <b>{follower.outcome}</b></p>"
 
 
